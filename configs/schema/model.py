@@ -1,0 +1,55 @@
+"""Models: anything that speaks the OpenAI protocol, or the weights that travel with the project."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from configs.schema.base import Frozen
+
+
+class EmbeddedModel(Frozen):
+    """A model whose weights are installed with the project; the local stack serves it."""
+
+    kind: Literal["embedded"]
+    """`embedded`: no key and no network."""
+    task: Literal["chat", "embedding"]
+    """`chat` is SmolLM2-135M-Instruct, `embedding` is all-MiniLM-L6-v2."""
+    concurrency: int = Field(4, ge=1, le=64)
+    """Calls in flight at once."""
+    timeout_s: float = Field(120, gt=0)
+    """Seconds one call may take."""
+
+
+class OpenAIModel(Frozen):
+    """A model behind any OpenAI-compatible endpoint."""
+
+    kind: Literal["openai"]
+    """`openai`: OpenAI, Azure (v1), vLLM, Ollama, a gateway of your own."""
+    task: Literal["chat", "embedding"] = "chat"
+    """What the model is asked for."""
+    base_url: str = Field(pattern=r"^https?://")
+    """Address of the endpoint, with its `/v1`."""
+    model: str = Field(min_length=1)
+    """Name under which the endpoint knows the model."""
+    api_key_env: str | None = Field(None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    """Name of the environment variable that holds the key; never the key itself."""
+    concurrency: int = Field(8, ge=1, le=512)
+    """Calls in flight at once."""
+    timeout_s: float = Field(60, gt=0)
+    """Seconds one call may take."""
+    retries: int = Field(3, ge=0, le=10)
+    """Further tries after a failure that a retry can mend (429, 5xx, refused connection)."""
+
+
+ModelConfig = Annotated[EmbeddedModel | OpenAIModel, Field(discriminator="kind")]
+
+
+class Price(Frozen):
+    """Price of a model, in US dollars per million tokens."""
+
+    input: float = Field(ge=0)
+    """Prompt tokens."""
+    output: float = Field(ge=0)
+    """Generated tokens."""
+    cached_input: float | None = Field(None, ge=0)
+    """Prompt tokens that the endpoint had cached; the price of `input` where not set."""

@@ -1,0 +1,38 @@
+"""Documents, how they are cut and embedded, and the changes that `augment` may try."""
+
+from pydantic import Field
+
+from configs.schema.base import Frozen
+
+
+class Retrieval(Frozen):
+    """The app's documents and how an index is made of them."""
+
+    documents: str
+    """JSONL, CSV or Parquet with `id` and `text`, or a folder of `.md` and `.txt` files; relative to `app.yaml`."""
+    embedding_model: str = "minilm"
+    """Name of an embedding model."""
+    chunk_words: int = Field(120, ge=8, le=2000)
+    """Words (in languages without spaces: characters) of one chunk at most."""
+    overlap_words: int = Field(0, ge=0, le=500)
+    """Words that a chunk repeats of the one before it."""
+
+
+class Move(Frozen):
+    """One change `augment` may try: a whole recipe, so that the order of moves does not matter to what each one is."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    """Short name, shown in run names and pages."""
+    prompt: str | None = None
+    """Prompt to use instead of the exploration's best."""
+    top_k: int = Field(0, ge=0, le=20)
+    """Chunks of the documents put into the prompt; 0 for none."""
+    examples: int = Field(0, ge=0, le=20)
+    """Few-shot examples put before the question."""
+
+
+class Augment(Frozen):
+    """What `augment` may do when a gate says no."""
+
+    moves: tuple[Move, ...] = ()
+    """Tried in order, one a round."""
