@@ -1,0 +1,1 @@
+"""Asking: every call to a model or a user's target goes through here, and every answer into the journal."""

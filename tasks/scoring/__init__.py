@@ -1,0 +1,1 @@
+"""Scorers: a row and its answer → a score of one dimension. A small file a family; no framework."""

@@ -1,0 +1,1 @@
+"""Statistics: metrics with intervals. Pure functions; neither Prefect nor MLflow."""

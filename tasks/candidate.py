@@ -1,0 +1,87 @@
+"""A candidate: everything that decides what an application answers. Immutable; its digest is its identity."""
+
+from functools import cached_property
+from typing import Any
+
+from pydantic import Field
+
+from configs.schema.app import Parameters
+from configs.schema.base import Frozen
+from configs.schema.target import Target
+from tasks.identity import digest
+
+
+class TemplateMessage(Frozen):
+    """One message of a prompt: a role and a Jinja2 template."""
+
+    role: str
+    template: str
+
+
+class Prompt(Frozen):
+    """A prompt as a candidate holds it: content first, and where the registry keeps it."""
+
+    name: str
+    """Name of the prompt, without the app's."""
+    messages: tuple[TemplateMessage, ...]
+    """The template."""
+    version: int | None = None
+    """Version in MLflow's prompt registry, where it has been registered."""
+
+    @property
+    def digest(self) -> str:
+        """Names the template's content, whatever its version is called."""
+        return digest([message.model_dump() for message in self.messages])
+
+
+class RetrievalChoice(Frozen):
+    """How a candidate retrieves."""
+
+    index: str
+    """Digest of the index: documents, chunking and embedding model."""
+    top_k: int = Field(ge=1)
+    """Chunks put into the prompt."""
+
+
+class Example(Frozen):
+    """A solved row that a candidate shows before the question."""
+
+    row_id: str
+    columns: dict[str, Any]
+    """The row's columns, for the template."""
+    documents: tuple[str, ...]
+    """Texts of the chunks shown with it, as retrieved for its question."""
+    answer: str
+
+
+class Candidate(Frozen):
+    """Prompt version × model × parameters × retrieval × examples, or a target of the user's."""
+
+    app: str
+    target: Target
+    prompt: Prompt | None = None
+    model: str | None = None
+    """Name of the model in the configuration."""
+    endpoint_model: str | None = None
+    """What that name stood for: the endpoint's own model name, or the digest of the embedded weights."""
+    parameters: Parameters | None = None
+    retrieval: RetrievalChoice | None = None
+    examples: tuple[Example, ...] = ()
+    code: str | None = None
+    """Digest of the user's file, for targets `python` and `answers`."""
+    move: str | None = None
+    """The move of `augment` that made it; no part of its identity."""
+    parent: str | None = None
+    """Digest of the candidate it was made from; no part of its identity."""
+
+    @cached_property
+    def digest(self) -> str:
+        """Names what the candidate answers with: two candidates that would ask the same have the same digest."""
+        content = self.model_dump(mode="json", exclude={"move", "parent", "prompt"})
+        return digest({**content, "prompt": self.prompt.digest if self.prompt else None})
+
+    @property
+    def label(self) -> str:
+        """A name for people: prompt, model, move and the digest's beginning."""
+        parts = [self.prompt.name if self.prompt else self.target.kind, self.model or "", self.move or ""]
+        return " · ".join([part for part in parts if part] + [self.digest[:8]])

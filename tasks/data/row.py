@@ -1,0 +1,59 @@
+"""A row of a dataset and the dataset it belongs to."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from configs.schema.dataset import Split
+
+
+class Message(NamedTuple):
+    """One message of a conversation."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row, its columns already read by their roles.
+
+    Attributes:
+        id: stable and unique in its dataset.
+        messages: the conversation so far; the last message is the user's. One question is one message.
+        reference: reference answer, "" where there is none.
+        documents: ids of the documents that support the reference.
+        cluster: what the row is about; the row's own id where the dataset has no clusters.
+        answerable: whether the documents hold the answer; None where the dataset does not say.
+        slices: value of each slice column, as text.
+        columns: every column as it was read (prompt variables and targets take their values from here).
+    """
+
+    id: str
+    messages: tuple[Message, ...]
+    reference: str = ""
+    documents: tuple[str, ...] = ()
+    cluster: str = ""
+    answerable: bool | None = None
+    slices: dict[str, str] = field(default_factory=dict)
+    columns: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def question(self) -> str:
+        """The user's last message."""
+        return self.messages[-1].content
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Rows in their file's order. `digest` names their content, whatever the file's format or name."""
+
+    app: str
+    split: Split
+    path: str
+    rows: tuple[Row, ...]
+    digest: str
+
+    @property
+    def name(self) -> str:
+        """Name shown to people, such as `outfitter/sample`."""
+        return f"{self.app}/{self.split}"

@@ -1,0 +1,36 @@
+"""A score, and what a metric is."""
+
+from typing import Literal, NamedTuple
+
+from tasks.calling.answer import Outcome
+
+Dimension = Literal["quality", "harm", "honesty", "cost", "latency"]
+Direction = Literal["higher", "lower"]
+
+
+class Metric(NamedTuple):
+    """What a number means. `high` is None where it has no upper end; `heuristic` numbers are labelled so wherever shown."""
+
+    name: str
+    dimension: Dimension
+    direction: Direction
+    version: str
+    description: str
+    low: float = 0.0
+    high: float | None = 1.0
+    unit: str = ""
+    heuristic: bool = False
+
+
+class Score(NamedTuple):
+    """The score of one row on one metric.
+
+    `value` is None where the metric does not apply to the row (outcome `ok`), or where there is nothing to score
+    (outcome `app_error`, `skipped`) or the scorer itself failed (`scorer_error`); `why` says which.
+    """
+
+    row_id: str
+    metric: str
+    value: float | None
+    why: str = ""
+    outcome: Outcome = Outcome.OK

@@ -1,0 +1,26 @@
+"""An estimate: a number is never shown without its interval, how many rows it stands on, and how it was made."""
+
+from configs.schema.base import Frozen
+
+
+class Estimate(Frozen):
+    """A metric over rows.
+
+    `coverage` is the share of the rows the metric applies to that were answered and scored. `value`, `low` and `high`
+    are None where no row could be scored.
+    """
+
+    metric: str
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    coverage: float
+    confidence: float
+    method: str
+    slice: str | None = None
+
+    def __str__(self) -> str:
+        if self.value is None or self.low is None or self.high is None:
+            return f"{self.metric}: no row scored"
+        return f"{self.metric} {self.value:.3f} [{self.low:.3f}, {self.high:.3f}] n={self.n}"
