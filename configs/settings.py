@@ -23,14 +23,23 @@ class Settings(BaseSettings):
     chat_port: int = Field(8081, ge=1, le=65535, description="Port of the embedded chat model.")
     embedding_port: int = Field(8082, ge=1, le=65535, description="Port of the embedded embedding model.")
     endpoint_port: int = Field(8080, ge=1, le=65535, description="Port of the champion's endpoint.")
-    prefect_url: str | None = Field(None, description="A Prefect server elsewhere, ending in /api; then none is started here.")
+    runner_port: int = Field(8083, ge=1, le=65535, description="Port of the health check of the runner of deployments.")
+    app: str = Field("outfitter", description="App whose champion the local stack's endpoint serves: a name or a path.")
+    prefect_url: str | None = Field(
+        None, description="A Prefect server elsewhere, ending in /api; then none is started here."
+    )
     mlflow_url: str | None = Field(None, description="An MLflow server elsewhere; then none is started here.")
     chat_slots: int = Field(4, ge=1, le=64, description="Requests the embedded chat model answers at once.")
     chat_context: int = Field(1024, ge=256, le=8192, description="Tokens of context of one of those requests.")
     model_threads: int = Field(
-        default_factory=lambda: max(1, min(8, os.cpu_count() or 1)), ge=1, le=64, description="Threads of an embedded model."
+        default_factory=lambda: max(1, min(8, os.cpu_count() or 1)),
+        ge=1,
+        le=64,
+        description="Threads of an embedded model.",
     )
-    api_key: SecretStr | None = Field(None, description="Where set, the champion's endpoint answers only with this key.")
+    api_key: SecretStr | None = Field(
+        None, description="Where set, the champion's endpoint answers only with this key."
+    )
 
     @property
     def prefect_api(self) -> str:

@@ -1,0 +1,1 @@
+"""WHERE it runs: the command, the local stack, the simulated endpoint."""

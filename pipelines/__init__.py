@@ -1,0 +1,1 @@
+"""WHAT happens, in which order: one Prefect flow a file."""

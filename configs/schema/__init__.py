@@ -1,0 +1,1 @@
+"""The frozen models that check every configuration."""

@@ -1,0 +1,1 @@
+"""The local stack: the processes on this machine and their supervision."""

@@ -1,0 +1,1 @@
+"""Releasing: the hash-chained log, the alias, and their reconciliation."""

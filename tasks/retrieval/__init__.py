@@ -1,0 +1,1 @@
+"""Retrieval: documents, chunks, and an index that finds them."""

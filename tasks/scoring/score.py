@@ -9,7 +9,7 @@ Direction = Literal["higher", "lower"]
 
 
 class Metric(NamedTuple):
-    """What a number means. `high` is None where it has no upper end; `heuristic` numbers are labelled so wherever shown."""
+    """What a number means. `high` is None where it has no upper end; `heuristic` is said wherever it is shown."""
 
     name: str
     dimension: Dimension

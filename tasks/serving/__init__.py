@@ -1,0 +1,1 @@
+"""Serving: the champion behind an OpenAI-compatible endpoint, every request recorded."""

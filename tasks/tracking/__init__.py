@@ -1,0 +1,1 @@
+"""MLflow is spoken to here and nowhere else: prompts, runs, traces, model versions."""

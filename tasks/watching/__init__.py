@@ -1,0 +1,1 @@
+"""Watching: what was served, scored and compared with what was released."""
