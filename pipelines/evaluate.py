@@ -1,0 +1,168 @@
+"""Evaluate: a candidate on data of one size, beside the champion, and what the gate says of it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from prefect import flow
+from prefect.runtime import flow_run
+
+from configs.schema.base import Frozen
+from pipelines.parameters import App, CandidateName, Changes, Data, Epoch
+from pipelines.validate import checked, stop_unless_passed
+from tasks.candidate import Candidate
+from tasks.candidates import check_prompts
+from tasks.choosing import chosen
+from tasks.epochs import epoch_due
+from tasks.evaluating import evaluate_candidate
+from tasks.gating.decide import check_gates, decide
+from tasks.gating.verdict import Verdict
+from tasks.orchestrating.artifacts import artifact_key, link, markdown, table
+from tasks.orchestrating.events import ANSWERS_CHANGED, emit
+from tasks.orchestrating.step import step
+from tasks.pages import changes_since, estimate_rows, verdict_page
+from tasks.releasing.log import ReleaseLog
+from tasks.results.evaluation import Evaluation
+from tasks.statistics.estimate import Estimate
+from tasks.tracking.runs import record_evaluation, record_verdict
+from tasks.workspace import Workspace, open_workspace
+
+
+class Evaluated(Frozen):
+    """What `evaluate` measured and decided."""
+
+    app: str
+    candidate: str
+    label: str
+    data: str
+    epoch: str
+    evaluation: str
+    champion: str | None
+    verdict: str | None
+    """PASS, FAIL or INCONCLUSIVE; None on data that no gate stands before."""
+    reason: str
+    rules: tuple[dict[str, Any], ...]
+    estimates: tuple[Estimate, ...]
+    rows: dict[str, int]
+    calls: dict[str, int]
+    tokens: dict[str, int]
+    price: float | None
+    changed: tuple[str, ...]
+    """Metrics that differ from the same candidate's evaluation in the epoch before."""
+    links: dict[str, str]
+
+
+def _run_name() -> str:
+    given = flow_run.parameters
+    return f"evaluate · {given['app']} · {given['data']} · {given['candidate'][:8]}"
+
+
+@flow(name="evaluate", flow_run_name=_run_name)
+async def evaluate(
+    app: App = "outfitter",
+    candidate: CandidateName = "latest",
+    data: Data = "sample",
+    against: CandidateName = "champion",
+    epoch: Epoch = "current",
+    changes: Changes = [],  # noqa: B006 a form's default
+) -> Evaluated:
+    """Asks a candidate every row of a dataset, scores the answers in five dimensions, and lets the gate decide.
+
+    The sample gate decides on the sample data, the release gate on the full data. What was asked before in the same
+    epoch is not asked again; a new epoch asks everything anew and shows what has changed since the one before.
+
+    Args:
+        app: Name or path of the app.
+        candidate: The latest candidate, the exploration's best, the champion, or a candidate's digest.
+        data: The data to ask.
+        against: What it is compared with; the champion, unless a digest is given.
+        epoch: Stay in the current epoch, or open a new one and ask everything again.
+        changes: Changes of the configuration for this run only, as key=value.
+    """
+    due = epoch_due(flow_run.scheduled_start_time or datetime.now(UTC)) if epoch == "new" else None
+    with open_workspace(app, tuple(changes), due) as workspace:
+        report = await step("check the datasets", lambda: checked(workspace))
+        stop_unless_passed(report)
+        check_gates(workspace.loaded.app, workspace.metrics)
+        asked = chosen(workspace, candidate)
+        champion = _champion(workspace, against)
+        dataset = workspace.dataset(data)
+        if asked.prompt:
+            check_prompts([asked.prompt], dataset.rows, dataset.path)
+        evaluation = await step(f"ask · {asked.label}", lambda: evaluate_candidate(workspace, asked, dataset))
+        beside = (
+            await step(f"ask · champion {champion.label}", lambda: evaluate_candidate(workspace, champion, dataset))
+            if champion and champion.digest != asked.digest
+            else (evaluation if champion else None)
+        )
+        verdict = _verdict(workspace, evaluation, beside)
+        run = await step("record in MLflow", lambda: _record(workspace, evaluation, beside, verdict))
+        changed = changes_since(workspace, evaluation)
+        if changed:
+            emit(ANSWERS_CHANGED, workspace.name, {"candidate": asked.digest, "metrics": list(changed)})
+        await _publish(workspace, evaluation, beside, verdict, changed, run)
+        return Evaluated(
+            app=workspace.name,
+            candidate=asked.digest,
+            label=asked.label,
+            data=data,
+            epoch=workspace.epoch,
+            evaluation=evaluation.id,
+            champion=champion.digest if champion else None,
+            verdict=str(verdict.decision) if verdict else None,
+            reason=verdict.short if verdict else "no gate stands before this data",
+            rules=tuple(rule.model_dump(mode="json") for rule in verdict.rules) if verdict else (),
+            estimates=evaluation.estimates,
+            rows={"used": len(evaluation.rows), "available": len(dataset.rows)},
+            changed=changed,
+            links={"mlflow": run},
+            **workspace.spend.as_dict(),
+        )
+
+
+def _champion(workspace: Workspace, against: str) -> Candidate | None:
+    if against != "champion":
+        return chosen(workspace, against)
+    committed = ReleaseLog.of(workspace.name).committed()
+    return workspace.store.load_candidate(committed.candidate) if committed else None
+
+
+def _verdict(workspace: Workspace, evaluation: Evaluation, beside: Evaluation | None) -> Verdict | None:
+    gates = workspace.loaded.app.gates
+    if evaluation.split not in ("sample", "full"):
+        return None
+    name, gate = ("sample", gates.sample) if evaluation.split == "sample" else ("release", gates.release)
+    verdict = decide(name, gate, evaluation, beside, workspace.metrics)
+    workspace.store.save_verdict(verdict)
+    return verdict
+
+
+async def _record(
+    workspace: Workspace, evaluation: Evaluation, beside: Evaluation | None, verdict: Verdict | None
+) -> str:
+    """Writes both evaluations into MLflow, the verdict with the candidate's; what is there already is left alone."""
+    dataset = workspace.dataset(evaluation.split)
+    if beside is not None and beside is not evaluation:
+        record_evaluation(workspace.loaded, beside, dataset, workspace.metrics)
+    run = record_evaluation(workspace.loaded, evaluation, dataset, workspace.metrics)
+    if verdict is not None:
+        record_verdict(workspace.loaded, run, verdict)
+    return run.url
+
+
+async def _publish(
+    workspace: Workspace,
+    evaluation: Evaluation,
+    beside: Evaluation | None,
+    verdict: Verdict | None,
+    changed: tuple[str, ...],
+    run: str,
+) -> None:
+    split = evaluation.split
+    await table(
+        artifact_key(workspace.name, split, "estimates"),
+        estimate_rows(evaluation, beside, workspace.metrics),
+        f"{evaluation.candidate.label} on {workspace.name}/{split}",
+    )
+    page = verdict_page(workspace, evaluation, beside, verdict, changed, run)
+    await markdown(artifact_key(workspace.name, split, "verdict"), page, verdict.short if verdict else "no gate")
+    await link(artifact_key(workspace.name, split, "mlflow"), run, "The evaluation in MLflow, row by row")

@@ -1,0 +1,35 @@
+"""Which candidate a word means: `latest`, `best`, `champion`, or a digest."""
+
+from configs.errors import ConfigurationError
+from tasks.candidate import Candidate
+from tasks.candidates import explored, read_prompts
+from tasks.releasing.log import ReleaseLog
+from tasks.workspace import Workspace
+
+
+def chosen(workspace: Workspace, word: str) -> Candidate:
+    """Returns the candidate that a person means.
+
+    Args:
+        workspace: the app.
+        word: `champion`, what is released; `best`, what the last exploration put first; `latest`, what `augment` made
+            last, else the exploration's best, else the configuration's first prompt, model and parameters; or a digest
+            or its beginning.
+
+    Raises:
+        ConfigurationError: there is no such candidate.
+    """
+    if word == "champion":
+        committed = ReleaseLog.of(workspace.name).committed()
+        found = workspace.store.load_candidate(committed.candidate) if committed else None
+        if found is None:
+            raise ConfigurationError(f"app {workspace.name} has no champion yet; run deploy or loop first")
+        return found
+    if word in ("best", "latest"):
+        found = workspace.store.marked(word)
+        if found is None and word == "latest":
+            found = workspace.store.marked("best") or explored(workspace.loaded, read_prompts(workspace.loaded))[0]
+        if found is None:
+            raise ConfigurationError(f"app {workspace.name} has not been explored yet; run explore first")
+        return found
+    return workspace.candidate(word)

@@ -1,0 +1,120 @@
+"""A workspace: one app, its state on disk and the ledger of one command."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from configs.errors import ConfigurationError
+from configs.loading import LoadedApp, load_app
+from configs.schema.dataset import Split
+from configs.settings import settings
+from tasks.calling.asking import Spend
+from tasks.calling.journal import Journal
+from tasks.candidate import Candidate
+from tasks.data.reading import read_dataset
+from tasks.data.row import Dataset
+from tasks.epochs import current_epoch
+from tasks.results.store import Store
+from tasks.scoring.catalogue import metrics_of
+
+if TYPE_CHECKING:
+    from tasks.scoring.score import Metric
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """What every stage of an app works with.
+
+    Attributes:
+        loaded: the app and its files.
+        epoch: round of asking that calls belong to.
+        spend: calls, tokens and price of this command so far.
+        journal: every model call ever made, of all apps.
+        store: the app's evaluations, candidates and verdicts.
+        home: folder of all state.
+    """
+
+    loaded: LoadedApp
+    epoch: str
+    spend: Spend
+    journal: Journal
+    store: Store
+    home: Path
+
+    @property
+    def name(self) -> str:
+        """Name of the app."""
+        return self.loaded.app.name
+
+    @property
+    def indexes(self) -> Path:
+        """Folder of retrieval indexes, one folder an index, named by its digest."""
+        return self.home / "indexes"
+
+    @property
+    def locks(self) -> Path:
+        """Folder of the locks by which runs of the same thing join each other."""
+        return self.home / "locks"
+
+    @cached_property
+    def metrics(self) -> "dict[str, Metric]":
+        """Every metric that this app measures, by name."""
+        return metrics_of(self.loaded.app.scorers)
+
+    @cached_property
+    def datasets(self) -> dict[Split, Dataset]:
+        """Every dataset of the app, read once."""
+        return {split: read_dataset(self.loaded, split) for split in self.loaded.app.datasets.paths()}
+
+    def dataset(self, split: Split) -> Dataset:
+        """Returns one dataset.
+
+        Raises:
+            ConfigurationError: the app has none for this split.
+        """
+        if split not in self.loaded.app.datasets.paths():
+            raise ConfigurationError(
+                f"{self.loaded.folder / 'app.yaml'}: key `datasets.{split}` is not set; name a file of rows there"
+            )
+        return self.datasets[split]
+
+    def candidate(self, digest: str) -> Candidate:
+        """Returns a candidate by its digest or the digest's beginning.
+
+        Raises:
+            ConfigurationError: there is none, or several.
+        """
+        known = self.store.candidates()
+        found = [candidate for candidate in known if candidate.digest.startswith(digest)]
+        if len(found) == 1:
+            return found[0]
+        listed = ", ".join(candidate.digest[:8] for candidate in known[:10]) or "none yet: run explore first"
+        raise ConfigurationError(
+            f"app {self.name}: {len(found)} candidates begin with {digest!r}; known are {listed}"
+        )
+
+
+@contextmanager
+def open_workspace(app: str, changes: tuple[str, ...] = (), epoch: str | None = None) -> Iterator[Workspace]:
+    """Opens an app's workspace.
+
+    Args:
+        app: name or path of the app.
+        changes: `key=value` changes of its configuration.
+        epoch: round of asking; the app's current one where not given.
+    """
+    loaded = load_app(app, changes)
+    home = settings().folder()
+    results = settings().folder("results", loaded.app.name)
+    with Journal(home / "journal.db") as journal:
+        yield Workspace(
+            loaded=loaded,
+            epoch=epoch or current_epoch(results),
+            spend=Spend(loaded.app.budget),
+            journal=journal,
+            store=Store(results),
+            home=home,
+        )
