@@ -1,0 +1,145 @@
+"""Reads the records of a JSONL, CSV or Parquet file; every error names the file and the line."""
+
+import csv
+import io
+import json
+import math
+import re
+from datetime import date, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from configs.errors import DataError
+
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+class Record(NamedTuple):
+    """One record and where it stands: the line it begins at, or the row of a Parquet file, from 1."""
+
+    line: int
+    values: dict[str, Any]
+
+
+def read_file(path: Path) -> list[Record]:
+    """Reads every record of a file, in its order; the format follows from the name's ending.
+
+    Text is UTF-8, with or without a byte order mark; lines end as on Unix or on Windows; empty lines are passed over.
+    Values are plain: text, numbers, booleans, None (a bare NaN is None), lists and mappings. In CSV all are text.
+
+    Raises:
+        DataError: the file is missing, a directory, of another format, not UTF-8, or broken in a line.
+    """
+    if path.is_dir():
+        raise DataError(f"{path}: is a directory; name a file in it ({', '.join(_READERS)})")
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise DataError(f"{path}: unknown kind of file {path.suffix!r}; allowed are {', '.join(_READERS)}")
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"{path}: does not exist; create it or mend the name") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}; check its permissions") from None
+    return reader(path, content)
+
+
+def _text(path: Path, content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DataError(f"{path} line {line}: not UTF-8 at byte {error.start}; save the file as UTF-8") from None
+
+
+def _read_jsonl(path: Path, content: bytes) -> list[Record]:
+    records = []
+    # Only the line feed ends a line: JSON text may hold U+2028 and its kin, at which str.splitlines would cut.
+    for number, line in enumerate(_text(path, content).split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            values = json.loads(line, parse_constant=lambda _: None)
+        except json.JSONDecodeError as error:
+            raise DataError(
+                f"{path} line {number}: not valid JSON at column {error.colno}: {error.msg}; mend or remove the line"
+            ) from None
+        except RecursionError:
+            raise DataError(f"{path} line {number}: nested too deeply; mend or remove the line") from None
+        if not isinstance(values, dict):
+            kind = type(values).__name__
+            raise DataError(f'{path} line {number}: found {kind}, allowed is one object a line, such as {{"id": "r1"}}')
+        if _SURROGATE.search(line):
+            _refuse_half_characters(path, number, values)
+        records.append(Record(number, values))
+    return records
+
+
+def _refuse_half_characters(path: Path, line: int, values: dict[str, Any]) -> None:
+    try:
+        json.dumps(values, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise DataError(
+            f"{path} line {line}: holds half a character (a lone surrogate); write the character itself"
+        ) from None
+
+
+def _read_csv(path: Path, content: bytes) -> list[Record]:
+    csv.field_size_limit(2**31 - 1)
+    lines = csv.reader(io.StringIO(_text(path, content), newline=""), strict=True)
+    header: list[str] = []
+    records = []
+    begin = 1
+    try:
+        for fields in lines:
+            line, begin = begin, lines.line_num + 1
+            if not fields or fields == [""]:
+                continue
+            if not header:
+                header = _header(path, fields)
+            elif len(fields) != len(header):
+                raise DataError(
+                    f"{path} line {line}: has {len(fields)} fields, the header {len(header)}; quote fields with commas"
+                )
+            else:
+                records.append(Record(line, dict(zip(header, fields, strict=True))))
+    except csv.Error as error:
+        raise DataError(f"{path} line {begin}: not valid CSV: {error}; mend the quotes") from None
+    return records
+
+
+def _header(path: Path, fields: list[str]) -> list[str]:
+    header = [field.strip() for field in fields]
+    twice = next((name for name in header if header.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"{path}: the header names column {twice!r} twice; give each column its own name")
+    return header
+
+
+def _read_parquet(path: Path, content: bytes) -> list[Record]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        rows = pq.read_table(pa.BufferReader(content)).to_pylist()
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path}: not a Parquet file: {error}; write it again") from None
+    return [Record(number, {key: _plain(value) for key, value in row.items()}) for number, row in enumerate(rows, 1)]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return None if math.isnan(value) else value
+    if isinstance(value, date | time | Decimal):
+        return str(value)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
+
+
+_READERS = {".jsonl": _read_jsonl, ".ndjson": _read_jsonl, ".csv": _read_csv, ".parquet": _read_parquet}
