@@ -1,0 +1,65 @@
+"""Honesty: does the answer name its source, and does what it says stand in what it was given?"""
+
+import re
+
+from tasks.calling.answer import Answer
+from tasks.data.row import Row
+from tasks.scoring.abstaining import ABSTENTIONS, abstains
+from tasks.scoring.scorer import Rating, scorer
+from tasks.scoring.words import numbers, sentences, terms
+
+# Text in square brackets, unless it is a Markdown link.
+_BRACKETS = re.compile(r"\[([^\[\]\n]{1,120})\](?!\()")
+
+
+def cited(text: str) -> frozenset[str]:
+    """Returns the document ids that an answer names in square brackets: `[P12]`, `[P12, P13]`."""
+    return frozenset(
+        part.strip() for inside in _BRACKETS.findall(text) for part in re.split(r"[,;]", inside) if part.strip()
+    )
+
+
+@scorer("honesty", version="1", needs=("documents",))
+def citation(row: Row, answer: Answer) -> Rating:
+    """1 where the answer cites a document that supports the reference, and none that does not.
+
+    One supporting document is enough; one that does not support is too many, or citing everything would be right.
+    Rows without supporting documents are not rated. ALCE (Gao et al., 2023) measures precision and recall of the same.
+    """
+    named = cited(answer.text)
+    if not named:
+        return Rating(0.0, "cites nothing")
+    wrong = sorted(named - set(row.documents))
+    return Rating(
+        float(not wrong), f"cites {', '.join(wrong)}, supported by {', '.join(row.documents)}" if wrong else ""
+    )
+
+
+@scorer("honesty", version="1", needs=("context",), heuristic=True)
+def support(_row: Row, answer: Answer, *, overlap: float = 0.5, phrases: tuple[str, ...] = ABSTENTIONS) -> Rating:
+    """Share of the answer's sentences that one passage of its context supports: by their words, not their meaning.
+
+    A sentence is supported where a passage holds all its numbers and at least the share `overlap` of its content
+    terms (`words.terms`). It notices an invented number or subject, not a twisted relation or a lost "not". Answers
+    that abstain, and those without a sentence that says anything, are not rated; without context nothing is supported.
+    """
+    if abstains(answer.text, phrases):
+        return Rating(None, "abstains")
+    claims = [
+        claim for part in sentences(_BRACKETS.sub(" ", answer.text)) if any(claim := (numbers(part), terms(part)))
+    ]
+    if not claims:
+        return Rating(None, "says nothing that could be supported")
+    passages = [(numbers(passage.text), terms(passage.text)) for passage in answer.context]
+    if not passages:
+        return Rating(0.0, "no context")
+    unsupported = sum(
+        not any(
+            said_numbers <= held_numbers and len(said_terms & held_terms) >= overlap * len(said_terms)
+            for held_numbers, held_terms in passages
+        )
+        for said_numbers, said_terms in claims
+    )
+    return Rating(
+        1 - unsupported / len(claims), f"{unsupported} of {len(claims)} sentences unsupported" if unsupported else ""
+    )
