@@ -71,7 +71,8 @@ def _settle_alias(parts: Parts) -> str | None:
     if refusal:
         parts.registry.set_champion(parts.app, expected)
         parts.log.append("abort", **{**_facts(noticed), "who": _WHO, "why": refusal})
-        return f"alias moved by hand to version {found}: moved back: {refusal}"
+        where = f"moved by hand to version {found}" if found else "removed by hand"
+        return f"alias {where}: moved back: {refusal}"
     return _adopt(parts, noticed)
 
 
