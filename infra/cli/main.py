@@ -1,0 +1,50 @@
+"""The command `lifecycle`. Each group of commands is a module beside this one and imports what is heavy when it runs."""
+
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+
+from configs.errors import LifecycleError
+from infra.cli import stack
+
+app = typer.Typer(
+    name="lifecycle",
+    help="The generative-AI application lifecycle as running pipelines.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(stack.commands)
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")] = False,
+) -> None:
+    """Declares the option so that `--help` shows it; `main` takes it from any place of the command line."""
+
+
+def main() -> None:
+    """Entry point. Ends the process: 0 well, 1 error, 2 bad usage or configuration; stages have further statuses."""
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    debug = len(arguments) < len(sys.argv) - 1
+    try:
+        app(arguments, prog_name="lifecycle")
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        sys.stderr.write(_one_line(error) + "\n")
+        sys.exit(error.exit_code if isinstance(error, LifecycleError) else 1)
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, LifecycleError):
+        return f"error: {error}"
+    message = " ".join(str(error).split())
+    return f"error: {type(error).__name__}: {message}; run again with --debug for the traceback"
+
+
+if __name__ == "__main__":
+    main()

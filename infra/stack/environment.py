@@ -1,0 +1,44 @@
+"""Environment variables of every process that belongs to the stack or talks to it."""
+
+from pathlib import Path
+
+from configs.settings import Settings
+
+MARK = "LIFECYCLE_STACK"
+"""Variable that every process of a stack carries; its value is the stack's home."""
+
+TELEMETRY_OFF = {
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "GX_ANALYTICS_ENABLED": "false",
+    "MLFLOW_MODEL_CATALOG_URI": "",
+}
+
+
+def client_environment(s: Settings) -> dict[str, str]:
+    """Returns what a process needs to find Prefect and MLflow, and to tell nobody outside.
+
+    Prefect and MLflow read their variables when they are imported: set these before.
+    """
+    return TELEMETRY_OFF | {
+        "PREFECT_HOME": str(s.home.absolute() / "prefect"),
+        "PREFECT_API_URL": s.prefect_api,
+        "MLFLOW_TRACKING_URI": s.mlflow_uri,
+    }
+
+
+def process_environment(s: Settings) -> dict[str, str]:
+    """Returns the variables of every process of the stack."""
+    return client_environment(s) | {MARK: mark(s)}
+
+
+def mark(s: Settings) -> str:
+    """Returns the value of `MARK` for this home, however it was written."""
+    return str(Path(s.home).resolve())
+
+
+def settings_environment(s: Settings, *names: str) -> dict[str, str]:
+    """Returns these settings, or all of them, as variables; the secret ones are inherited instead and written nowhere."""
+    values = s.model_dump(mode="json", exclude={"api_key"}) | {"home": str(s.home.absolute())}
+    return {f"LIFECYCLE_{name.upper()}": "" if values[name] is None else str(values[name]) for name in names or values}
