@@ -15,13 +15,14 @@ from tasks.choosing import chosen
 from tasks.epochs import epoch_due
 from tasks.evaluating import evaluate_candidate
 from tasks.gating.decide import check_gates, decide
-from tasks.gating.verdict import Verdict
+from tasks.gating.verdict import Decision, Verdict
 from tasks.orchestrating.artifacts import artifact_key, link, markdown, table
 from tasks.orchestrating.events import ANSWERS_CHANGED, emit
 from tasks.orchestrating.step import step
 from tasks.pages import changes_since, estimate_rows, verdict_page
-from tasks.releasing.log import ReleaseLog
+from tasks.releasing.log import release_log
 from tasks.results.evaluation import Evaluation
+from tasks.results.together import together
 from tasks.statistics.estimate import Estimate
 from tasks.tracking.runs import record_evaluation, record_verdict
 from tasks.workspace import Workspace, open_workspace
@@ -40,6 +41,8 @@ class Evaluated(Frozen):
     verdict: str | None
     """PASS, FAIL or INCONCLUSIVE; None on data that no gate stands before."""
     reason: str
+    gates: dict[str, str]
+    """What each gate has said of the candidate so far."""
     rules: tuple[dict[str, Any], ...]
     estimates: tuple[Estimate, ...]
     rows: dict[str, int]
@@ -49,6 +52,11 @@ class Evaluated(Frozen):
     changed: tuple[str, ...]
     """Metrics that differ from the same candidate's evaluation in the epoch before."""
     links: dict[str, str]
+
+    @property
+    def exit_code(self) -> int:
+        """3 for FAIL, 4 for INCONCLUSIVE, else 0."""
+        return {"FAIL": 3, "INCONCLUSIVE": 4}.get(self.verdict or "", 0)
 
 
 def _run_name() -> str:
@@ -95,6 +103,7 @@ async def evaluate(
             else (evaluation if champion else None)
         )
         verdict = _verdict(workspace, evaluation, beside)
+        gates = _gates(workspace, evaluation, beside, verdict)
         run = await step("record in MLflow", lambda: _record(workspace, evaluation, beside, verdict))
         changed = changes_since(workspace, evaluation)
         if changed:
@@ -110,6 +119,7 @@ async def evaluate(
             champion=champion.digest if champion else None,
             verdict=str(verdict.decision) if verdict else None,
             reason=verdict.short if verdict else "no gate stands before this data",
+            gates=gates,
             rules=tuple(rule.model_dump(mode="json") for rule in verdict.rules) if verdict else (),
             estimates=evaluation.estimates,
             rows={"used": len(evaluation.rows), "available": len(dataset.rows)},
@@ -122,7 +132,7 @@ async def evaluate(
 def _champion(workspace: Workspace, against: str) -> Candidate | None:
     if against != "champion":
         return chosen(workspace, against)
-    committed = ReleaseLog.of(workspace.name).committed()
+    committed = release_log(workspace.name).committed()
     return workspace.store.load_candidate(committed.candidate) if committed else None
 
 
@@ -132,6 +142,31 @@ def _verdict(workspace: Workspace, evaluation: Evaluation, beside: Evaluation | 
         return None
     name, gate = ("sample", gates.sample) if evaluation.split == "sample" else ("release", gates.release)
     verdict = decide(name, gate, evaluation, beside, workspace.metrics)
+    workspace.store.save_verdict(verdict)
+    return verdict
+
+
+def _gates(
+    workspace: Workspace, evaluation: Evaluation, beside: Evaluation | None, verdict: Verdict | None
+) -> dict[str, str]:
+    """Returns what both gates say; a sample gate that could not decide is decided again on the sample and full rows."""
+    if verdict is None or verdict.gate == "sample":
+        return {verdict.gate: str(verdict.decision)} if verdict else {}
+    candidate, champion = evaluation.candidate.digest, verdict.champion
+    sample = workspace.store.verdict("sample", candidate, champion)
+    if sample is not None and sample.decision is Decision.INCONCLUSIVE:
+        sample = _sample_again(workspace, evaluation, beside) or sample
+    return {"sample": str(sample.decision) if sample else "not decided", "release": str(verdict.decision)}
+
+
+def _sample_again(workspace: Workspace, full: Evaluation, beside: Evaluation | None) -> Verdict | None:
+    small = workspace.store.find(full.candidate.digest, "sample", workspace.epoch)
+    small_beside = workspace.store.find(beside.candidate.digest, "sample", workspace.epoch) if beside else None
+    if small is None or (beside is not None and small_beside is None):
+        return None
+    gate = workspace.loaded.app.gates.sample
+    champion = together(small_beside, beside) if beside and small_beside else None
+    verdict = decide("sample", gate, together(small, full), champion, workspace.metrics)
     workspace.store.save_verdict(verdict)
     return verdict
 

@@ -3,7 +3,7 @@
 from configs.errors import ConfigurationError
 from tasks.candidate import Candidate
 from tasks.candidates import explored, read_prompts
-from tasks.releasing.log import ReleaseLog
+from tasks.releasing.log import release_log
 from tasks.workspace import Workspace
 
 
@@ -20,7 +20,7 @@ def chosen(workspace: Workspace, word: str) -> Candidate:
         ConfigurationError: there is no such candidate.
     """
     if word == "champion":
-        committed = ReleaseLog.of(workspace.name).committed()
+        committed = release_log(workspace.name).committed()
         found = workspace.store.load_candidate(committed.candidate) if committed else None
         if found is None:
             raise ConfigurationError(f"app {workspace.name} has no champion yet; run deploy or loop first")

@@ -42,8 +42,8 @@ class Datasets(Frozen):
 
     sample: str
     """The small set: read after every change."""
-    full: str | None = None
-    """The large set: read before a release. Without it the loop ends after the sample gate."""
+    full: str
+    """The large set: read before a release."""
     redteam: str | None = None
     """Attacks and traps."""
     production: str | None = None

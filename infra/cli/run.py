@@ -1,0 +1,113 @@
+"""`lifecycle run STAGE`: one stage of the lifecycle in this process, with the parts of the stack that it needs."""
+
+import asyncio
+import inspect
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+import yaml
+
+from configs.errors import ConfigurationError
+from configs.loading import LoadedApp, load_app
+from configs.schema.app import App
+from configs.settings import settings
+
+if TYPE_CHECKING:
+    from prefect.flows import Flow
+    from pydantic import BaseModel
+
+STAGES = ("validate", "explore", "augment", "evaluate", "deploy", "monitor", "govern", "loop")
+_NEED_ENDPOINT = ("deploy", "monitor", "loop")
+
+
+def run(
+    stage: Annotated[str, typer.Argument(help=f"One of {', '.join(STAGES)}.", show_default=False)],
+    app: Annotated[str, typer.Option("--app", help="Name or path of the app.", show_default=False)],
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A parameter of the stage, or a dotted key of app.yaml."),
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Open a new epoch: ask everything again.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+) -> None:
+    """Run a stage of the lifecycle here; what it finished before is not done again."""
+    if stage not in STAGES:
+        raise ConfigurationError(f"unknown stage {stage!r}; known are {', '.join(STAGES)}")
+    loaded = load_app(app)
+    _quiet()
+    from infra.stack.supervision import running
+
+    with running(_needed(loaded, stage)):
+        result = _run(stage, app, changes or [], fresh=fresh)
+    _show(stage, result, as_json=as_json)
+    code = getattr(result, "exit_code", 0)
+    if code:
+        raise typer.Exit(code)
+
+
+def _needed(loaded: LoadedApp, stage: str) -> tuple[str, ...]:
+    """Returns the parts of the stack that a stage of this app uses."""
+    named = [*loaded.app.models, *([loaded.app.retrieval.embedding_model] if loaded.app.retrieval else [])]
+    embedded = {loaded.models[name].task for name in named if loaded.models[name].kind == "embedded"}
+    parts = ["prefect", "mlflow", *sorted(embedded)]
+    return (*parts, "endpoint") if stage in _NEED_ENDPOINT else tuple(parts)
+
+
+def _quiet() -> None:
+    """Points Prefect at the stack's server and leaves the terminal to the progress bars; the UI has every log line."""
+    os.environ.setdefault("PREFECT_API_URL", settings().prefect_api)
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "30")
+
+
+def _run(stage: str, app: str, changes: list[str], *, fresh: bool) -> "BaseModel":
+    from infra.cli.display import TerminalDisplay
+    from pipelines.deployments import stages
+    from tasks.epochs import open_epoch
+    from tasks.progress import shown_on
+
+    flow = stages()[stage]
+    parameters, configuration = _split(flow, stage, changes)
+    loaded = load_app(app, tuple(configuration))
+    if fresh:
+        open_epoch(settings().folder("results", loaded.app.name))
+    with TerminalDisplay() as display, shown_on(display):
+        flow_run = flow(app=app, changes=configuration, **parameters)
+        return cast("BaseModel", asyncio.run(flow_run))
+
+
+def _split(flow: "Flow[..., Any]", stage: str, changes: list[str]) -> tuple[dict[str, Any], list[str]]:
+    """Parts `--set` into the stage's own parameters and changes of the app's configuration."""
+    from prefect.exceptions import ParameterTypeError
+
+    known = [name for name in inspect.signature(flow.fn).parameters if name not in ("app", "changes")]
+    parameters: dict[str, Any] = {}
+    configuration: list[str] = []
+    for change in changes:
+        key, _, value = change.partition("=")
+        if key in known:
+            parameters[key] = yaml.safe_load(value)
+        elif key.split(".")[0] in App.model_fields:
+            configuration.append(change)
+        else:
+            raise ConfigurationError(
+                f"--set {change!r}: {key!r} is neither a parameter of {stage} ({', '.join(known) or 'it has none'}) "
+                f"nor a key of app.yaml ({', '.join(App.model_fields)})"
+            )
+    try:
+        flow.validate_parameters({"app": "x", **parameters})
+    except ParameterTypeError as error:
+        problem = " ".join(str(error).split()).removeprefix("Flow run received invalid parameters: - ")
+        raise ConfigurationError(f"--set: {problem}") from None
+    return parameters, configuration
+
+
+def _show(stage: str, result: "BaseModel", *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(result.model_dump_json(indent=2) + "\n")
+        return
+    from infra.cli.summary import summarise
+
+    summarise(stage, result)

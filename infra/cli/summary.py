@@ -1,0 +1,85 @@
+"""What a finished stage says in the terminal."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+_COLOURS = {"PASS": "green", "FAIL": "red", "INCONCLUSIVE": "yellow"}
+
+
+def summarise(stage: str, result: "BaseModel") -> None:
+    """Prints the result of a stage: tables first, then every fact on a line."""
+    console = Console(highlight=False)
+    facts = result.model_dump(mode="json")
+    if stage == "loop":
+        _loop(console, facts)
+        return
+    if stage == "explore":
+        console.print(_table("Leaderboard", [_short(row) for row in facts.pop("leaderboard")]))
+    if stage == "evaluate":
+        facts.pop("estimates")
+        rules = [{"rule": r["rule"], "decision": _coloured(r["decision"]), "why": r["reason"]} for r in facts.pop("rules")]
+        console.print(_table("Rules", rules))
+    _facts(console, facts)
+
+
+def _loop(console: Console, facts: Mapping[str, Any]) -> None:
+    gates = [
+        {"gate": v["gate"], "candidate": v["label"], "verdict": _coloured(v["verdict"]), "why": v["reason"]}
+        for v in facts["verdicts"]
+    ]
+    console.print(_table("Gates", gates))
+    arrows = [{"arrow": f"{a['origin']} → {a['to']}", "candidate": a["candidate"]} for a in facts["arrows"]]
+    console.print(_table("Arrows", arrows))
+    numbers = [
+        {"metric": e["metric"], "value": _number(e["value"]), "interval": f"[{_number(e['low'])}, {_number(e['high'])}]", "n": e["n"]}
+        for e in facts["estimates"]
+        if e["slice"] is None and e["value"] is not None
+    ]
+    console.print(_table(f"Champion {facts['champion_label']}", numbers))
+    if facts["hypothesis"]:
+        console.print(f"hypothesis {facts['hypothesis']['decision']}: {facts['hypothesis']['reason']}", markup=False)
+    price = "no price set" if facts["price"] is None else f"${facts['price']:.4f}"
+    calls, serving = facts["calls"], facts["serving"]
+    console.print(
+        f"{calls.get('made', 0)} calls made, {calls.get('reused', 0)} reused, {sum(serving.values())} served; "
+        f"{facts['tokens']}; {price}; {facts['seconds']:.0f} s",
+        markup=False,
+    )
+    colour = "yellow" if facts["end"] == "bound reached" else "green"
+    console.print(f"[bold {colour}]{facts['end']}[/]: {facts['champion_label']} is champion")
+    for name, address in facts["links"].items():
+        console.print(f"  {name}: {address}", markup=False)
+
+
+def _facts(console: Console, facts: Mapping[str, Any]) -> None:
+    for name, value in facts.items():
+        if value not in (None, {}, [], ""):
+            console.print(f"{name}: {value}", markup=False)
+
+
+def _table(title: str, rows: list[dict[str, Any]]) -> Table:
+    table = Table(title=title, title_justify="left", show_lines=False)
+    for name in rows[0] if rows else ():
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    return table
+
+
+def _short(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Leaves out what a terminal has no room for: digests, and metrics that have no value."""
+    return {key: value for key, value in list(row.items())[:9] if key != "candidate"}
+
+
+def _coloured(decision: str | None) -> str:
+    return f"[{_COLOURS.get(decision or '', 'white')}]{decision or ''}[/]"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g}"

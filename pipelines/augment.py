@@ -1,0 +1,105 @@
+"""Augment: when a gate says no, change prompt, retrieval or examples, and yield a new candidate."""
+
+from prefect import flow
+
+from configs.errors import ConfigurationError
+from configs.schema.base import Frozen
+from configs.schema.retrieval import Move
+from pipelines.parameters import App, Changes
+from tasks.candidate import Candidate
+from tasks.candidates import augmented, check_prompts
+from tasks.choosing import chosen
+from tasks.orchestrating.artifacts import artifact_key, markdown
+from tasks.orchestrating.events import CANDIDATE_MADE, emit
+from tasks.orchestrating.step import step
+from tasks.progress import say
+from tasks.tracking.prompts import register_prompt
+from tasks.workspace import Workspace, open_workspace
+
+
+class Augmented(Frozen):
+    """What `augment` made."""
+
+    app: str
+    candidate: str | None
+    """Digest of the new candidate; None where every move has been tried."""
+    label: str
+    move: str | None
+    calls: dict[str, int]
+    tokens: dict[str, int]
+    price: float | None
+
+
+@flow(name="augment", flow_run_name="augment · {app} · {move}")
+async def augment(
+    app: App = "outfitter",
+    move: str = "next",
+    announce: bool = False,
+    changes: Changes = [],  # noqa: B006 a form's default
+) -> Augmented:
+    """Makes a new candidate of the exploration's best: a retrieval index over the documents, few-shot examples.
+
+    Args:
+        app: Name or path of the app.
+        move: Name of a move from the configuration, or next for the first one that no gate has decided on yet.
+        announce: Send the event that makes the automation evaluate the new candidate.
+        changes: Changes of the configuration for this run only, as key=value.
+    """
+    with open_workspace(app, tuple(changes)) as workspace:
+        base = chosen(workspace, "latest" if workspace.store.marked("best") is None else "best")
+        made = await step("make the candidate", lambda: _made(workspace, base, move))
+        if made is None:
+            say("every move has been tried: add one to `augment.moves` in app.yaml")
+        else:
+            workspace.store.save_candidate(made)
+            workspace.store.mark("latest", made.digest)
+            if announce:
+                emit(CANDIDATE_MADE, workspace.name, {"candidate": made.digest, "move": made.move})
+        await markdown(artifact_key(workspace.name, "candidate"), _page(made), "What was changed")
+        return Augmented(
+            app=workspace.name,
+            candidate=made.digest if made else None,
+            label=made.label if made else "",
+            move=made.move if made else None,
+            **workspace.spend.as_dict(),
+        )
+
+
+async def _made(workspace: Workspace, base: Candidate, name: str) -> Candidate | None:
+    for move in _moves(workspace, name):
+        candidate = await augmented(workspace, base, move)
+        if name == "next" and workspace.store.verdicts(candidate.digest):
+            continue
+        if candidate.prompt is None:
+            return candidate
+        sample = workspace.dataset("sample")
+        check_prompts([candidate.prompt], sample.rows, sample.path)
+        prompt = register_prompt(workspace.name, candidate.prompt)
+        return candidate.model_copy(update={"prompt": prompt})
+    return None
+
+
+def _moves(workspace: Workspace, name: str) -> tuple[Move, ...]:
+    moves = workspace.loaded.app.augment.moves
+    if name == "next":
+        return moves
+    found = tuple(move for move in moves if move.name == name)
+    if not found:
+        known = ", ".join(move.name for move in moves) or "none"
+        raise ConfigurationError(
+            f"{workspace.loaded.folder / 'app.yaml'}: no move {name!r} in `augment.moves`; known are {known}"
+        )
+    return found
+
+
+def _page(made: Candidate | None) -> str:
+    if made is None:
+        return "Every move of the configuration has been tried."
+    retrieval = f"index `{made.retrieval.index}`, top {made.retrieval.top_k}" if made.retrieval else "none"
+    return (
+        f"# {made.label}\n\n| | |\n| --- | --- |\n"
+        f"| digest | `{made.digest}` |\n| made from | `{made.parent}` |\n| move | {made.move} |\n"
+        f"| prompt | {made.prompt.name if made.prompt else ''} v{made.prompt.version if made.prompt else ''} |\n"
+        f"| retrieval | {retrieval} |\n"
+        f"| examples | {', '.join(example.row_id for example in made.examples) or 'none'} |\n"
+    )

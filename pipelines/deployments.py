@@ -1,0 +1,87 @@
+"""Deployments: every stage of every app in the Prefect UI, with a form, and on schedules from the configuration.
+
+`python -m pipelines.deployments` serves them all from one process; each run is a process of its own.
+"""
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, Any
+
+from configs.loading import LoadedApp, app_names, load_app
+from configs.settings import settings
+
+if TYPE_CHECKING:
+    from prefect.deployments.runner import RunnerDeployment
+    from prefect.flows import Flow
+    from prefect.schedules import Schedule
+
+_RUNS_AT_ONCE = 2
+
+
+def stages() -> "dict[str, Flow[..., Any]]":
+    """Returns the flow of each stage, in the order of the lifecycle."""
+    from pipelines.augment import augment
+    from pipelines.deploy import deploy
+    from pipelines.evaluate import evaluate
+    from pipelines.explore import explore
+    from pipelines.govern import govern
+    from pipelines.loop import loop
+    from pipelines.monitor import monitor
+    from pipelines.validate import validate
+
+    flows = (validate, explore, augment, evaluate, deploy, monitor, govern, loop)
+    return {flow.name: flow for flow in flows}
+
+
+def served_apps() -> tuple[str, ...]:
+    """Returns the apps whose stages are deployed: those under `configs/apps`, and the one that the stack serves."""
+    own = settings().app
+    return app_names() if own in app_names() else (*app_names(), own)
+
+
+async def deployments() -> "list[RunnerDeployment]":
+    """Returns a deployment of each stage of each app, named `stage/app`."""
+    found = []
+    for name in served_apps():
+        loaded = load_app(name)
+        for stage, flow in stages().items():
+            found.append(
+                await flow.ato_deployment(
+                    name=loaded.app.name,
+                    description=flow.description,
+                    tags=["lifecycle", loaded.app.name, stage],
+                    parameters={"app": name},
+                    schedules=_schedules(loaded, stage),
+                )
+            )
+    return found
+
+
+def _schedules(loaded: LoadedApp, stage: str) -> "list[Schedule]":
+    """A scheduled evaluation asks the champion again, in a new epoch."""
+    from prefect.schedules import Cron
+
+    configured = getattr(loaded.app.schedules, stage, None)
+    if configured is None:
+        return []
+    parameters = {"candidate": "champion", "epoch": "new"} if stage == "evaluate" else {}
+    return [Cron(configured.cron, timezone=configured.timezone, parameters=parameters, slug=stage)]
+
+
+async def serve() -> None:
+    """Registers deployments and automations with the Prefect server, then runs what is triggered until stopped."""
+    from prefect.runner import Runner
+
+    from tasks.orchestrating.automations import install
+
+    runner = Runner(name="lifecycle", limit=_RUNS_AT_ONCE, pause_on_shutdown=False, webserver=True)
+    ids = {}
+    for deployment in await deployments():
+        ids[f"{deployment.flow_name}/{deployment.name}"] = await runner.aadd_deployment(deployment)
+    await install(ids, tuple(load_app(name).app.name for name in served_apps()))
+    await runner.start()
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("PREFECT_API_URL", settings().prefect_api)
+    asyncio.run(serve())

@@ -1,0 +1,133 @@
+"""Explore: prompts × models × parameters on the sample data, and a hypothesis judged."""
+
+from typing import Any
+
+from prefect import flow
+
+from configs.errors import ConfigurationError
+from configs.schema.base import Frozen
+from pipelines.parameters import App, Changes
+from pipelines.validate import checked, stop_unless_passed
+from tasks.candidate import Candidate, Prompt
+from tasks.candidates import check_prompts, explored, read_prompts
+from tasks.evaluating import evaluate_candidate
+from tasks.gating.hypothesis import HypothesisVerdict, judge_hypothesis
+from tasks.leaderboard import leaderboard, ranked
+from tasks.orchestrating.artifacts import artifact_key, link, markdown, markdown_table, table
+from tasks.orchestrating.step import step
+from tasks.progress import say
+from tasks.results.evaluation import Evaluation
+from tasks.tracking.prompts import prompt_versions, register_prompt
+from tasks.tracking.runs import record_evaluation, record_exploration
+from tasks.workspace import Workspace, open_workspace
+
+
+class Explored(Frozen):
+    """What `explore` found."""
+
+    app: str
+    best: str
+    label: str
+    leaderboard: tuple[dict[str, Any], ...]
+    hypothesis: dict[str, Any] | None
+    calls: dict[str, int]
+    tokens: dict[str, int]
+    price: float | None
+    links: dict[str, str]
+
+
+@flow(name="explore", flow_run_name="explore · {app}")
+async def explore(app: App = "outfitter", changes: Changes = []) -> Explored:  # noqa: B006 a form's default
+    """Asks every combination of prompt, model and parameters the sample data and ranks them.
+
+    Prompts are the app's files, and versions that were edited in MLflow's prompt registry since. The hypothesis of the
+    configuration is judged by the interval of the paired difference.
+
+    Args:
+        app: Name or path of the app.
+        changes: Changes of the configuration for this run only, as key=value.
+    """
+    with open_workspace(app, tuple(changes)) as workspace:
+        report = await step("check the datasets", lambda: checked(workspace))
+        stop_unless_passed(report)
+        sample = workspace.dataset("sample")
+        prompts = await step("register the prompts", lambda: _prompts(workspace))
+        check_prompts(prompts, sample.rows, sample.path)
+        evaluations = [await _evaluated(workspace, each) for each in explored(workspace.loaded, prompts)]
+        board = ranked(evaluations, workspace.loaded.app.explore.rank_by, workspace.metrics)
+        best = board[0].candidate
+        workspace.store.mark("best", best.digest)
+        hypothesis = _judged(workspace, evaluations)
+        rows = leaderboard(board, workspace.metrics)
+        run = await step("record in MLflow", lambda: _recorded(workspace, board, rows, hypothesis))
+        await _publish(workspace, rows, hypothesis, run)
+        return Explored(
+            app=workspace.name,
+            best=best.digest,
+            label=best.label,
+            leaderboard=tuple(rows),
+            hypothesis=hypothesis.model_dump(mode="json") if hypothesis else None,
+            links={"mlflow": run},
+            **workspace.spend.as_dict(),
+        )
+
+
+async def _prompts(workspace: Workspace) -> tuple[Prompt, ...]:
+    """Registers the app's prompt files, and adds the versions a person has made of them in MLflow since."""
+    found: list[Prompt] = []
+    for prompt in read_prompts(workspace.loaded):
+        registered = register_prompt(workspace.name, prompt)
+        newer = prompt_versions(workspace.name, prompt.name, edited_after=registered.version)
+        contents = {each.digest for each in found}
+        found += [each for each in (registered, *newer) if each.digest not in contents]
+    return tuple(found)
+
+
+async def _evaluated(workspace: Workspace, candidate: Candidate) -> Evaluation:
+    sample = workspace.dataset("sample")
+
+    async def asked() -> Evaluation:
+        evaluation = await evaluate_candidate(workspace, candidate, sample)
+        record_evaluation(workspace.loaded, evaluation, sample, workspace.metrics)
+        return evaluation
+
+    return await step(f"ask · {candidate.label}", asked)
+
+
+def _judged(workspace: Workspace, evaluations: list[Evaluation]) -> HypothesisVerdict | None:
+    hypothesis = workspace.loaded.app.explore.hypothesis
+    if hypothesis is None:
+        return None
+    of_prompt = {e.candidate.prompt.name: e for e in reversed(evaluations) if e.candidate.prompt}
+    for name in (hypothesis.treatment, hypothesis.control):
+        if name not in of_prompt:
+            raise ConfigurationError(
+                f"{workspace.loaded.folder / 'app.yaml'}: key `explore.hypothesis` names the prompt {name!r}; "
+                f"known are {', '.join(sorted(of_prompt))}"
+            )
+    verdict = judge_hypothesis(
+        hypothesis, of_prompt[hypothesis.treatment], of_prompt[hypothesis.control], workspace.metrics
+    )
+    say(f"hypothesis {verdict.decision}: {verdict.reason}")
+    return verdict
+
+
+async def _recorded(
+    workspace: Workspace,
+    board: list[Evaluation],
+    rows: list[dict[str, Any]],
+    hypothesis: HypothesisVerdict | None,
+) -> str:
+    return record_exploration(workspace.loaded, board, rows, hypothesis, workspace.metrics).url
+
+
+async def _publish(
+    workspace: Workspace, rows: list[dict[str, Any]], hypothesis: HypothesisVerdict | None, run: str
+) -> None:
+    name = workspace.name
+    await table(artifact_key(name, "leaderboard"), rows, f"Leaderboard of {name} on the sample data")
+    judged = f"**{hypothesis.decision}** {hypothesis.reason}\n\n" if hypothesis else ""
+    statement = workspace.loaded.app.explore.hypothesis
+    text = f"# Exploration of {name}\n\n" + (f"> {statement.statement}\n\n{judged}" if statement else "")
+    await markdown(artifact_key(name, "exploration"), text + markdown_table(rows), "Leaderboard and hypothesis")
+    await link(artifact_key(name, "exploration", "mlflow"), run, "The exploration in MLflow")

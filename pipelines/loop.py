@@ -1,0 +1,246 @@
+"""Loop: one whole turn of the lifecycle, both of its "no" arrows included."""
+
+import time
+from typing import Annotated, Any, Literal, NamedTuple
+
+from prefect import flow
+from pydantic import Field
+
+from configs.schema.base import Frozen
+from configs.settings import settings
+from pipelines.augment import Augmented, augment
+from pipelines.deploy import Deployed, deploy
+from pipelines.evaluate import Evaluated, evaluate
+from pipelines.explore import Explored, explore
+from pipelines.govern import Governed, govern
+from pipelines.monitor import Monitored, monitor
+from pipelines.parameters import App, Changes
+from pipelines.validate import Validated, validate
+from tasks.choosing import chosen
+from tasks.joining import joined
+from tasks.orchestrating.artifacts import artifact_key, markdown
+from tasks.pages import loop_page
+from tasks.progress import say
+from tasks.releasing.log import release_log
+from tasks.statistics.estimate import Estimate
+from tasks.turn import Turn, open_turn, turn_id
+from tasks.workspace import Workspace, open_workspace
+
+End = Literal["released", "satisfied", "bound reached"]
+
+
+class Arrow(Frozen):
+    """One arrow of the picture that was taken."""
+
+    origin: str
+    to: str
+    candidate: str
+    reason: str
+
+
+class Looped(Frozen):
+    """One turn of the loop: what was decided, what serves now, and what it cost."""
+
+    app: str
+    turn: str
+    epoch: str
+    end: End
+    champion: str
+    champion_label: str
+    verdicts: tuple[dict[str, Any], ...]
+    arrows: tuple[Arrow, ...]
+    estimates: tuple[Estimate, ...]
+    """The champion's, on the largest data it was asked."""
+    hypothesis: dict[str, Any] | None
+    monitored: dict[str, Any]
+    calls: dict[str, int]
+    serving: dict[str, int]
+    tokens: dict[str, int]
+    price: float | None
+    seconds: float
+    links: dict[str, str]
+
+    @property
+    def headline(self) -> str:
+        """The turn in one line."""
+        return f"{self.app}: {self.end}; {self.champion_label} serves"
+
+    @property
+    def exit_code(self) -> int:
+        """3 where the bound was reached with nothing better, else 0."""
+        return 3 if self.end == "bound reached" else 0
+
+
+@flow(name="loop", flow_run_name="loop · {app}")
+async def loop(
+    app: App = "outfitter",
+    max_rounds: Annotated[int | None, Field(ge=1, le=20)] = None,
+    changes: Changes = [],  # noqa: B006 a form's default
+) -> Looped:
+    """Turns the whole lifecycle once: validate, explore, augment, two gates, deploy, monitor, govern.
+
+    The exploration's best is evaluated first; each "no" of a gate goes back to augment, until a candidate passes both
+    gates or the bound on rounds is reached. Whatever was finished before is not done again.
+
+    Args:
+        app: Name or path of the app.
+        max_rounds: Rounds of augment at most; the configuration's where empty.
+        changes: Changes of the configuration for this run only, as key=value.
+    """
+    started = time.monotonic()
+    with open_workspace(app, tuple(changes)) as workspace:
+        async with joined(workspace.locks, f"loop-{workspace.name}") as waited:
+            if waited:
+                say("joined a run of the same loop that was under way")
+            validated = await validate(app, changes)
+            explored = await explore(app, changes)
+            turn = await _begin(app, changes, validated, explored)
+            bound = max_rounds or workspace.loaded.app.loop.max_rounds
+            moves = tuple(move.name for move in workspace.loaded.app.augment.moves[:bound])
+            rounds = await _rounds(app, changes, explored, turn, moves)
+            monitored = await monitor(app, play=True, changes=changes)
+            governed = await govern(app, changes=changes)
+            looped = _looped(workspace, turn, explored, rounds, monitored, governed, time.monotonic() - started)
+            await markdown(artifact_key(workspace.name, "loop"), loop_page(looped), looped.headline)
+            return looped
+
+
+async def _begin(app: str, changes: list[str], validated: Validated, explored: Explored) -> Turn:
+    """Opens the turn; an app without a champion is given one first, so that there is something to compare with."""
+    with open_workspace(app, tuple(changes)) as workspace:
+        candidates = tuple(str(row["candidate"]) for row in explored.leaderboard)
+        identity = turn_id(workspace.loaded, validated.datasets, candidates, workspace.epoch)
+        committed = release_log(workspace.name).committed()
+        if committed is None:
+            await deploy(
+                app, explored.best, bootstrap=True, why="first champion: the exploration's best", changes=changes
+            )
+            committed = release_log(workspace.name).committed()
+        return open_turn(workspace.store.folder, identity, committed.candidate if committed else explored.best)
+
+
+class _Round(NamedTuple):
+    """One candidate's way through the gates."""
+
+    evaluations: tuple[Evaluated, ...]
+    refused_by: str | None
+    """The gate that said no; None where both passed."""
+    deployed: Deployed | None = None
+    """Its release; None where there was none."""
+    made: Augmented | None = None
+    """The move that made it; None for the exploration's best."""
+
+
+async def _rounds(
+    app: str, changes: list[str], explored: Explored, turn: Turn, moves: tuple[str, ...]
+) -> tuple[_Round, ...]:
+    """Takes the exploration's best, then one move a round, through the gates until a candidate passes both."""
+    rounds = [await _through_gates(app, changes, explored.best, turn)]
+    for move in moves:
+        if rounds[-1].refused_by is None:
+            break
+        say(f'"no" at the {rounds[-1].refused_by} gate → augment: {move}')
+        made = await augment(app, move, changes=changes)
+        passed = await _through_gates(app, changes, str(made.candidate), turn)
+        rounds.append(passed._replace(made=made))
+    return tuple(rounds)
+
+
+async def _through_gates(app: str, changes: list[str], candidate: str, turn: Turn) -> _Round:
+    """Evaluates a candidate on the sample data and, if the sample gate lets it, on the full data.
+
+    INCONCLUSIVE at the sample gate buys the full rows: `evaluate` on the full data decides both gates again.
+    """
+    sample = await evaluate(app, candidate, "sample", against=turn.baseline, changes=changes)
+    if sample.verdict == "FAIL":
+        return _Round((sample,), refused_by="sample")
+    full = await evaluate(app, candidate, "full", against=turn.baseline, changes=changes)
+    refused_by = next((gate for gate in ("sample", "release") if full.gates[gate] != "PASS"), None)
+    if refused_by or candidate == turn.baseline:
+        return _Round((sample, full), refused_by)
+    deployed = await deploy(app, candidate, changes=changes)
+    return _Round((sample, full), refused_by, deployed)
+
+
+def _arrows(rounds: tuple[_Round, ...]) -> tuple[Arrow, ...]:
+    arrows: list[Arrow] = []
+    for each in rounds:
+        last = each.evaluations[-1]
+        if len(each.evaluations) > 1:
+            arrows.append(Arrow(origin="sample gate", to="full data", candidate=last.label, reason="worth the test"))
+        if each.refused_by:
+            arrows.append(
+                Arrow(origin=f"{each.refused_by} gate", to="augment", candidate=last.label, reason=last.reason)
+            )
+        else:
+            to = "deploy" if each.deployed else "the champion is good enough"
+            arrows.append(Arrow(origin="release gate", to=to, candidate=last.label, reason=last.reason))
+    return tuple(arrows)
+
+
+def _end(rounds: tuple[_Round, ...]) -> End:
+    if rounds[-1].refused_by:
+        return "bound reached"
+    return "released" if rounds[-1].deployed else "satisfied"
+
+
+def _looped(
+    workspace: Workspace,
+    turn: Turn,
+    explored: Explored,
+    rounds: tuple[_Round, ...],
+    monitored: Monitored,
+    governed: Governed,
+    seconds: float,
+) -> Looped:
+    evaluations = [evaluation for each in rounds for evaluation in each.evaluations]
+    champion = chosen(workspace, "champion")
+    measured = workspace.store.find(champion.digest, "full", workspace.epoch) or workspace.store.find(
+        champion.digest, "sample", workspace.epoch
+    )
+    stages = [explored, *evaluations, *(each.made for each in rounds if each.made)]
+    prices = [stage.price for stage in stages]
+    return Looped(
+        app=workspace.name,
+        turn=turn.id,
+        epoch=workspace.epoch,
+        end=_end(rounds),
+        champion=champion.digest,
+        champion_label=champion.label,
+        verdicts=tuple(_verdict_row(evaluation) for evaluation in evaluations),
+        arrows=_arrows(rounds),
+        estimates=measured.estimates if measured else (),
+        hypothesis=explored.hypothesis,
+        monitored=monitored.model_dump(mode="json", exclude={"serving"}),
+        calls=_summed([stage.calls for stage in stages]),
+        serving=_summed([monitored.serving, *(each.deployed.serving for each in rounds if each.deployed)]),
+        tokens=_summed([stage.tokens for stage in stages]),
+        price=None if None in prices else sum(price for price in prices if price is not None),
+        seconds=round(seconds, 1),
+        links={
+            "exploration": explored.links["mlflow"],
+            "evaluation": evaluations[-1].links["mlflow"],
+            "prefect": settings().prefect_ui,
+            "mlflow": settings().mlflow_uri,
+            "endpoint": settings().endpoint_url,
+            "page": governed.page,
+        },
+    )
+
+
+def _verdict_row(evaluation: Evaluated) -> dict[str, Any]:
+    gate = "sample" if evaluation.data == "sample" else "release"
+    return {
+        "gate": gate,
+        "verdict": evaluation.verdict,
+        "candidate": evaluation.candidate,
+        "label": evaluation.label,
+        "reason": evaluation.reason,
+        "rules": evaluation.rules,
+        "gates": evaluation.gates,
+    }
+
+
+def _summed(counts: list[dict[str, int]]) -> dict[str, int]:
+    keys = dict.fromkeys(key for count in counts for key in count)
+    return {key: sum(count.get(key, 0) for count in counts) for key in keys}

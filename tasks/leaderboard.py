@@ -1,0 +1,48 @@
+"""The leaderboard of an exploration: candidates in order, each number with its interval."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tasks.results.evaluation import Evaluation
+from tasks.scoring.score import Metric
+
+
+def ranked(evaluations: Sequence[Evaluation], rank_by: str, metrics: Mapping[str, Metric]) -> list[Evaluation]:
+    """Returns evaluations best first by one metric; those without a value last, ties in the given order."""
+    sign = -1 if metrics[rank_by].direction == "higher" else 1
+
+    def place(evaluation: Evaluation) -> float:
+        estimate = evaluation.estimate(rank_by)
+        return float("inf") if estimate is None or estimate.value is None else sign * estimate.value
+
+    return sorted(evaluations, key=place)
+
+
+def leaderboard(board: Sequence[Evaluation], metrics: Mapping[str, Metric]) -> list[dict[str, Any]]:
+    """Returns one row a candidate: rank, what it is made of, and each metric as `value [low, high]`."""
+    rows: list[dict[str, Any]] = []
+    for rank, evaluation in enumerate(board, 1):
+        candidate = evaluation.candidate
+        row: dict[str, Any] = {
+            "rank": rank,
+            "candidate": candidate.digest,
+            "prompt": _prompt(evaluation),
+            "model": candidate.model or candidate.target.kind,
+            "parameters": candidate.parameters.name if candidate.parameters else "",
+        }
+        rows.append(row | {name: _interval(evaluation, name) for name in metrics})
+    return rows
+
+
+def _prompt(evaluation: Evaluation) -> str:
+    prompt = evaluation.candidate.prompt
+    if prompt is None:
+        return ""
+    return f"{prompt.name} v{prompt.version}" if prompt.version else prompt.name
+
+
+def _interval(evaluation: Evaluation, metric: str) -> str:
+    estimate = evaluation.estimate(metric)
+    if estimate is None or estimate.value is None or estimate.low is None or estimate.high is None:
+        return ""
+    return f"{estimate.value:.3g} [{estimate.low:.3g}, {estimate.high:.3g}]"

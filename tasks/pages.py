@@ -1,0 +1,124 @@
+"""Pages for people: Markdown of an evaluation's verdict and of a turn of the loop; the difference comes first."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from tasks.gating.verdict import Verdict
+from tasks.orchestrating.artifacts import markdown_table
+from tasks.results.evaluation import Evaluation
+from tasks.statistics.estimate import Estimate
+from tasks.statistics.estimates import paired_difference
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipelines.loop import Looped
+    from tasks.scoring.score import Metric
+    from tasks.workspace import Workspace
+
+_CONFIDENCE = 0.95
+_ROWS_SHOWN = 5
+
+
+def estimate_rows(
+    evaluation: Evaluation, beside: Evaluation | None, metrics: "Mapping[str, Metric]"
+) -> list[dict[str, Any]]:
+    """Returns one row a metric: the difference from the champion first, then both values with their intervals."""
+    other = beside if beside is not None and beside.candidate.digest != evaluation.candidate.digest else None
+    rows: list[dict[str, Any]] = []
+    for estimate in evaluation.estimates:
+        metric = metrics[estimate.metric]
+        row: dict[str, Any] = {"dimension": metric.dimension, "metric": _name(estimate, metric)}
+        if other is not None:
+            difference = paired_difference(evaluation, other, estimate.metric, _CONFIDENCE, estimate.slice)
+            champion = _find(other.estimates, estimate)
+            row |= {"difference": interval(difference), "candidate": interval(estimate), "champion": interval(champion)}
+        else:
+            row |= {"value": interval(estimate)}
+        rows.append(row | {"n": estimate.n, "coverage": round(estimate.coverage, 3), "better": metric.direction})
+    return rows
+
+
+def interval(estimate: Estimate | None) -> str:
+    """Returns `value [low, high]`, "" where nothing was measured."""
+    if estimate is None or estimate.value is None or estimate.low is None or estimate.high is None:
+        return ""
+    return f"{estimate.value:.3g} [{estimate.low:.3g}, {estimate.high:.3g}]"
+
+
+def verdict_page(
+    workspace: "Workspace",
+    evaluation: Evaluation,
+    beside: Evaluation | None,
+    verdict: Verdict | None,
+    changed: Sequence[str],
+    run: str,
+) -> str:
+    """Returns the page of one evaluation: the verdict and its reasons, what differs from the champion, what changed."""
+    head = f"# {verdict.short}\n" if verdict else f"# {evaluation.candidate.label}: no gate stands before this data\n"
+    parts = [head, f"{evaluation.candidate.label} on {workspace.name}/{evaluation.split}, epoch {evaluation.epoch}."]
+    if changed:
+        parts.append(f"**Changed since the epoch before:** {', '.join(changed)}")
+    if verdict:
+        rows = [{"rule": r.rule, "decision": str(r.decision), "reason": r.reason} for r in verdict.rules]
+        parts += ["## Rules", markdown_table(rows)]
+    parts += ["## Estimates", markdown_table(estimate_rows(evaluation, beside, workspace.metrics))]
+    failed = evaluation.rows[evaluation.rows["outcome"] != "ok"]
+    if len(failed):
+        causes = failed["cause"].value_counts()
+        parts.append("## Rows without an answer")
+        parts.append("\n".join(f"- {count} × {cause}" for cause, count in causes.items()))
+    shown = evaluation.rows.head(_ROWS_SHOWN)[["row_id", "question", "answer", "reference"]]
+    parts += ["## Answers", markdown_table(shown.to_dict("records")), f"[every row in MLflow]({run})"]
+    return "\n\n".join(parts) + "\n"
+
+
+def changes_since(workspace: "Workspace", evaluation: Evaluation) -> tuple[str, ...]:
+    """Returns the metrics whose paired difference from the epoch before excludes zero: a silent change shows here.
+
+    Cost and latency are left out: they move with the machine.
+    """
+    before = workspace.store.before(evaluation)
+    if before is None:
+        return ()
+    found = []
+    for name, metric in workspace.metrics.items():
+        if metric.dimension in ("cost", "latency"):
+            continue
+        difference = paired_difference(evaluation, before, name, _CONFIDENCE)
+        if difference.low is not None and difference.high is not None and not difference.low <= 0 <= difference.high:
+            found.append(f"{name} {difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]")
+    return tuple(found)
+
+
+def loop_page(looped: "Looped") -> str:
+    """Returns the page of one turn: how it ended, each gate with its reason, each arrow, and what it cost."""
+    gates = [{"gate": v["gate"], "candidate": v["label"], "verdict": v["reason"]} for v in looped.verdicts]
+    arrows = [{"from": a.origin, "to": a.to, "candidate": a.candidate, "why": a.reason} for a in looped.arrows]
+    numbers = [{"metric": e.metric, "value": interval(e), "n": e.n} for e in looped.estimates if e.slice is None]
+    price = "no price set" if looped.price is None else f"${looped.price:.4f}"
+    parts = [
+        f"# {looped.headline}",
+        "## Gates",
+        markdown_table(gates),
+        "## Arrows",
+        markdown_table(arrows),
+        f"## Champion {looped.champion_label}",
+        markdown_table(numbers),
+        "## Cost",
+        f"{looped.calls.get('made', 0)} calls made, {looped.calls.get('reused', 0)} reused, {price}, "
+        f"{looped.seconds:.0f} s.",
+    ]
+    if looped.hypothesis:
+        parts += ["## Hypothesis", f"**{looped.hypothesis['decision']}** {looped.hypothesis['reason']}"]
+    parts += ["## Links", "\n".join(f"- {name}: {address}" for name, address in looped.links.items())]
+    return "\n\n".join(parts) + "\n"
+
+
+def _name(estimate: Estimate, metric: "Metric") -> str:
+    where = f" where {estimate.slice}" if estimate.slice else ""
+    return f"{estimate.metric}{' (heuristic)' if metric.heuristic else ''}{where}"
+
+
+def _find(estimates: Sequence[Estimate], like: Estimate) -> Estimate | None:
+    return next((e for e in estimates if e.metric == like.metric and e.slice == like.slice), None)
