@@ -1,0 +1,211 @@
+"""The results store: evaluations, candidates and verdicts of an app in one folder, each written whole or not at all."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from configs.errors import DataError, LifecycleError
+from tasks.candidate import Candidate
+from tasks.gating.verdict import Verdict
+from tasks.identity import digest
+from tasks.results.evaluation import Evaluation
+from tasks.statistics.estimate import Estimate
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class StoredEvaluation(NamedTuple):
+    """What a list of evaluations shows without reading their tables."""
+
+    id: str
+    candidate: str
+    split: str
+    dataset: str
+    epoch: str
+    saved: float
+
+
+class Store:
+    """Results of one app under one folder (`<home>/results/<app>`).
+
+    Everything is named by its content, so that saving it twice changes nothing, and readers see a thing either whole
+    or not at all.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def save(self, evaluation: Evaluation) -> None:
+        """Saves an evaluation as a folder of `rows.parquet`, `scores.parquet` and `evaluation.json`.
+
+        Raises:
+            DataError: the disk is full or refuses to be written.
+        """
+        target = self.folder / "evaluations" / evaluation.id
+        if target.exists():
+            return
+        about = {
+            "id": evaluation.id,
+            "candidate": evaluation.candidate.model_dump(mode="json"),
+            "candidate_digest": evaluation.candidate.digest,
+            "split": evaluation.split,
+            "dataset": evaluation.dataset,
+            "epoch": evaluation.epoch,
+            "estimates": [estimate.model_dump(mode="json") for estimate in evaluation.estimates],
+        }
+        with _writing(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            part = Path(tempfile.mkdtemp(prefix=".", dir=target.parent))
+            try:
+                _write_table(part / "rows.parquet", evaluation.rows)
+                _write_table(part / "scores.parquet", evaluation.scores)
+                _write_synced(part / "evaluation.json", json.dumps(about, ensure_ascii=False).encode())
+                part.chmod(0o755)
+                _move(part, target)
+            finally:
+                shutil.rmtree(part, ignore_errors=True)
+
+    def load(self, evaluation_id: str) -> Evaluation | None:
+        """Returns a saved evaluation, None where there is none of that id."""
+        folder = self.folder / "evaluations" / evaluation_id
+        about = _read_json(folder / "evaluation.json")
+        if about is None:
+            return None
+        return Evaluation(
+            id=about["id"],
+            candidate=Candidate.model_validate(about["candidate"]),
+            split=about["split"],
+            dataset=about["dataset"],
+            epoch=about["epoch"],
+            rows=_read_table(folder / "rows.parquet"),
+            scores=_read_table(folder / "scores.parquet"),
+            estimates=tuple(Estimate.model_validate(estimate) for estimate in about["estimates"]),
+        )
+
+    def list(self) -> tuple[StoredEvaluation, ...]:
+        """Returns what is known of every saved evaluation, the newest first."""
+        files = self.folder.glob("evaluations/[!.]*/evaluation.json")
+        listed = [_listed(about, file) for file in files if (about := _read_json(file))]
+        return tuple(sorted(listed, key=lambda each: (-each.saved, each.id)))
+
+    def save_candidate(self, candidate: Candidate) -> None:
+        """Saves a candidate under its digest.
+
+        Raises:
+            DataError: the disk is full or refuses to be written.
+        """
+        self._save_json("candidates", candidate.digest, candidate.model_dump(mode="json"))
+
+    def load_candidate(self, candidate_digest: str) -> Candidate | None:
+        """Returns a saved candidate, None where there is none of that digest."""
+        content = _read_json(self.folder / "candidates" / f"{candidate_digest}.json")
+        return None if content is None else Candidate.model_validate(content)
+
+    def save_verdict(self, verdict: Verdict) -> str:
+        """Saves a verdict under the digest of its content, and returns that digest.
+
+        Raises:
+            DataError: the disk is full or refuses to be written.
+        """
+        content = verdict.model_dump(mode="json")
+        self._save_json("verdicts", digest(content), content)
+        return digest(content)
+
+    def load_verdict(self, verdict_digest: str) -> Verdict | None:
+        """Returns a saved verdict, None where there is none of that digest."""
+        content = _read_json(self.folder / "verdicts" / f"{verdict_digest}.json")
+        return None if content is None else Verdict.model_validate(content)
+
+    def verdicts(self, candidate_digest: str | None = None) -> tuple[Verdict, ...]:
+        """Returns the saved verdicts, the newest first: all of them, or those on one candidate."""
+        files = sorted(self.folder.glob("verdicts/[!.]*.json"), key=lambda file: file.stat().st_mtime, reverse=True)
+        contents = (_read_json(file) for file in files)
+        found = (Verdict.model_validate(content) for content in contents if content is not None)
+        return tuple(each for each in found if candidate_digest in (None, each.candidate))
+
+    def _save_json(self, kind: str, name: str, content: dict[str, Any]) -> None:
+        target = self.folder / kind / f"{name}.json"
+        if target.exists():
+            return
+        with _writing(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            handle, part = tempfile.mkstemp(prefix=".", dir=target.parent)
+            os.close(handle)
+            try:
+                _write_synced(Path(part), json.dumps(content, ensure_ascii=False).encode())
+                Path(part).chmod(0o644)
+                Path(part).replace(target)
+            finally:
+                Path(part).unlink(missing_ok=True)
+
+
+def _listed(about: dict[str, Any], file: Path) -> StoredEvaluation:
+    return StoredEvaluation(
+        id=about["id"],
+        candidate=about["candidate_digest"],
+        split=about["split"],
+        dataset=about["dataset"],
+        epoch=about["epoch"],
+        saved=file.stat().st_mtime,
+    )
+
+
+@contextmanager
+def _writing(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"{target}: cannot be written: {error.strerror or error}; "
+            f"free disk space or set LIFECYCLE_HOME, then run again"
+        ) from None
+
+
+def _move(part: Path, target: Path) -> None:
+    try:
+        part.replace(target)
+    except OSError:
+        # Another process saved the same evaluation in the meantime: a folder is not replaced by a folder.
+        if not target.exists():
+            raise
+
+
+def _write_table(path: Path, table: "pd.DataFrame") -> None:
+    with path.open("wb") as file:
+        table.to_parquet(file, index=False)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _read_table(path: Path) -> "pd.DataFrame":
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = pq.read_table(path, partitioning=None)
+    table = columns.to_pandas()
+    # Nested values come back as arrays of numpy; the contract says lists.
+    for name in (field.name for field in columns.schema if pa.types.is_list(field.type)):
+        table[name] = columns.column(name).to_pylist()
+    return table  # type: ignore[no-any-return]
+
+
+def _write_synced(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except ValueError as error:
+        raise LifecycleError(f"{path}: is damaged ({error}); delete it and run again") from None

@@ -1,0 +1,150 @@
+"""Confidence intervals of a mean, and of a mean paired difference, over rows that may come in clusters."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import chdtri, ndtri, stdtrit
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.generic]
+
+
+class Interval(NamedTuple):
+    """A mean, its interval, and how that was made."""
+
+    value: float
+    low: float
+    high: float
+    method: str
+
+
+class _Spread(NamedTuple):
+    """How far a mean can be trusted.
+
+    `error` is its standard error, 0 where the values do not tell one; `rows` the number of independent rows that the
+    values are worth; `score` and `student` the quantiles for Wilson's and for the t interval.
+    """
+
+    error: float
+    rows: float
+    score: float
+    student: float
+    note: str
+
+
+def mean_interval(values: Floats, clusters: Labels, confidence: float, low: float, high: float | None) -> Interval:
+    """Returns the two-sided interval of the mean of values between `low` and `high` (None: no upper end; `low` is 0).
+
+    - 0/1 values: Wilson's score interval (1927). With clusters, n is divided by the design effect and the quantile is
+      Student's, as Korn and Graubard (1998) do with the Clopper-Pearson interval.
+    - Other values: Student's t with the clustered standard error, cut to the range.
+    - Values that are all alike, or all of one cluster, do not tell how they spread; a t interval would claim
+      certainty. Bounded ones take Wilson's interval of their mean (0/1 values spread the most of all with that mean),
+      unbounded ones the exact interval of an exponential variable's mean (times and prices spread about as much as
+      their size; a mean of 0, such as the price of a free model, stays a point).
+
+    Args:
+        values: at least one, none of them NaN.
+        clusters: what each value's row is about, in the values' order. One cluster counts as one row.
+        confidence: level, such as 0.95.
+        low: lowest value there can be.
+        high: highest value there can be.
+    """
+    mean = float(values.mean())
+    spread = _spread(values, clusters, confidence)
+    if high is None and spread.error == 0:
+        return Interval(mean, *_exponential(mean, spread.rows, confidence), "exponential" + spread.note)
+    if high is not None and (spread.error == 0 or np.all((values == low) | (values == high))):
+        width = high - low
+        below, above = wilson((mean - low) / width, spread.rows, spread.score)
+        return Interval(mean, low + below * width, low + above * width, "wilson" + spread.note)
+    reach = spread.student * spread.error
+    top = mean + reach if high is None else min(mean + reach, high)
+    return Interval(mean, max(mean - reach, low), top, "t" + spread.note)
+
+
+def difference_interval(differences: Floats, clusters: Labels, confidence: float, reach: float | None) -> Interval:
+    """Returns the two-sided interval of the mean of paired differences.
+
+    - Student's t with the clustered standard error, cut to the range.
+    - Differences of 0/1 values, where one discordant pair in hundreds is common, and bounded ones that are all alike:
+      Wilson's intervals of the mean gain and of the mean loss, put together by the square-and-add method (Newcombe
+      1998; Zou and Donner 2008) with the correlation of two exclusive outcomes.
+    - Unbounded differences that are all alike: the interval of an exponential variable's mean of that size.
+
+    Args:
+        differences: one a row, at least one.
+        clusters: what each row is about. One cluster counts as one row.
+        confidence: level, such as 0.95.
+        reach: largest difference there can be; None where there is no largest.
+    """
+    mean = float(differences.mean())
+    spread = _spread(differences, clusters, confidence)
+    if reach is None and spread.error == 0:
+        below, above = _exponential(abs(mean), spread.rows, confidence)
+        low, high = (below, above) if mean >= 0 else (-above, -below)
+        return Interval(mean, low, high, "paired exponential" + spread.note)
+    sizes = np.abs(differences)
+    if reach is not None and (spread.error == 0 or np.all((sizes == 0) | (sizes == reach))):
+        gain = float(np.maximum(differences, 0).mean()) / reach
+        loss = float(np.maximum(-differences, 0).mean()) / reach
+        low, high = _square_and_add(gain, loss, spread.rows, spread.score)
+        return Interval(mean, low * reach, high * reach, "paired wilson" + spread.note)
+    width = spread.student * spread.error
+    bound = np.inf if reach is None else reach
+    return Interval(mean, max(mean - width, -bound), min(mean + width, bound), "paired t" + spread.note)
+
+
+def wilson(share: float, n: float, quantile: float) -> tuple[float, float]:
+    """Returns Wilson's score interval of a share of n rows: low and high, both in [0, 1]."""
+    square = quantile**2
+    centre = (share + square / (2 * n)) / (1 + square / n)
+    reach = quantile / (1 + square / n) * np.sqrt(share * (1 - share) / n + square / (4 * n**2))
+    # At the ends the interval reaches the share itself; rounding must not push it past.
+    return float(np.clip(centre - reach, 0.0, share)), float(np.clip(centre + reach, share, 1.0))
+
+
+def _square_and_add(gain: float, loss: float, n: float, quantile: float) -> tuple[float, float]:
+    gain_low, gain_high = wilson(gain, n, quantile)
+    loss_low, loss_high = wilson(loss, n, quantile)
+    rest = (1 - gain) * (1 - loss)
+    correlation = -np.sqrt(gain * loss / rest) if rest > 0 else 0.0
+
+    def reach(first: float, second: float) -> float:
+        return float(np.sqrt(first**2 + second**2 - 2 * correlation * first * second))
+
+    low = gain - loss - reach(gain - gain_low, loss_high - loss)
+    high = gain - loss + reach(gain_high - gain, loss - loss_low)
+    return max(low, -1.0), min(high, 1.0)
+
+
+def _spread(values: Floats, clusters: Labels, confidence: float) -> _Spread:
+    """Measures the spread of a mean, clustered (Miller 2024, arXiv:2411.00640, section 2.2).
+
+    SE² = C/(C−1) · Σ_c (Σ_{i∈c} (x_i − x̄))² / n², with the correction for finitely many clusters; with one row a
+    cluster this is s²/n. Rows of few clusters can cancel by chance and make it too small, so that the error of
+    independent rows is its floor here.
+    """
+    codes = np.unique(clusters, return_inverse=True)[1]
+    count, n = int(codes.max()) + 1, values.size
+    normal = float(ndtri((1 + confidence) / 2))
+    if count == 1:
+        return _Spread(0.0, 1.0, normal, normal, ", 1 cluster" if n > 1 else "")
+    student = float(stdtrit(count - 1, (1 + confidence) / 2))
+    score, note = (student, f", {count} clusters") if count < n else (normal, "")
+    # Not the variance: rounding would give values that are all alike one of 1e-34.
+    if np.ptp(values) == 0:
+        return _Spread(0.0, float(n), score, student, note)
+    residuals = values - values.mean()
+    independent = float(residuals @ residuals) / (n * (n - 1))
+    sums = np.bincount(codes, weights=residuals)
+    clustered = count / (count - 1) * float(sums @ sums) / n**2
+    squared = max(clustered, independent)
+    return _Spread(float(np.sqrt(squared)), n * independent / squared, score, student, note)
+
+
+def _exponential(mean: float, n: float, confidence: float) -> tuple[float, float]:
+    """Returns 2·n·mean over the quantiles of χ² with 2n degrees of freedom."""
+    tail = (1 - confidence) / 2
+    return 2 * n * mean / float(chdtri(2 * n, tail)), 2 * n * mean / float(chdtri(2 * n, 1 - tail))
