@@ -1,4 +1,4 @@
-"""The command `lifecycle`. Each group of commands is a module beside this one and imports what is heavy when it runs."""
+"""The command `lifecycle`. Its commands are the modules beside this one; they import what is heavy when they run."""
 
 import sys
 import traceback

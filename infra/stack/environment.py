@@ -39,6 +39,6 @@ def mark(s: Settings) -> str:
 
 
 def settings_environment(s: Settings, *names: str) -> dict[str, str]:
-    """Returns these settings, or all of them, as variables; the secret ones are inherited instead and written nowhere."""
+    """Returns these settings, or all of them, as variables; secret ones are inherited instead and written nowhere."""
     values = s.model_dump(mode="json", exclude={"api_key"}) | {"home": str(s.home.absolute())}
     return {f"LIFECYCLE_{name.upper()}": "" if values[name] is None else str(values[name]) for name in names or values}

@@ -43,6 +43,7 @@ def up(names: Collection[str] | None = None) -> Change:
     with _lock():
         outdated: frozenset[str] = frozenset()
         if supervisor := connect():
+            check_ports(part for part in wanted if part.name not in _alive(supervisor))
             write_configuration()
             outdated = supervisor.apply_configuration(frozenset(PART_NAMES))
         started = _start_missing(supervisor, tuple(part for part in parts() if part in wanted or part.name in outdated))
