@@ -1,6 +1,7 @@
 """Augment: when a gate says no, change prompt, retrieval or examples, and yield a new candidate."""
 
 from prefect import flow
+from tasks.tracking.prompts import register_prompt
 
 from configs.errors import ConfigurationError
 from configs.schema.base import Frozen
@@ -13,7 +14,7 @@ from tasks.orchestrating.artifacts import artifact_key, markdown
 from tasks.orchestrating.events import CANDIDATE_MADE, emit
 from tasks.orchestrating.step import step
 from tasks.progress import say
-from tasks.tracking.prompts import register_prompt
+from tasks.results.marks import mark, marked
 from tasks.workspace import Workspace, open_workspace
 
 
@@ -46,13 +47,12 @@ async def augment(
         changes: Changes of the configuration for this run only, as key=value.
     """
     with open_workspace(app, tuple(changes)) as workspace:
-        base = chosen(workspace, "latest" if workspace.store.marked("best") is None else "best")
+        base = marked(workspace.store, "best") or chosen(workspace, "latest")
         made = await step("make the candidate", lambda: _made(workspace, base, move))
         if made is None:
             say("every move has been tried: add one to `augment.moves` in app.yaml")
         else:
-            workspace.store.save_candidate(made)
-            workspace.store.mark("latest", made.digest)
+            mark(workspace.store, "latest", made)
             if announce:
                 emit(CANDIDATE_MADE, workspace.name, {"candidate": made.digest, "move": made.move})
         await markdown(artifact_key(workspace.name, "candidate"), _page(made), "What was changed")

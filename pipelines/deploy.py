@@ -1,21 +1,24 @@
 """Deploy: a candidate that passed its gates becomes the champion that the endpoint serves."""
 
+from typing import Literal
+
 from prefect import flow
+from tasks.releasing.page import release_page
+from tasks.tracking.models import register_candidate
 
 from configs.errors import ReleaseError
 from configs.schema.base import Frozen
-from pipelines.parameters import App, CandidateName, Changes
+from pipelines.parameters import App, CandidateName, Changes, Data
 from tasks.candidate import Candidate
 from tasks.choosing import chosen
 from tasks.gating.verdict import Decision, Verdict
 from tasks.orchestrating.artifacts import artifact_key, markdown
 from tasks.orchestrating.step import step
-from tasks.releasing.entry import Entry
-from tasks.releasing.log import ReleaseLog, release_log
-from tasks.releasing.page import release_page
 from tasks.releasing.promote import promote
-from tasks.tracking.models import register_candidate
+from tasks.results.finding import find_verdict
 from tasks.workspace import Workspace, open_workspace
+
+_GATES: tuple[tuple[Literal["sample", "release"], Data], ...] = (("sample", "sample"), ("release", "full"))
 
 
 class Deployed(Frozen):
@@ -37,6 +40,7 @@ class Deployed(Frozen):
 async def deploy(
     app: App = "outfitter",
     candidate: CandidateName = "latest",
+    against: CandidateName = "champion",
     bootstrap: bool = False,
     why: str = "its gates passed",
     changes: Changes = [],  # noqa: B006 a form's default
@@ -49,13 +53,14 @@ async def deploy(
     Args:
         app: Name or path of the app.
         candidate: The latest candidate, the exploration's best, or a candidate's digest.
+        against: The champion that the gates compared it with.
         bootstrap: Release without gates; allowed only while there is no champion.
         why: The reason, for the release log.
         changes: Changes of the configuration for this run only, as key=value.
     """
     with open_workspace(app, tuple(changes)) as workspace:
         released = chosen(workspace, candidate)
-        verdicts = evidence(workspace, released, bootstrap=bootstrap)
+        verdicts = () if bootstrap else evidence(workspace, released, against)
         version = await step("register the model version", lambda: _registered(workspace, released, verdicts))
         entry = await step(
             f"release · {released.label}",
@@ -75,35 +80,25 @@ async def deploy(
         )
 
 
-def evidence(workspace: Workspace, candidate: Candidate, *, bootstrap: bool) -> tuple[Verdict, ...]:
-    """Returns the verdicts that allow a release.
+def evidence(workspace: Workspace, candidate: Candidate, against: str) -> tuple[Verdict, ...]:
+    """Returns both gates' verdicts, which allow the release.
 
     Raises:
-        ReleaseError: a gate has not passed, or a bootstrap is asked for beside a champion.
+        ReleaseError: a gate has not decided on the candidate beside this champion, or has not passed it.
     """
-    verdicts = workspace.store.verdicts(candidate.digest)
-    if bootstrap:
-        committed = release_log(workspace.name).committed()
-        if committed and committed.candidate != candidate.digest:
+    champion = chosen(workspace, against).digest
+    verdicts = []
+    for gate, data in _GATES:
+        verdict = find_verdict(workspace.store, gate, candidate.digest, champion)
+        if verdict is None or verdict.decision is not Decision.PASS:
+            said = f"says {verdict.short}" if verdict else "has not decided on it"
             raise ReleaseError(
-                f"app {workspace.name} has a champion already ({committed.candidate[:8]}): only the first release may "
-                f"be a bootstrap; run evaluate on sample and full data, then deploy without it"
+                f"candidate {candidate.digest[:8]} may not be released: the {gate} gate {said}; see `lifecycle run "
+                f"evaluate --app {workspace.name} --set candidate={candidate.digest[:8]} --set data={data}`"
             )
-        return ()
-    needed = ["sample"] + (["release"] if workspace.loaded.app.datasets.full else [])
-    passed = {gate: [v for v in verdicts if v.gate == gate and v.decision is Decision.PASS] for gate in needed}
-    for gate in needed:
-        if not passed[gate]:
-            data = "sample" if gate == "sample" else "full"
-            raise ReleaseError(
-                f"candidate {candidate.digest[:8]} has not passed the {gate} gate: run `lifecycle run evaluate --app "
-                f"{workspace.name} --set candidate={candidate.digest[:8]} --set data={data}` and read its verdict"
-            )
-    return tuple(passed[gate][-1] for gate in needed)
+        verdicts.append(verdict)
+    return tuple(verdicts)
 
 
 async def _registered(workspace: Workspace, candidate: Candidate, verdicts: tuple[Verdict, ...]) -> int:
     return register_candidate(workspace, candidate, verdicts)
-
-
-__all__ = ["Deployed", "Entry", "deploy", "evidence"]

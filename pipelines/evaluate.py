@@ -5,6 +5,7 @@ from typing import Any
 
 from prefect import flow
 from prefect.runtime import flow_run
+from tasks.tracking.runs import record_evaluation, record_verdict
 
 from configs.schema.base import Frozen
 from pipelines.parameters import App, CandidateName, Changes, Data, Epoch
@@ -22,9 +23,9 @@ from tasks.orchestrating.step import step
 from tasks.pages import changes_since, estimate_rows, verdict_page
 from tasks.releasing.log import release_log
 from tasks.results.evaluation import Evaluation
+from tasks.results.finding import find_evaluation, find_verdict
 from tasks.results.together import together
 from tasks.statistics.estimate import Estimate
-from tasks.tracking.runs import record_evaluation, record_verdict
 from tasks.workspace import Workspace, open_workspace
 
 
@@ -153,15 +154,17 @@ def _gates(
     if verdict is None or verdict.gate == "sample":
         return {verdict.gate: str(verdict.decision)} if verdict else {}
     candidate, champion = evaluation.candidate.digest, verdict.champion
-    sample = workspace.store.verdict("sample", candidate, champion)
+    sample = find_verdict(workspace.store, "sample", candidate, champion)
     if sample is not None and sample.decision is Decision.INCONCLUSIVE:
         sample = _sample_again(workspace, evaluation, beside) or sample
     return {"sample": str(sample.decision) if sample else "not decided", "release": str(verdict.decision)}
 
 
 def _sample_again(workspace: Workspace, full: Evaluation, beside: Evaluation | None) -> Verdict | None:
-    small = workspace.store.find(full.candidate.digest, "sample", workspace.epoch)
-    small_beside = workspace.store.find(beside.candidate.digest, "sample", workspace.epoch) if beside else None
+    small = find_evaluation(workspace.store, full.candidate.digest, "sample", workspace.epoch)
+    small_beside = (
+        find_evaluation(workspace.store, beside.candidate.digest, "sample", workspace.epoch) if beside else None
+    )
     if small is None or (beside is not None and small_beside is None):
         return None
     gate = workspace.loaded.app.gates.sample

@@ -3,6 +3,9 @@
 from typing import Any
 
 from prefect import flow
+from tasks.gating.hypothesis import HypothesisVerdict, judge_hypothesis
+from tasks.tracking.prompts import prompt_versions, register_prompt
+from tasks.tracking.runs import record_evaluation, record_exploration
 
 from configs.errors import ConfigurationError
 from configs.schema.base import Frozen
@@ -11,14 +14,12 @@ from pipelines.validate import checked, stop_unless_passed
 from tasks.candidate import Candidate, Prompt
 from tasks.candidates import check_prompts, explored, read_prompts
 from tasks.evaluating import evaluate_candidate
-from tasks.gating.hypothesis import HypothesisVerdict, judge_hypothesis
 from tasks.leaderboard import leaderboard, ranked
 from tasks.orchestrating.artifacts import artifact_key, link, markdown, markdown_table, table
 from tasks.orchestrating.step import step
 from tasks.progress import say
 from tasks.results.evaluation import Evaluation
-from tasks.tracking.prompts import prompt_versions, register_prompt
-from tasks.tracking.runs import record_evaluation, record_exploration
+from tasks.results.marks import mark
 from tasks.workspace import Workspace, open_workspace
 
 
@@ -56,7 +57,7 @@ async def explore(app: App = "outfitter", changes: Changes = []) -> Explored:  #
         evaluations = [await _evaluated(workspace, each) for each in explored(workspace.loaded, prompts)]
         board = ranked(evaluations, workspace.loaded.app.explore.rank_by, workspace.metrics)
         best = board[0].candidate
-        workspace.store.mark("best", best.digest)
+        mark(workspace.store, "best", best)
         hypothesis = _judged(workspace, evaluations)
         rows = leaderboard(board, workspace.metrics)
         run = await step("record in MLflow", lambda: _recorded(workspace, board, rows, hypothesis))

@@ -4,6 +4,8 @@ from typing import Annotated
 
 from prefect import flow
 from pydantic import Field
+from tasks.releasing.page import release_page
+from tasks.tracking.runs import record_page
 
 from configs.errors import ReleaseError
 from configs.schema.base import Frozen
@@ -12,8 +14,6 @@ from tasks.orchestrating.artifacts import artifact_key, markdown, table
 from tasks.orchestrating.step import step
 from tasks.releasing.entry import Entry
 from tasks.releasing.log import ReleaseLog, release_log
-from tasks.releasing.page import release_page
-from tasks.tracking.runs import record_page
 from tasks.workspace import Workspace, open_workspace
 
 

@@ -22,6 +22,7 @@ from tasks.orchestrating.artifacts import artifact_key, markdown
 from tasks.pages import loop_page
 from tasks.progress import say
 from tasks.releasing.log import release_log
+from tasks.results.finding import find_evaluation
 from tasks.statistics.estimate import Estimate
 from tasks.turn import Turn, open_turn, turn_id
 from tasks.workspace import Workspace, open_workspace
@@ -158,7 +159,7 @@ async def _through_gates(app: str, changes: list[str], candidate: str, turn: Tur
     refused_by = next((gate for gate in ("sample", "release") if full.gates[gate] != "PASS"), None)
     if refused_by or candidate == turn.baseline:
         return _Round((sample, full), refused_by)
-    deployed = await deploy(app, candidate, changes=changes)
+    deployed = await deploy(app, candidate, against=turn.baseline, changes=changes)
     return _Round((sample, full), refused_by, deployed)
 
 
@@ -195,9 +196,8 @@ def _looped(
 ) -> Looped:
     evaluations = [evaluation for each in rounds for evaluation in each.evaluations]
     champion = chosen(workspace, "champion")
-    measured = workspace.store.find(champion.digest, "full", workspace.epoch) or workspace.store.find(
-        champion.digest, "sample", workspace.epoch
-    )
+    found = (find_evaluation(workspace.store, champion.digest, split, workspace.epoch) for split in ("full", "sample"))
+    measured = next((evaluation for evaluation in found if evaluation), None)
     stages = [explored, *evaluations, *(each.made for each in rounds if each.made)]
     prices = [stage.price for stage in stages]
     return Looped(

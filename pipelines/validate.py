@@ -1,15 +1,15 @@
 """Validate: no dataset enters unless it keeps its contract."""
 
 from prefect import flow
+from tasks.data.validation import ValidationReport, validated
+from tasks.retrieval.documents import read_documents
+from tasks.tracking.runs import record_validation
 
 from configs.errors import DataError
 from configs.schema.base import Frozen
 from pipelines.parameters import App, Changes
-from tasks.data.validation import ValidationReport, validated
 from tasks.orchestrating.artifacts import artifact_key, table
 from tasks.orchestrating.step import step
-from tasks.retrieval.documents import read_documents
-from tasks.tracking.runs import record_validation
 from tasks.workspace import Workspace, open_workspace
 
 

@@ -4,6 +4,7 @@ from configs.errors import ConfigurationError
 from tasks.candidate import Candidate
 from tasks.candidates import explored, read_prompts
 from tasks.releasing.log import release_log
+from tasks.results.marks import marked
 from tasks.workspace import Workspace
 
 
@@ -25,10 +26,10 @@ def chosen(workspace: Workspace, word: str) -> Candidate:
         if found is None:
             raise ConfigurationError(f"app {workspace.name} has no champion yet; run deploy or loop first")
         return found
-    if word in ("best", "latest"):
-        found = workspace.store.marked(word)
+    if word == "best" or word == "latest":  # noqa: PLR1714 spelled out for the type checker
+        found = marked(workspace.store, word)
         if found is None and word == "latest":
-            found = workspace.store.marked("best") or explored(workspace.loaded, read_prompts(workspace.loaded))[0]
+            found = marked(workspace.store, "best") or explored(workspace.loaded, read_prompts(workspace.loaded))[0]
         if found is None:
             raise ConfigurationError(f"app {workspace.name} has not been explored yet; run explore first")
         return found

@@ -6,6 +6,7 @@ from tasks.calling.answer import Answer, Outcome
 from tasks.calling.asking import ask
 from tasks.candidate import Candidate
 from tasks.data.row import Dataset
+from tasks.identity import digest
 from tasks.joining import joined
 from tasks.progress import bar
 from tasks.results.evaluation import Evaluation, evaluation_id
@@ -23,14 +24,14 @@ CONFIDENCE = 0.95
 async def evaluate_candidate(workspace: "Workspace", candidate: Candidate, dataset: Dataset) -> Evaluation:
     """Returns the evaluation of a candidate on a dataset in the workspace's epoch.
 
-    A stored evaluation in which every row was answered and scored is returned as it is; otherwise the rows that failed
-    are asked again, and the journal answers the others. A second run of the same evaluation waits for the first.
+    A stored evaluation in which every row was answered is returned as it is; otherwise the rows that failed are asked
+    again, and the journal answers the others. A second run of the same evaluation waits for the first.
     """
     scorers = workspace.loaded.app.scorers
     identity = evaluation_id(candidate.digest, dataset.digest, identities(scorers), workspace.epoch)
     async with joined(workspace.locks, f"evaluation-{identity}"):
         stored = workspace.store.load(identity)
-        if stored is not None and (stored.rows["outcome"] == Outcome.OK).all():
+        if stored is not None:
             workspace.spend.reuse(len(stored.rows))
             return stored
         workspace.store.save_candidate(candidate)
@@ -38,7 +39,7 @@ async def evaluate_candidate(workspace: "Workspace", candidate: Candidate, datas
         rows, scores = to_frames(dataset.rows, answers, score(dataset.rows, answers, scorers))
         slices = workspace.loaded.app.datasets.columns.slices
         evaluation = Evaluation(
-            id=identity,
+            id=_named(identity, answers),
             candidate=candidate,
             split=dataset.split,
             dataset=dataset.digest,
@@ -49,6 +50,12 @@ async def evaluate_candidate(workspace: "Workspace", candidate: Candidate, datas
         )
         workspace.store.save(evaluation)
         return evaluation
+
+
+def _named(identity: str, answers: list[Answer]) -> str:
+    """An evaluation with failed rows is another thing than the whole one that a later run may make of it."""
+    failed = [answer.row_id for answer in answers if answer.outcome is not Outcome.OK]
+    return digest([identity, failed]) if failed else identity
 
 
 async def _answers(workspace: "Workspace", candidate: Candidate, dataset: Dataset) -> list[Answer]:

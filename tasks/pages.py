@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from tasks.gating.verdict import Verdict
 from tasks.orchestrating.artifacts import markdown_table
 from tasks.results.evaluation import Evaluation
+from tasks.results.finding import evaluation_before
 from tasks.statistics.estimate import Estimate
 from tasks.statistics.estimates import paired_difference
 
@@ -30,7 +31,7 @@ def estimate_rows(
         metric = metrics[estimate.metric]
         row: dict[str, Any] = {"dimension": metric.dimension, "metric": _name(estimate, metric)}
         if other is not None:
-            difference = paired_difference(evaluation, other, estimate.metric, _CONFIDENCE, estimate.slice)
+            difference = paired_difference(evaluation, other, metric, _CONFIDENCE, estimate.slice)
             champion = _find(other.estimates, estimate)
             row |= {"difference": interval(difference), "candidate": interval(estimate), "champion": interval(champion)}
         else:
@@ -78,14 +79,14 @@ def changes_since(workspace: "Workspace", evaluation: Evaluation) -> tuple[str, 
 
     Cost and latency are left out: they move with the machine.
     """
-    before = workspace.store.before(evaluation)
+    before = evaluation_before(workspace.store, evaluation)
     if before is None:
         return ()
     found = []
     for name, metric in workspace.metrics.items():
         if metric.dimension in ("cost", "latency"):
             continue
-        difference = paired_difference(evaluation, before, name, _CONFIDENCE)
+        difference = paired_difference(evaluation, before, metric, _CONFIDENCE)
         if difference.low is not None and difference.high is not None and not difference.low <= 0 <= difference.high:
             found.append(f"{name} {difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]")
     return tuple(found)

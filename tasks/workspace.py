@@ -17,6 +17,7 @@ from tasks.candidate import Candidate
 from tasks.data.reading import read_dataset
 from tasks.data.row import Dataset
 from tasks.epochs import current_epoch
+from tasks.results.finding import find_candidates
 from tasks.results.store import Store
 from tasks.scoring.catalogue import metrics_of
 
@@ -87,14 +88,12 @@ class Workspace:
         Raises:
             ConfigurationError: there is none, or several.
         """
-        known = self.store.candidates()
-        found = [candidate for candidate in known if candidate.digest.startswith(digest)]
+        found = find_candidates(self.store, digest)
         if len(found) == 1:
             return found[0]
+        known = find_candidates(self.store, "")
         listed = ", ".join(candidate.digest[:8] for candidate in known[:10]) or "none yet: run explore first"
-        raise ConfigurationError(
-            f"app {self.name}: {len(found)} candidates begin with {digest!r}; known are {listed}"
-        )
+        raise ConfigurationError(f"app {self.name}: {len(found)} candidates begin with {digest!r}; known are {listed}")
 
 
 @contextmanager

@@ -23,7 +23,9 @@ def summarise(stage: str, result: "BaseModel") -> None:
         console.print(_table("Leaderboard", [_short(row) for row in facts.pop("leaderboard")]))
     if stage == "evaluate":
         facts.pop("estimates")
-        rules = [{"rule": r["rule"], "decision": _coloured(r["decision"]), "why": r["reason"]} for r in facts.pop("rules")]
+        rules = [
+            {"rule": r["rule"], "decision": _coloured(r["decision"]), "why": r["reason"]} for r in facts.pop("rules")
+        ]
         console.print(_table("Rules", rules))
     _facts(console, facts)
 
@@ -37,7 +39,12 @@ def _loop(console: Console, facts: Mapping[str, Any]) -> None:
     arrows = [{"arrow": f"{a['origin']} → {a['to']}", "candidate": a["candidate"]} for a in facts["arrows"]]
     console.print(_table("Arrows", arrows))
     numbers = [
-        {"metric": e["metric"], "value": _number(e["value"]), "interval": f"[{_number(e['low'])}, {_number(e['high'])}]", "n": e["n"]}
+        {
+            "metric": e["metric"],
+            "value": _number(e["value"]),
+            "interval": f"[{_number(e['low'])}, {_number(e['high'])}]",
+            "n": e["n"],
+        }
         for e in facts["estimates"]
         if e["slice"] is None and e["value"] is not None
     ]

@@ -17,7 +17,9 @@ async def table(key: str, rows: Sequence[Mapping[str, Any]], description: str) -
     if not rows:
         await acreate_markdown_artifact(f"{description}\n\n(no rows)", key=key, description=description)
         return
-    await acreate_table_artifact([{k: _cell(v) for k, v in row.items()} for row in rows], key=key, description=description)
+    await acreate_table_artifact(
+        [{k: _cell(v) for k, v in row.items()} for row in rows], key=key, description=description
+    )
 
 
 async def markdown(key: str, text: str, description: str) -> None:

@@ -18,7 +18,11 @@ async def step(name: str, work: Callable[[], Awaitable[T]]) -> T:
     from prefect import task
     from prefect.cache_policies import NO_CACHE
 
-    @task(name=name.split(" · ")[0], task_run_name=name.replace("{", "(").replace("}", ")"), cache_policy=NO_CACHE)
+    @task(
+        name=name.split(" · ", maxsplit=1)[0],
+        task_run_name=name.replace("{", "(").replace("}", ")"),
+        cache_policy=NO_CACHE,
+    )
     async def run() -> T:
         return await work()
 

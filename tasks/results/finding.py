@@ -1,0 +1,40 @@
+"""Finds what is stored of a candidate: its evaluations, and the gates' newest decisions on it."""
+
+from typing import Literal
+
+from tasks.candidate import Candidate
+from tasks.gating.verdict import Verdict
+from tasks.results.evaluation import Evaluation
+from tasks.results.store import Store
+
+
+def find_evaluation(store: Store, candidate: str, split: str, epoch: str) -> Evaluation | None:
+    """Returns the newest evaluation of a candidate on a part of the data in an epoch, None where there is none."""
+    for stored in store.list():
+        if (stored.candidate, stored.split, stored.epoch) == (candidate, split, epoch):
+            return store.load(stored.id)
+    return None
+
+
+def evaluation_before(store: Store, evaluation: Evaluation) -> Evaluation | None:
+    """Returns the newest evaluation of the same candidate on the same data in another epoch, None for the first."""
+    same = (evaluation.candidate.digest, evaluation.split, evaluation.dataset)
+    for stored in store.list():
+        if (stored.candidate, stored.split, stored.dataset) == same and stored.epoch != evaluation.epoch:
+            return store.load(stored.id)
+    return None
+
+
+def find_verdict(
+    store: Store, gate: Literal["sample", "release"], candidate: str, champion: str | None
+) -> Verdict | None:
+    """Returns a gate's newest decision on a candidate beside a champion, None where it has not decided."""
+    decided = (verdict for verdict in store.verdicts(candidate) if verdict.gate == gate)
+    return next((verdict for verdict in decided if verdict.champion == champion), None)
+
+
+def find_candidates(store: Store, beginning: str) -> tuple[Candidate, ...]:
+    """Returns the candidates whose digest begins with some digits."""
+    files = sorted(store.folder.glob(f"candidates/{beginning}*.json"))
+    found = (store.load_candidate(file.stem) for file in files)
+    return tuple(candidate for candidate in found if candidate is not None)
