@@ -4,17 +4,16 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from configs.errors import DataError, LifecycleError
+from configs.errors import DataError
 from tasks.candidate import Candidate
 from tasks.gating.verdict import Verdict
 from tasks.identity import digest
 from tasks.results.evaluation import Evaluation
 from tasks.statistics.estimate import Estimate
+from tasks.writing import write_whole, writing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,13 +58,13 @@ class Store:
             "epoch": evaluation.epoch,
             "estimates": [estimate.model_dump(mode="json") for estimate in evaluation.estimates],
         }
-        with _writing(target):
+        with writing(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             part = Path(tempfile.mkdtemp(prefix=".", dir=target.parent))
             try:
                 _write_table(part / "rows.parquet", evaluation.rows)
                 _write_table(part / "scores.parquet", evaluation.scores)
-                _write_synced(part / "evaluation.json", json.dumps(about, ensure_ascii=False).encode())
+                write_whole(part / "evaluation.json", json.dumps(about, ensure_ascii=False).encode())
                 part.chmod(0o755)
                 _move(part, target)
             finally:
@@ -133,16 +132,7 @@ class Store:
         target = self.folder / kind / f"{name}.json"
         if target.exists():
             return
-        with _writing(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            handle, part = tempfile.mkstemp(prefix=".", dir=target.parent)
-            os.close(handle)
-            try:
-                _write_synced(Path(part), json.dumps(content, ensure_ascii=False).encode())
-                Path(part).chmod(0o644)
-                Path(part).replace(target)
-            finally:
-                Path(part).unlink(missing_ok=True)
+        write_whole(target, json.dumps(content, ensure_ascii=False).encode())
 
 
 def _listed(about: dict[str, Any], file: Path) -> StoredEvaluation:
@@ -154,17 +144,6 @@ def _listed(about: dict[str, Any], file: Path) -> StoredEvaluation:
         epoch=about["epoch"],
         saved=file.stat().st_mtime,
     )
-
-
-@contextmanager
-def _writing(target: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise DataError(
-            f"{target}: cannot be written: {error.strerror or error}; "
-            f"free disk space or set LIFECYCLE_HOME, then run again"
-        ) from None
 
 
 def _move(part: Path, target: Path) -> None:
@@ -195,17 +174,10 @@ def _read_table(path: Path) -> "pd.DataFrame":
     return table  # type: ignore[no-any-return]
 
 
-def _write_synced(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
 def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except ValueError as error:
-        raise LifecycleError(f"{path}: is damaged ({error}); delete it and run again") from None
+        raise DataError(f"{path}: is damaged ({error}); delete it and run again") from None

@@ -56,6 +56,22 @@ def without_labels(configs: Sequence[ScorerConfig]) -> tuple[ScorerConfig, ...]:
     return tuple(config for config in configs if config.name not in labelled)
 
 
+def check_columns(configs: Sequence[ScorerConfig], rows: Sequence[Row]) -> None:
+    """Checks that the columns that scorers are told to read are there, before anything is asked.
+
+    Raises:
+        ConfigurationError: no row has a column that a scorer's setting `column` names.
+    """
+    present = list(dict.fromkeys(name for row in rows for name in row.columns))
+    for config in configs:
+        column = config.settings.get("column")
+        if column and column not in present:
+            raise ConfigurationError(
+                f"app.yaml key `scorers`: {config.name}.settings.column: no column {column!r} in the dataset; "
+                f"columns present are {', '.join(present) or 'none'}"
+            )
+
+
 def score(rows: Sequence[Row], answers: Sequence[Answer], configs: Sequence[ScorerConfig]) -> list[Score]:
     """Scores answers, which stand in the rows' order, with each scorer of the app; scorer by scorer.
 

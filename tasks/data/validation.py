@@ -1,0 +1,177 @@
+"""Derives a Great Expectations suite for each of an app's datasets and applies it."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from configs.loading import LoadedApp
+from configs.schema.dataset import Columns
+from tasks.data.contract import NEVER_SHARED, contract_table, required, shared_rows
+from tasks.data.report import Check, ValidationReport
+from tasks.data.row import Dataset
+from tasks.identity import digest
+from tasks.writing import write_whole
+
+if TYPE_CHECKING:
+    from great_expectations import ExpectationSuite
+    from great_expectations.core import ExpectationValidationResult
+
+# Raise it with every change of the suite or of what a check says, or old reports would be found again.
+_VERSION = 1
+
+_LONGEST = 100_000
+_ROWS_NAMED = 20
+
+
+def validated(
+    loaded: LoadedApp, datasets: Sequence[Dataset], document_ids: frozenset[str] | None, folder: Path
+) -> ValidationReport:
+    """Returns the report of `validate`, which it keeps in `folder` under a digest of all that it depends on.
+
+    Raises:
+        DataError: the report cannot be written.
+    """
+    content = [
+        _VERSION,
+        [[dataset.name, dataset.digest] for dataset in datasets],
+        None if document_ids is None else sorted(document_ids),
+        loaded.app.datasets.columns,
+    ]
+    path = folder / f"{digest(content)}.json"
+    if path.exists():
+        return ValidationReport.model_validate_json(path.read_bytes())
+    report = validate(loaded, datasets, document_ids)
+    write_whole(path, report.model_dump_json(indent=1).encode())
+    return report
+
+
+def validate(loaded: LoadedApp, datasets: Sequence[Dataset], document_ids: frozenset[str] | None) -> ValidationReport:
+    """Checks datasets against the contract that the app's configuration implies.
+
+    Critical: the columns of all roles, at least one row, unique ids, questions neither empty nor endless, known roles
+    with the user's message last, supporting documents that exist, no row shared between sample, full and examples.
+    Warnings: questions far longer than the others, a question asked twice, rows not marked answerable or not, and
+    those whose mark contradicts their documents.
+
+    Args:
+        loaded: the app.
+        datasets: its datasets as they were read.
+        document_ids: ids of all its documents; None where it has none.
+    """
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    import great_expectations as gx
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    source = context.data_sources.add_pandas("datasets")
+    shared = shared_rows(datasets)
+    checks: list[Check] = []
+    for dataset in datasets:
+        batches = source.add_dataframe_asset(dataset.name).add_batch_definition_whole_dataframe("all")
+        suite = _suite(dataset, loaded.app.datasets.columns, referential=document_ids is not None)
+        batch = batches.get_batch({"dataframe": contract_table(dataset, shared[dataset.name], document_ids)})
+        result = batch.validate(
+            suite, result_format={"result_format": "SUMMARY", "unexpected_index_column_names": ["row.id"]}
+        )
+        checks += [_check(dataset, each) for each in result.results]
+    return ValidationReport(datasets={dataset.name: dataset.digest for dataset in datasets}, checks=tuple(checks))
+
+
+def _suite(dataset: Dataset, columns: Columns, *, referential: bool) -> "ExpectationSuite":
+    import great_expectations as gx
+    import great_expectations.expectations as gxe
+
+    def says(text: str) -> dict[str, str]:
+        return {"says": text}
+
+    lengths = sorted(sum(len(message.content) for message in row.messages) for row in dataset.rows)
+    usual = max(1_000, 10 * lengths[len(lengths) // 2]) if lengths else 1_000
+    needed = required(dataset, columns)
+    expectations: list[Any] = [
+        gxe.ExpectTableColumnsToMatchSet(
+            column_set=needed, exact_match=False, meta=says(f"columns {', '.join(needed)} are there")
+        ),
+        gxe.ExpectTableRowCountToBeBetween(min_value=1, meta=says("there is at least one row")),
+        gxe.ExpectColumnValuesToBeUnique(column="row.id", meta=says("ids are unique")),
+        gxe.ExpectColumnValuesToMatchRegex(column="row.id", regex=r"\S", meta=says("ids are not empty")),
+        gxe.ExpectColumnValuesToMatchRegex(
+            column="row.conversation", regex=r"\S", meta=says("questions are not empty")
+        ),
+        gxe.ExpectColumnValuesToBeBetween(
+            column="row.length", max_value=_LONGEST, meta=says(f"questions have at most {_LONGEST:,} characters")
+        ),
+        gxe.ExpectColumnValuesToBeBetween(
+            column="row.length",
+            max_value=usual,
+            severity="warning",
+            meta=says(f"questions have at most {usual:,} characters, ten times the median"),
+        ),
+        gxe.ExpectColumnValuesToMatchRegex(
+            column="row.roles",
+            regex=r"^((system|user|assistant|tool) )*user$",
+            meta=says("roles are system, user, assistant or tool, the last the user's"),
+        ),
+        gxe.ExpectColumnValuesToBeUnique(
+            column="row.conversation", severity="warning", meta=says("no question comes twice")
+        ),
+    ]
+    if dataset.split in NEVER_SHARED:
+        expectations.append(
+            gxe.ExpectColumnValuesToBeInSet(
+                column="row.shared", value_set=[""], meta=says("no row is shared between sample, full and examples")
+            )
+        )
+    if referential:
+        expectations.append(
+            gxe.ExpectColumnValuesToBeInSet(
+                column="row.unknown_documents", value_set=[""], meta=says("supporting documents exist")
+            )
+        )
+    if columns.answerable in needed:
+        expectations += [
+            gxe.ExpectColumnValuesToBeInSet(
+                column="row.answerable", value_set=[True, False], meta=says("answerable is true or false")
+            ),
+            gxe.ExpectColumnValuesToNotBeNull(
+                column="row.answerable", severity="warning", meta=says("every row is marked answerable or not")
+            ),
+        ]
+    if columns.answerable in needed and columns.documents in needed:
+        expectations.append(
+            gxe.ExpectColumnValuesToBeInSet(
+                column="row.contradiction",
+                value_set=[""],
+                severity="warning",
+                meta=says("answerable rows have supporting documents, unanswerable ones none"),
+            )
+        )
+    return gx.ExpectationSuite(dataset.name, expectations=expectations)
+
+
+def _check(dataset: Dataset, result: "ExpectationValidationResult") -> Check:
+    expectation = result.expectation_config
+    column = expectation.kwargs.get("column")
+    says = expectation.meta["says"]
+    found = result.result
+    rows = tuple(dict.fromkeys(str(index["row.id"]) for index in found.get("partial_unexpected_index_list") or ()))[
+        :_ROWS_NAMED
+    ]
+    return Check(
+        dataset=dataset.name,
+        expectation=expectation.type + (f"({column})" if column else ""),
+        passed=bool(result.success),
+        severity=expectation.severity.value,
+        message=says if result.success else f"expected that {says}; {_unmet(dataset, rows, found)}",
+        rows=() if result.success else rows,
+    )
+
+
+def _unmet(dataset: Dataset, rows: tuple[str, ...], found: dict[str, Any]) -> str:
+    if not rows:
+        missing = (found.get("details") or {}).get("mismatched", {}).get("missing")
+        return f"missing: {', '.join(missing)}" if missing else f"found {found.get('observed_value')}"
+    values = [str(value) for value in found.get("partial_unexpected_list") or ()]
+    named = ", ".join(rows[:5]) + (", …" if len(rows) > 5 else "")
+    first = f" (the first: {values[0][:80]})" if values and values[0] else ""
+    return f"not so in {found['unexpected_count']} of {len(dataset.rows)} rows: {named}{first}"
