@@ -1,22 +1,29 @@
 """Reads an app's YAML files into frozen models; every error names file, key, what was found and what is allowed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from configs.errors import ConfigurationError
+from configs.problems import problems, shown
 from configs.schema.app import App
-from configs.schema.model import ModelConfig, Price
+from configs.schema.model import ModelConfig, Price, Prices
 
 _CONFIGS = Path(__file__).parent
 
 
-class _Prices(BaseModel):
-    as_of: str
-    models: dict[str, Price]
+class _UniqueKeys(yaml.SafeLoader):
+    """Refuses a key that a mapping holds twice, of which YAML would silently keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
+        if twice := next((key for key in keys if keys.count(key) > 1), None):
+            raise yaml.constructor.ConstructorError(None, None, f"key `{twice}` stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,26 +63,23 @@ def load_app(name_or_path: str, changes: tuple[str, ...] = ()) -> LoadedApp:
 
     Args:
         name_or_path: a folder under `configs/apps`, or the path of a folder that holds `app.yaml`, or of that file.
-        changes: `key=value` texts; the key is dotted (`loop.max_rounds=1`, `datasets.sample=data/few.jsonl`), the value YAML.
+        changes: `key=value` texts; the key is dotted (`loop.max_rounds=1`, `scorers.0.name=exact`), the value YAML.
 
     Raises:
         ConfigurationError: a file is missing or holds what is not allowed.
     """
     file = _find(name_or_path)
     content = _read_yaml(file)
-    for change in changes:
-        _apply(content, change)
-    app: App = _check(TypeAdapter(App), content, file)
+    keys = [_apply(content, change) for change in changes]
+    app: App = _check(TypeAdapter(App), content, file, keys)
     models = _models(_CONFIGS / "models.yaml") | _models(file.parent / "models.yaml")
-    prices: _Prices = _check(TypeAdapter(_Prices), _read_yaml(_CONFIGS / "prices.yaml"), _CONFIGS / "prices.yaml")
-    loaded = LoadedApp(app, file.parent, models, prices.models, prices.as_of)
-    for name in [*app.models, *([app.retrieval.embedding_model] if app.retrieval else [])]:
-        if name not in models:
-            raise ConfigurationError(
-                f"{file}: unknown model {name!r}; known are {', '.join(sorted(models))}; "
-                f"define it in configs/models.yaml or in a models.yaml beside app.yaml"
-            )
-    return loaded
+    prices: Prices = _check(TypeAdapter(Prices), _read_yaml(_CONFIGS / "prices.yaml"), _CONFIGS / "prices.yaml")
+    named = {f"models.{position}": (name, "chat") for position, name in enumerate(app.models)}
+    if app.retrieval:
+        named["retrieval.embedding_model"] = (app.retrieval.embedding_model, "embedding")
+    for key, (name, task) in named.items():
+        _check_model(f"{file}: key `{key}`", name, task, models)
+    return LoadedApp(app, file.parent, models, prices.models, prices.as_of)
 
 
 def app_names() -> tuple[str, ...]:
@@ -89,14 +93,15 @@ def _find(name_or_path: str) -> Path:
         if file.is_file():
             return file.resolve()
     raise ConfigurationError(
-        f"no app {name_or_path!r}: neither configs/apps/{name_or_path}/app.yaml nor {Path(name_or_path) / 'app.yaml'} exists; "
+        f"no app {name_or_path!r}: neither configs/apps/{name_or_path}/app.yaml nor "
+        f"{Path(name_or_path) / 'app.yaml'} exists; "
         f"known are {', '.join(app_names())}; `lifecycle init NAME` makes a new one"
     )
 
 
 def _read_yaml(file: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
+        content = yaml.load(file.read_text(encoding="utf-8-sig"), _UniqueKeys)  # noqa: S506 a safe loader
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{file}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
     except yaml.YAMLError as error:
@@ -104,34 +109,39 @@ def _read_yaml(file: Path) -> dict[str, Any]:
         line = f" line {mark.line + 1}" if mark else ""
         raise ConfigurationError(f"{file}{line}: not valid YAML: {getattr(error, 'problem', error)}") from None
     if not isinstance(content, dict):
-        raise ConfigurationError(f"{file}: found {type(content).__name__}, allowed is a mapping of keys to values")
+        raise ConfigurationError(f"{file}: found {shown(content)}; allowed is a mapping of keys to values")
     return content
 
 
-def _apply(content: dict[str, Any], change: str) -> None:
-    key, equals, value = change.partition("=")
-    if not equals or not key.strip():
-        raise ConfigurationError(f"--set {change!r}: write key=value, the key dotted, such as loop.max_rounds=1")
-    *parents, last = key.strip().split(".")
-    place: Any = content
-    for part in parents:
-        place = (
-            place[int(part)]
-            if isinstance(place, list) and part.isdigit() and int(part) < len(place)
-            else (place.setdefault(part, {}) if isinstance(place, dict) else None)
-        )
-        if not isinstance(place, dict | list):
-            raise ConfigurationError(f"--set {change!r}: {part!r} holds no further keys")
+def _apply(content: dict[str, Any], change: str) -> str:
+    """Applies one `key=value` to what a file holds and returns the key."""
+    key, equals, value = (part.strip() for part in change.partition("="))
+    if not equals or not key:
+        raise ConfigurationError(f"--set {key!r}: write key=value, the key dotted, such as loop.max_rounds=1")
     try:
         parsed = yaml.safe_load(value)
     except yaml.YAMLError:
-        raise ConfigurationError(f"--set {change!r}: the value is not valid YAML; quote it") from None
-    if isinstance(place, list):
-        if not last.isdigit() or int(last) >= len(place):
-            raise ConfigurationError(f"--set {change!r}: {last!r} is no position of a list of {len(place)}")
-        place[int(last)] = parsed
-    else:
-        place[last] = parsed
+        raise ConfigurationError(f"--set {key}: the value is not valid YAML; put quotes around it") from None
+    *parents, last = key.split(".")
+    place: Any = content
+    for part in parents:
+        if isinstance(place, dict) and place.get(part) is None:
+            place[part] = {}
+        place = place[_slot(place, part, key)]
+    place[_slot(place, last, key)] = parsed
+    return key
+
+
+def _slot(place: Any, part: str, key: str) -> str | int:
+    if isinstance(place, dict):
+        return part
+    if not isinstance(place, list):
+        raise ConfigurationError(f"--set {key}: {part!r} is no key there, as what it would belong to is a single value")
+    if not part.isdigit() or int(part) >= len(place):
+        raise ConfigurationError(
+            f"--set {key}: {part!r} is no position of that list, which has {len(place)} items; the first is 0"
+        )
+    return int(part)
 
 
 def _models(file: Path) -> dict[str, ModelConfig]:
@@ -140,21 +150,29 @@ def _models(file: Path) -> dict[str, ModelConfig]:
     return _check(TypeAdapter(dict[str, ModelConfig]), _read_yaml(file), file)  # type: ignore[no-any-return]
 
 
-def _check(adapter: TypeAdapter[Any], content: dict[str, Any], file: Path) -> Any:
+def _check_model(where: str, name: str, task: str, models: dict[str, ModelConfig]) -> None:
+    if name not in models:
+        raise ConfigurationError(
+            f"{where}: unknown model {name!r}; known are {', '.join(sorted(models))}; "
+            f"define it in configs/models.yaml or in a models.yaml beside app.yaml"
+        )
+    if models[name].task != task:
+        fitting = ", ".join(sorted(other for other, model in models.items() if model.task == task))
+        raise ConfigurationError(
+            f"{where}: {name!r} is a model for {models[name].task}; models for {task} are {fitting}"
+        )
+
+
+def _related(key: str, other: str) -> bool:
+    return f"{key}.".startswith(f"{other}.") or f"{other}.".startswith(f"{key}.")
+
+
+def _check(adapter: TypeAdapter[Any], content: dict[str, Any], file: Path, changed: Sequence[str] = ()) -> Any:
+    """Validates what a file holds; `changed` are the keys that `--set` gave, so that the error can say so."""
     try:
         return adapter.validate_python(content)
     except ValidationError as error:
-        raise ConfigurationError(f"{file}: {_first(error)}") from None
-
-
-def _first(error: ValidationError) -> str:
-    """Says the first problem in words: key, what was found, what is allowed."""
-    problem = error.errors()[0]
-    key = ".".join(str(part) for part in problem["loc"]) or "(top level)"
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    if problem["type"] == "extra_forbidden":
-        return f"key `{key}`: unknown key; configs/README.md lists the keys allowed here{more}"
-    if problem["type"] == "missing":
-        return f"key `{key}`: missing; it is required{more}"
-    message = problem["msg"].removeprefix("Value error, ")
-    return f"key `{key}`: found {problem['input']!r}; {message[0].lower() + message[1:]}{more}"
+        first, *others = problems(error, content, adapter.json_schema())
+        source = " with --set" if any(_related(first.key, key) for key in changed) else ""
+        more = f" (and {len(others)} more: {', '.join(f'`{each.key}`' for each in others)})" if others else ""
+        raise ConfigurationError(f"{file}{source}: {first}{more}") from None

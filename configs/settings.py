@@ -72,9 +72,18 @@ class Settings(BaseSettings):
         return f"http://{self.host}:{self.endpoint_port}/v1"
 
     def folder(self, *parts: str) -> Path:
-        """Returns the absolute path of a folder under `home`, which it creates where it is missing."""
+        """Returns the absolute path of a folder under `home`, which it creates where it is missing.
+
+        Raises:
+            ConfigurationError: it cannot be created.
+        """
         path = self.home.absolute().joinpath(*parts)
-        path.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(
+                f"folder {path} cannot be created: {error.strerror}; mend it, or set LIFECYCLE_HOME to another folder"
+            ) from None
         return path
 
 

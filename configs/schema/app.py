@@ -116,7 +116,8 @@ class Release(Frozen):
     """Rules of releasing."""
 
     moved_by_hand: Literal["refuse", "warn"] = "refuse"
-    """The alias `champion` moved by hand in MLflow to a candidate that passed no gate: moved back, or served with a warning."""
+    """The alias `champion` moved by hand in MLflow to a candidate that passed no gate: moved back (`refuse`), or served
+    with a warning (`warn`)."""
 
 
 class Loop(Frozen):

@@ -53,3 +53,12 @@ class Price(Frozen):
     """Generated tokens."""
     cached_input: float | None = Field(None, ge=0)
     """Prompt tokens that the endpoint had cached; the price of `input` where not set."""
+
+
+class Prices(Frozen):
+    """What `prices.yaml` holds."""
+
+    as_of: str
+    """Date of the prices, between quotes; shown with every amount of money."""
+    models: dict[str, Price]
+    """Price of each model, by its name in the configuration; a model that is not here has no known price."""

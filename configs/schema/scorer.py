@@ -10,5 +10,5 @@ class ScorerConfig(Frozen):
 
     name: str = Field(min_length=1)
     """Name of a scorer; `lifecycle` lists those it knows when the name is wrong."""
-    settings: dict[str, str | int | float | bool | tuple[str, ...]] = {}
+    settings: dict[str, str | int | float | bool | tuple[str, ...]] = Field({})
     """Settings of that scorer, such as the phrase an abstention is recognised by."""

@@ -20,7 +20,8 @@ class PythonTarget(Frozen):
     kind: Literal["python"]
     """`python`."""
     callable: str = Field(pattern=r"^[^:]+\.py:[A-Za-z_][A-Za-z0-9_]*$")
-    """`file.py:function`, the file relative to `app.yaml`. Returns the answer, or a mapping with `answer` and, where known, `context` (list of `{id, text}`)."""
+    """`file.py:function`, the file relative to `app.yaml`. Returns the answer, or a
+    mapping with `answer` and, where known, `context` (list of `{id, text}`)."""
     timeout_s: float = Field(60, gt=0)
     """Seconds one row may take."""
     concurrency: int = Field(4, ge=1, le=256)
