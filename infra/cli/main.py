@@ -36,15 +36,15 @@ def main() -> None:
     except Exception as error:
         if debug:
             traceback.print_exc()
-        sys.stderr.write(_one_line(error) + "\n")
+        sys.stderr.write(_one_line(error, debug) + "\n")
         sys.exit(error.exit_code if isinstance(error, LifecycleError) else 1)
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: Exception, debug: bool) -> str:
     if isinstance(error, LifecycleError):
         return f"error: {error}"
-    message = " ".join(str(error).split())
-    return f"error: {type(error).__name__}: {message}; run again with --debug for the traceback"
+    hint = "" if debug else "; run again with --debug for the traceback"
+    return f"error: {type(error).__name__}: {' '.join(str(error).split())}{hint}"
 
 
 if __name__ == "__main__":

@@ -44,12 +44,15 @@ class Finding(NamedTuple):
 
 
 def examine() -> tuple[Finding, ...]:
-    """Runs every check. Where the settings are wrong, nothing else is checked."""
+    """Runs every check; after wrong settings no other, after an unusable home none that looks into it."""
     try:
         settings()
     except LifecycleError as error:
         return (Finding("settings", False, str(error)),)
-    return tuple(finding for look in _CHECKS for finding in _guarded(look))
+    machine = [finding for look in _CHECKS_OF_MACHINE for finding in _guarded(look)]
+    if not machine[-1].passed:
+        return tuple(machine)
+    return (*machine, *(finding for look in _CHECKS_OF_HOME for finding in _guarded(look)))
 
 
 def _guarded(look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
@@ -190,4 +193,5 @@ def _database_problem(path: Path) -> str | None:
     return None if answer == "ok" else str(answer)
 
 
-_CHECKS = (_python, _packages, _settings, _home, _weights, _ports, _servers, _leftovers, _databases)
+_CHECKS_OF_MACHINE = (_python, _packages, _settings, _weights, _home)
+_CHECKS_OF_HOME = (_ports, _servers, _leftovers, _databases)

@@ -85,8 +85,12 @@ def _prepare(part: Part) -> None:
 
 def _write_ahead_log() -> None:
     """Puts MLflow's database into write-ahead mode, which lasts: readers then do not wait for writers."""
-    with closing(sqlite3.connect(settings().folder("mlflow") / "mlflow.db")) as database:
-        database.execute("PRAGMA journal_mode=WAL")
+    path = settings().folder("mlflow") / "mlflow.db"
+    try:
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("PRAGMA journal_mode=WAL")
+    except sqlite3.Error as error:
+        raise StackError(f"mlflow's database {path} cannot be opened: {error}; `lifecycle doctor` says more") from None
 
 
 def _last_line(name: str) -> str:

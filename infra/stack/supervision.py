@@ -1,7 +1,7 @@
 """Starts and stops the local stack: `up` and `down` for good, `running` for as long as a block of code needs it."""
 
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 import psutil
@@ -13,7 +13,7 @@ from infra.stack.health import check_ports, healthy
 from infra.stack.leftovers import end_marked_processes
 from infra.stack.parts import PART_NAMES, Part, parts
 from infra.stack.starting import start
-from infra.stack.supervisor import Supervisor, connect, start_supervisor, write_configuration
+from infra.stack.supervisor import UNREACHABLE, Supervisor, connect, start_supervisor, write_configuration
 
 
 class Change(NamedTuple):
@@ -140,11 +140,5 @@ def _stop_unused() -> None:
 
 
 def _shut_down(supervisor: Supervisor) -> None:
-    try:
-        process = psutil.Process(supervisor.pid())
+    with suppress(*UNREACHABLE, psutil.NoSuchProcess):  # it has ended already, or ends meanwhile
         supervisor.shut_down()
-        process.wait(timeout=30)
-    except psutil.NoSuchProcess:
-        return
-    except psutil.TimeoutExpired:
-        end_marked_processes()

@@ -10,13 +10,21 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple
+from xmlrpc.client import Error, ServerProxy
+
+import psutil
 
 from configs.errors import StackError
 from configs.settings import Settings, settings
 from infra.stack.environment import MARK, mark
 from infra.stack.parts import Part, parts
+
+UNREACHABLE = (OSError, HTTPException, Error)
+"""What a call raises when supervisord has ended, or ends meanwhile."""
 
 _LONGEST_SOCKET_PATH = 90
 """Bytes. Systems allow 104 or more; supervisord appends its pid while it makes the socket."""
@@ -84,14 +92,18 @@ class Supervisor:
         return int(self._rpc.getPID())
 
     def shut_down(self) -> None:
-        """Asks it to end every part and then itself; does not wait."""
+        """Ends every part, then supervisord itself, and returns when it has ended."""
+        process = psutil.Process(self.pid())
+        self.stop(frozenset(self.processes()))
         self._rpc.shutdown()
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            with suppress(*UNREACHABLE):
+                self.pid()  # any call wakes its loop, which otherwise sleeps for a second at each step
+            time.sleep(0.05)
 
 
 def connect() -> Supervisor | None:
     """Returns the supervisor of this home; None where none runs."""
-    from xmlrpc.client import Error, ServerProxy
-
     from supervisor.xmlrpc import SupervisorTransport
 
     path = socket_path(settings())
@@ -101,7 +113,7 @@ def connect() -> Supervisor | None:
     supervisor = Supervisor(proxy)
     try:
         supervisor.pid()
-    except (OSError, Error):
+    except UNREACHABLE:
         return None
     return supervisor
 
@@ -166,14 +178,14 @@ def _render(s: Settings, programs: tuple[Part, ...]) -> str:
     sections = [
         f"""\
 [unix_http_server]
-file = {_plain(socket_path(s))}
+file = {_path(socket_path(s))}
 chmod = 0700
 
 [supervisord]
-logfile = {_plain(folder / "supervisord.log")}
+logfile = {_path(folder / "supervisord.log")}
 logfile_maxbytes = 1MB
 logfile_backups = 1
-pidfile = {_plain(folder / "supervisord.pid")}
+pidfile = {_path(folder / "supervisord.pid")}
 
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
@@ -197,21 +209,27 @@ stopwaitsecs = 8
 stopasgroup = true
 killasgroup = true
 redirect_stderr = true
-stdout_logfile = {_plain(log_path(part.name))}
+stdout_logfile = {_path(log_path(part.name))}
 stdout_logfile_maxbytes = 5MB
 stdout_logfile_backups = 2
 """
 
 
-def _plain(value: object) -> str:
-    """A value as supervisord's file format holds it: `%` doubled, and nothing that it would take for its own."""
-    text = str(value)
+def _path(path: Path) -> str:
+    """Supervisord reads a log's path twice, so that no way of writing `%` survives."""
+    if "%" in str(path):
+        raise StackError(f"{path} holds a %, which the supervisor cannot be told; set LIFECYCLE_HOME to another folder")
+    return _value(str(path))
+
+
+def _quoted(text: str) -> str:
+    return f'"{_value(text)}"'
+
+
+def _value(text: str) -> str:
     if any(sign in text for sign in ('"', "\\", "\n", " ;", " #")):
         raise StackError(
-            f"{text!r} holds a quote, a backslash, a line break, ' ;' or ' #', which the supervisor cannot be told"
+            f"{text!r} holds a quote, a backslash, a line break, ' ;' or ' #', which the supervisor cannot be told; "
+            f"take another folder or value"
         )
     return text.replace("%", "%%")
-
-
-def _quoted(value: str) -> str:
-    return f'"{_plain(value)}"'
