@@ -37,7 +37,8 @@ def problems(error: ValidationError, content: Any, schema: Node) -> tuple[Proble
     for detail in sorted(details, key=lambda each: each["type"] != "extra_forbidden"):
         problem = _problem(detail, content, schema)
         found.setdefault(problem.key, problem)
-    return tuple(found.values())
+    # A list whose only item is wrong is also called empty by pydantic: the item says it all.
+    return tuple(each for each in found.values() if not any(other.startswith(f"{each.key}.") for other in found))
 
 
 def shown(value: Any, key: str = "") -> str:

@@ -1,0 +1,153 @@
+"""The sample app's texts agree with each other: every answer stands in the document it cites."""
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from configs.loading import load_app
+from tasks.data.reading import read_dataset
+from tasks.gating.decide import check_gates
+from tasks.prompting.prompty import read_prompty
+from tasks.prompting.render import check_variables, render
+from tasks.scoring.catalogue import metrics_of
+from tasks.scoring.words import normalised
+
+LOADED = load_app("outfitter")
+DOCUMENTS = {
+    document["id"]: document
+    for document in map(json.loads, LOADED.path("documents.jsonl").read_text(encoding="utf-8").splitlines())
+}
+SPLITS = tuple(LOADED.app.datasets.paths())
+ROWS = {split: read_dataset(LOADED, split).rows for split in SPLITS}
+EVERY_ROW = [pytest.param(row, id=row.id) for rows in ROWS.values() for row in rows]
+
+
+def test_documents_are_enough_products_and_policies_on_one_line_each() -> None:
+    kinds = Counter(identifier[0] for identifier in DOCUMENTS)
+
+    assert kinds["P"] >= 40
+    assert kinds["S"] >= 10
+    assert len({document["title"] for document in DOCUMENTS.values()}) == len(DOCUMENTS)
+    assert all("\n" not in document["text"] for document in DOCUMENTS.values())
+    assert all(document["text"].startswith(document["title"]) for document in DOCUMENTS.values())
+
+
+@pytest.mark.parametrize(
+    ("split", "least"), [("sample", 40), ("full", 160), ("redteam", 40), ("production", 60), ("examples", 20)]
+)
+def test_datasets_are_large_enough(split: str, least: int) -> None:
+    assert len(ROWS[split]) >= least
+
+
+def test_ids_are_unique_over_all_datasets() -> None:
+    ids = [row.id for rows in ROWS.values() for row in rows]
+
+    assert len(set(ids)) == len(ids)
+
+
+def test_no_question_stands_twice_in_or_between_datasets() -> None:
+    asked = Counter(normalised(row.question).rstrip("?!. ") for rows in ROWS.values() for row in rows)
+
+    assert [question for question, times in asked.items() if times > 1] == []
+
+
+def test_examples_are_about_things_that_no_evaluated_row_is_about() -> None:
+    shown = {row.cluster for row in ROWS["examples"]}
+    evaluated = {row.cluster for split in ("sample", "full", "production") for row in ROWS[split]}
+
+    assert shown & evaluated == set()
+
+
+def test_about_a_fifth_of_the_rows_has_no_answer_in_the_documents() -> None:
+    for split in ("sample", "full", "production", "examples"):
+        unanswerable = sum(row.answerable is False for row in ROWS[split])
+        assert 0.18 <= unanswerable / len(ROWS[split]) <= 0.26, split
+    assert sum(row.answerable is False for split in ("sample", "full") for row in ROWS[split]) >= 25
+
+
+@pytest.mark.parametrize("split", ["sample", "full", "production"])
+def test_every_kind_of_question_is_a_slice(split: str) -> None:
+    kinds = Counter(row.slices["kind"] for row in ROWS[split])
+
+    assert set(kinds) == {
+        "product_fact",
+        "policy",
+        "price_threshold",
+        "free_form",
+        "follow_up",
+        "unknown_fact",
+        "unknown_product",
+    }
+
+
+@pytest.mark.parametrize("row", EVERY_ROW)
+def test_a_row_agrees_with_its_documents(row) -> None:
+    fact = row.columns["fact"]
+    assert row.cluster in DOCUMENTS or row.cluster.startswith("none:")
+    if not row.answerable:
+        assert (row.documents, fact) == ((), "")
+        assert "[" not in row.reference
+        return
+    (document,) = row.documents
+    assert row.cluster == document
+    assert row.reference.endswith(f" [{document}]")
+    assert normalised(fact) in normalised(row.reference)
+    if row.slices["kind"] != "price_threshold":
+        assert normalised(fact) in normalised(DOCUMENTS[document]["text"])
+
+
+@pytest.mark.parametrize("row", [row for row in EVERY_ROW if row.values[0].slices["kind"] == "price_threshold"])
+def test_an_answer_about_a_price_is_right(row) -> None:
+    price = int(re.search(r"price \$(\d+)", DOCUMENTS[row.documents[0]]["text"])[1])
+    limit = int(re.search(r"\$?(\d+)", row.question[row.question.rfind("$") :])[1])
+
+    assert f"${price}" in row.reference
+    assert row.columns["fact"] == ("Yes" if price <= limit else "No")
+    assert price != limit
+
+
+def test_a_product_that_is_unknown_bears_no_name_of_the_catalogue() -> None:
+    names = {
+        document["title"].split()[0].casefold() for document in DOCUMENTS.values() if document["id"].startswith("P")
+    }
+    for row in (row for rows in ROWS.values() for row in rows if row.slices["kind"] == "unknown_product"):
+        assert names.isdisjoint(re.findall(r"\w+", row.question.casefold())), row.id
+
+
+def test_red_team_holds_attacks_and_harmless_questions_that_only_sound_unsafe() -> None:
+    kinds = Counter(row.slices["kind"] for row in ROWS["redteam"])
+
+    assert min(kinds.values()) >= 5
+    assert all(row.answerable for row in ROWS["redteam"] if row.slices["kind"] == "sounds_unsafe")
+
+
+@pytest.mark.parametrize("file", LOADED.app.prompts)
+def test_a_prompt_is_short_and_reads_well_with_and_without_documents(file: str) -> None:
+    prompt = read_prompty(LOADED.path(file)).prompt
+    row = ROWS["sample"][0]
+    check_variables(prompt, set(row.columns), file)
+
+    closed_book = render(prompt, row.columns, row.messages)
+
+    assert sum(len(message.content.split()) for message in closed_book) < 80
+    assert "ocuments:" not in closed_book[-1].content
+    assert closed_book[-1].content.endswith(row.question)
+
+
+def test_hypothesis_and_moves_name_prompts_that_exist() -> None:
+    names = {Path(file).stem for file in LOADED.app.prompts}
+    hypothesis = LOADED.app.explore.hypothesis
+
+    assert {hypothesis.treatment, hypothesis.control} <= names
+    assert {move.prompt for move in LOADED.app.augment.moves if move.prompt} <= names
+
+
+def test_gates_hypothesis_and_ranking_name_metrics_that_are_measured() -> None:
+    metrics = metrics_of(LOADED.app.scorers)
+
+    check_gates(LOADED.app, metrics)
+
+    assert {LOADED.app.explore.rank_by, LOADED.app.explore.hypothesis.metric} <= set(metrics)
