@@ -62,8 +62,8 @@ class Answer:
     cause: str = ""
     messages: tuple[Message, ...] = ()
     context: tuple[Passage, ...] = ()
-    usage: Usage = Usage()
-    latency: Latency = Latency()
+    usage: Usage = Usage()  # noqa: RUF009 a tuple
+    latency: Latency = Latency()  # noqa: RUF009 a tuple
     price: float | None = None
     attempts: int = 0
     reused: bool = False

@@ -180,8 +180,7 @@ def _message(part: _Part, inputs: dict[str, dict[str, Any]]) -> TemplateMessage:
 
 
 def _parameters(found: Any) -> dict[str, Any]:
-    if not isinstance(found, dict):
-        return {}
+    found = {str(name): value for name, value in found.items()} if isinstance(found, dict) else {}
     further = found.get("additionalProperties")
     known: dict[str, Any] = {
         _OPTIONS.get(name, name): value for name, value in found.items() if name != "additionalProperties"

@@ -1,0 +1,135 @@
+"""Embeddings: texts → vectors, each asked once, in batches, and journaled."""
+
+import asyncio
+import base64
+from collections.abc import Sequence
+from contextlib import nullcontext
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from configs.errors import ConfigurationError
+from configs.loading import LoadedApp
+from configs.schema.model import ModelConfig
+from tasks.calling.answer import Usage
+from tasks.calling.client import callee_of, endpoint_model, model_name, open_client, retries_of
+from tasks.calling.failures import CallFailure, failure_of, torn
+from tasks.calling.journal import Journal
+from tasks.calling.pricing import dearest, price_needed, price_of
+from tasks.calling.retrying import with_retries
+from tasks.calling.spend import Bill, Spend
+from tasks.calling.together import together
+from tasks.identity import digest
+
+_BATCH = 32
+"""Texts of one request; a failure costs at most so many."""
+
+
+class _Batch(NamedTuple):
+    """Vectors of one request, shape (texts, dimensions), and its tokens."""
+
+    vectors: np.ndarray
+    usage: Usage
+
+
+def embedding_identity(loaded: LoadedApp, model: str) -> str:
+    """Returns what an embedding model's name stands for; vectors of two identities do not compare.
+
+    Raises:
+        ConfigurationError: it is no embedding model.
+    """
+    return endpoint_model(model, _embedding_model(loaded, model))
+
+
+async def embed(
+    texts: Sequence[str],
+    *,
+    loaded: LoadedApp,
+    model: str,
+    journal: Journal | None,
+    epoch: str,
+    spend: Spend | None = None,
+) -> np.ndarray:
+    """Returns the embeddings of texts, one a row, in their order.
+
+    Args:
+        texts: what to embed; the same text twice is asked once.
+        loaded: the app.
+        model: name of an embedding model.
+        journal: where vectors are looked up and kept; None to ask without.
+        epoch: round of asking.
+        spend: ledger that counts the requests.
+
+    Returns:
+        float32, shape (len(texts), dimensions), each row of length 1; shape (0, 0) for no texts.
+
+    Raises:
+        CallFailure: the endpoint gave no usable vectors; batches finished before are journaled.
+        BudgetUsedUp: `spend` allows no further request.
+        ConfigurationError: it is no embedding model, or has no price while `spend` caps it.
+    """
+    config = _embedding_model(loaded, model)
+    identity = endpoint_model(model, config)
+    price = price_needed(loaded, model) if spend is not None else None
+    keys = {text: digest(["embedding", identity, text, epoch]) for text in texts}
+    vectors = {text: vector for text, key in keys.items() if (vector := _journaled(journal, key)) is not None}
+    missing = [text for text in keys if text not in vectors]
+    slots = asyncio.Semaphore(config.concurrency)
+
+    async def request(batch: list[str]) -> _Batch:
+        at_most = dearest(batch, 0, price) if price else 0.0
+        with spend.request(at_most) if spend is not None else nullcontext(Bill()) as bill:
+            found = await _request(config, batch)
+            bill.usage, bill.price = found.usage, price_of(found.usage, price) if price else None
+            return found
+
+    async def ask(batch: list[str]) -> None:
+        async with slots:
+            tried = await with_retries(partial(request, batch), retries_of(config))
+        for position, (text, vector) in enumerate(zip(batch, tried.value.vectors, strict=True)):
+            vectors[text] = vector
+            if journal is not None:
+                usage = tried.value.usage if position == 0 else Usage()
+                journal.put(keys[text], epoch, model, _record(vector, usage), kind="embedding")
+
+    await together(ask(missing[start : start + _BATCH]) for start in range(0, len(missing), _BATCH))
+    return np.stack([vectors[text] for text in texts]) if texts else np.zeros((0, 0), np.float32)
+
+
+def _embedding_model(loaded: LoadedApp, name: str) -> ModelConfig:
+    config = loaded.models.get(name)
+    if config is None or config.task != "embedding":
+        known = ", ".join(sorted(key for key, model in loaded.models.items() if model.task == "embedding"))
+        raise ConfigurationError(f"{name!r} is no embedding model; known are {known or 'none'}")
+    return config
+
+
+async def _request(config: ModelConfig, texts: list[str]) -> _Batch:
+    callee, client = callee_of(config), open_client(config)
+    try:
+        async with asyncio.timeout(config.timeout_s):
+            # As numbers: not every endpoint knows the packed form that the client would ask for.
+            reply = await client.embeddings.create(
+                model=model_name(config), input=texts, encoding_format="float", timeout=config.timeout_s
+            )
+        rows = [entry.embedding for entry in sorted(reply.data, key=lambda entry: entry.index)]
+        vectors = np.asarray(rows, dtype=np.float32)
+    except CallFailure:
+        raise
+    except Exception as error:  # whatever an endpoint answers, it is the endpoint's failure
+        raise failure_of(error, callee) from None
+    if vectors.ndim != 2 or len(vectors) != len(texts) or not np.isfinite(vectors).all():
+        raise torn(f"gave no vector for each of {len(texts)} texts", callee)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    tokens = reply.usage.prompt_tokens if reply.usage else 0
+    return _Batch(vectors / np.where(lengths > 0, lengths, 1), Usage(input=tokens or 0))
+
+
+def _journaled(journal: Journal | None, key: str) -> np.ndarray | None:
+    record = journal.get(key) if journal is not None else None
+    return None if record is None else np.frombuffer(base64.b64decode(record["vector"]), dtype="<f4")
+
+
+def _record(vector: np.ndarray, usage: Usage) -> dict[str, Any]:
+    return {"vector": base64.b64encode(vector.astype("<f4").tobytes()).decode(), "usage": list(usage)}

@@ -1,0 +1,38 @@
+"""What calls cost, and how much one can cost at most."""
+
+from collections.abc import Iterable
+
+from configs.errors import ConfigurationError
+from configs.loading import LoadedApp
+from configs.schema.model import Price
+from tasks.calling.answer import Usage
+
+_TOKENS_AROUND_A_TEXT = 16
+"""Tokens that a chat template may put around one message."""
+
+
+def price_needed(loaded: LoadedApp, model: str) -> Price:
+    """Returns a model's price.
+
+    Raises:
+        ConfigurationError: it has none, so that the budget's cap on the price could not be kept.
+    """
+    if model not in loaded.prices:
+        raise ConfigurationError(
+            f"model {model} has no price, and the app's budget is capped at {loaded.app.budget.price:g} US dollars; "
+            f"set its price in configs/prices.yaml (0 where it costs nothing)"
+        )
+    return loaded.prices[model]
+
+
+def price_of(usage: Usage, price: Price) -> float:
+    """Returns what tokens cost, in US dollars; `usage.cached` is part of `usage.input`."""
+    cached = price.input if price.cached_input is None else price.cached_input
+    fresh = max(0, usage.input - usage.cached)
+    return (fresh * price.input + usage.cached * cached + usage.output * price.output) / 1e6
+
+
+def dearest(texts: Iterable[str], max_tokens: int, price: Price) -> float:
+    """Returns what a call can cost at most, in US dollars: no tokenizer makes more tokens of a text than bytes."""
+    tokens = sum(len(text.encode()) + _TOKENS_AROUND_A_TEXT for text in texts)
+    return (tokens * price.input + max_tokens * price.output) / 1e6

@@ -1,0 +1,93 @@
+"""The target `prompt`: prompt, retrieval, model and parameters of a candidate."""
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from configs.errors import ConfigurationError
+from configs.loading import LoadedApp
+from tasks.calling.answer import Usage
+from tasks.calling.client import call_model, endpoint_model, open_client, retries_of
+from tasks.calling.embedding import embed
+from tasks.calling.journal import Journal, Kind
+from tasks.calling.preparing import Preparer
+from tasks.calling.pricing import dearest, price_needed, price_of
+from tasks.calling.spend import Spend
+from tasks.calling.targets import Given, Question
+from tasks.candidate import Candidate
+from tasks.data.row import Row
+from tasks.identity import digest
+
+if TYPE_CHECKING:
+    from tasks.retrieval.index import Index
+
+
+class PromptTarget:
+    """A candidate's model, asked with its prompt.
+
+    Raises:
+        ConfigurationError: the candidate's model is not configured, is no chat model, has no price, or its key is
+            missing.
+    """
+
+    kind: Kind = "chat"
+
+    def __init__(
+        self,
+        candidate: Candidate,
+        loaded: LoadedApp,
+        journal: Journal,
+        epoch: str,
+        spend: Spend,
+        index: "Index | None",
+    ) -> None:
+        if candidate.model is None or candidate.parameters is None:
+            raise ConfigurationError(f"app {loaded.app.name}: candidate {candidate.label} names no model to ask")
+        config = loaded.models.get(candidate.model)
+        if config is None or config.task != "chat":
+            raise ConfigurationError(
+                f"app {loaded.app.name}: candidate {candidate.label} asks {candidate.model!r}, which is no chat model "
+                f"of configs/models.yaml or the app's models.yaml; define it there"
+            )
+        retrieval = loaded.app.retrieval
+        embedding = partial(
+            embed,
+            loaded=loaded,
+            model=retrieval.embedding_model if retrieval else "",
+            journal=journal,
+            epoch=epoch,
+            spend=spend,
+        )
+        self.name = candidate.model
+        self.concurrency = config.concurrency
+        self.retries = retries_of(config)
+        self._config = config
+        self._identity = endpoint_model(candidate.model, config)
+        self._parameters = candidate.parameters
+        self._price = price_needed(loaded, candidate.model)
+        self._client = open_client(config)
+        self._preparer = Preparer(candidate, loaded, index, embedding)
+        self._epoch = epoch
+
+    async def question(self, row: Row) -> Question:
+        """Returns the messages for a row, retrieved and rendered."""
+        prepared = await self._preparer.prepare(row)
+        parameters = self._parameters.model_dump(mode="json", exclude={"name"})
+        key = digest(["chat", self._identity, prepared.messages, parameters, self._epoch])
+        return Question(key, prepared.messages, prepared.context)
+
+    async def call(self, question: Question) -> Given:
+        """Asks the model once."""
+        reply = await call_model(self._client, self._config, question.messages, self._parameters)
+        return Given(reply.text, reply.usage, reply.latency)
+
+    def price(self, usage: Usage) -> float:
+        """Returns what a call costs."""
+        return price_of(usage, self._price)
+
+    def dearest(self, question: Question) -> float:
+        """Returns what a call can cost at most."""
+        texts = (message.content for message in question.messages)
+        return dearest(texts, self._parameters.max_tokens, self._price)
+
+    async def aclose(self) -> None:
+        """Leaves the client open: every call of this event loop shares it."""

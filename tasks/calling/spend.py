@@ -1,0 +1,100 @@
+"""The ledger of one command: what was called, what that cost, and where it must stop."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from configs.errors import LifecycleError
+from configs.schema.app import Budget
+from tasks.calling.answer import Usage
+
+
+class BudgetUsedUp(LifecycleError):  # noqa: N818 an end that was asked for
+    """A call that the budget does not allow."""
+
+
+@dataclass
+class Bill:
+    """What one request turned out to use; `usage` stays None where it failed, `price` where it has none."""
+
+    usage: Usage | None = None
+    price: float | None = None
+
+
+@dataclass
+class Spend:
+    """Calls, tokens and price so far, under the caps of a budget; shared by everything one command asks.
+
+    Attributes:
+        budget: the caps.
+        made: requests sent, each try counted.
+        reused: rows answered by the journal or by a stored evaluation.
+        failed: requests that gave no usable answer.
+        skipped: rows that were not asked.
+        input_tokens: tokens sent.
+        output_tokens: tokens generated.
+        cached_tokens: tokens sent that the endpoint had cached; part of `input_tokens`.
+        price: US dollars.
+    """
+
+    budget: Budget
+    made: int = 0
+    reused: int = 0
+    failed: int = 0
+    skipped: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    price: float = 0.0
+    _in_flight: float = field(default=0.0, repr=False)
+
+    @contextmanager
+    def request(self, at_most: float = 0.0) -> Iterator[Bill]:
+        """Counts one request, which the block sends, and what the block writes on its bill.
+
+        Args:
+            at_most: US dollars it can cost. They are held while it is in flight: many at once never pass the cap.
+
+        Raises:
+            BudgetUsedUp: it would pass a cap; nothing is counted or sent.
+        """
+        if self.made >= self.budget.calls:
+            raise BudgetUsedUp(
+                f"not asked: the budget of {self.budget.calls} calls is used up; raise `budget.calls` in app.yaml"
+            )
+        if at_most and self.price + self._in_flight + at_most > self.budget.price:
+            raise BudgetUsedUp(
+                f"not asked: it could pass the budget of {self.budget.price:g} US dollars; "
+                f"raise `budget.price` in app.yaml"
+            )
+        self.made += 1
+        self._in_flight += at_most
+        bill = Bill()
+        try:
+            yield bill
+        finally:
+            self._in_flight -= at_most
+            self._settle(bill)
+
+    def reuse(self, rows: int = 1) -> None:
+        """Counts rows that needed no call."""
+        self.reused += rows
+
+    def as_dict(self) -> dict[str, Any]:
+        """Returns the ledger for JSON: `calls`, `tokens`, `price` and `budget`."""
+        return {
+            "calls": {"made": self.made, "reused": self.reused, "failed": self.failed, "skipped": self.skipped},
+            "tokens": {"input": self.input_tokens, "output": self.output_tokens, "cached": self.cached_tokens},
+            "price": self.price,
+            "budget": {"calls": self.budget.calls, "price": self.budget.price},
+        }
+
+    def _settle(self, bill: Bill) -> None:
+        if bill.usage is None:
+            self.failed += 1
+            return
+        self.input_tokens += bill.usage.input
+        self.output_tokens += bill.usage.output
+        self.cached_tokens += bill.usage.cached
+        self.price += bill.price or 0.0

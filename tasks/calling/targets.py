@@ -1,0 +1,69 @@
+"""What can be asked, seen from the asking: a question with its key, and a call that answers it."""
+
+import json
+from typing import Any, NamedTuple, Protocol
+
+from tasks.calling.answer import Latency, Passage, Usage
+from tasks.calling.journal import Kind
+from tasks.data.row import Message, Row
+
+
+class Question(NamedTuple):
+    """What is about to be asked.
+
+    `key` names all that decides the answer, and nothing else. `messages` and `context` are what a model is sent;
+    `payload` is what a target of the user's is given.
+    """
+
+    key: str
+    messages: tuple[Message, ...] = ()
+    context: tuple[Passage, ...] = ()
+    payload: dict[str, Any] = {}  # noqa: RUF012 never changed
+
+
+class Given(NamedTuple):
+    """What a target gave. `context` is what the target itself says it drew on."""
+
+    text: str
+    usage: Usage = Usage()
+    latency: Latency = Latency()
+    context: tuple[Passage, ...] = ()
+
+
+class Target(Protocol):
+    """A target as it is asked.
+
+    `name` stands in the journal; `concurrency` is how many calls may be in flight; `retries` how many further tries a
+    call gets.
+    """
+
+    name: str
+    kind: Kind
+    concurrency: int
+    retries: int
+
+    async def question(self, row: Row) -> Question:
+        """Returns what a row asks. Raises DataError where it cannot be asked, CallFailure where retrieval fails."""
+
+    async def call(self, question: Question) -> Given:
+        """Asks once. Raises CallFailure."""
+
+    def price(self, usage: Usage) -> float | None:
+        """Returns the US dollars of a call; None where there is no price."""
+
+    def dearest(self, question: Question) -> float:
+        """Returns the US dollars that a call can cost at most; 0 where there is no price."""
+
+    async def aclose(self) -> None:
+        """Closes what the target holds open."""
+
+
+def as_json(payload: dict[str, Any]) -> str:
+    """Returns a payload as JSON, the same for the same content; what JSON cannot hold, such as dates, as text."""
+    return json.dumps(payload, ensure_ascii=False, sort_keys=True, default=str)
+
+
+def payload_of(row: Row) -> dict[str, Any]:
+    """Returns what a target of the user's is given: the row's columns, with `question` and `messages` in any case."""
+    turns = [message._asdict() for message in row.messages]
+    return {"question": row.question, "messages": turns} | row.columns
