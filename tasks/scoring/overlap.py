@@ -35,7 +35,7 @@ def token_f1(row: Row, answer: Answer) -> Rating:
     return Rating(2 * shared / (len(given) + len(expected)))
 
 
-@scorer("quality", version="1")
+@scorer("quality", version="1", needs=("fact",))
 def contains(row: Row, answer: Answer, *, column: str = "") -> Rating:
     """1 where the answer holds the row's fact, token by token and in its order.
 

@@ -10,9 +10,10 @@ from tasks.calling.answer import Answer
 from tasks.data.row import Row
 from tasks.scoring.score import Dimension, Direction, Metric
 
-Need = Literal["reference", "documents", "answerable", "unanswerable", "context"]
-"""What a scorer cannot do without: the row's reference, its supporting documents, that it is known to be answerable
-or unanswerable; or context that the answer drew on. All but the last are labels, which served requests lack."""
+Need = Literal["reference", "fact", "documents", "answerable", "unanswerable", "context"]
+"""What a scorer cannot do without: the row's reference, its fact (what the column holds that the setting `column`
+names, else the reference), its supporting documents, that it is known to be answerable or unanswerable; or context
+that the answer drew on. All but the last are labels, which served requests lack."""
 
 Setting = str | int | float | bool | tuple[str, ...]
 
@@ -55,6 +56,9 @@ class Scorer:
         """Returns what the row lacks to be rated, in words; "" where it lacks nothing."""
         if "reference" in self.needs and not row.reference.strip():
             return "the row has no reference"
+        column = self.settings.get("column")
+        if "fact" in self.needs and not (row.columns.get(str(column)) if column else row.reference.strip()):
+            return f"the row has no {column or 'reference'}"
         if "documents" in self.needs and not row.documents:
             return "the row has no supporting documents"
         if "answerable" in self.needs and row.answerable is not True:
