@@ -19,6 +19,8 @@ app = typer.Typer(
 app.add_typer(stack.commands)
 app.command()(init.init)
 app.command()(run.run)
+app.command()(serve.serve)
+app.command()(releases.rollback)
 
 
 @app.callback()

@@ -1,0 +1,196 @@
+"""Holds the champion that answers, and takes up a new one without dropping a request.
+
+The release log says who is champion. It is looked at twice a second, which costs one `stat`; at a slower pace log and
+alias are reconciled, and while MLflow is away the champion simply keeps answering. A new champion is made ready first
+and swapped in then; requests under way end with the one that they began with.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from configs.errors import LifecycleError, ReleaseError
+from tasks.data.row import Row
+from tasks.releasing.log import BusyError, ReleaseLog
+from tasks.releasing.parts import Parts, Registry, Smoke
+from tasks.releasing.reconcile import reconcile
+from tasks.serving.responder import Responder, answer_once
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+_LOOK_EVERY_S = 0.5
+_LOOK_AGAIN_AFTER_S = 2.0
+_RECONCILE_EVERY_S = 5.0
+_TAKE_UP_WITHIN_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """Who answers: digest and model version of the candidate, and what it answers with."""
+
+    candidate: str
+    version: int
+    responder: Responder
+
+
+class ChampionKeeper:
+    """The champion of one app, as this process serves it.
+
+    Attributes:
+        current: who answers new requests; None while there is no champion.
+        problem: why the last committed champion is not the one that answers, "" where it is.
+        registry_problem: why log and alias could not be reconciled, "" where they could.
+    """
+
+    def __init__(
+        self,
+        app: str,
+        log: ReleaseLog,
+        registry: Registry,
+        open_responder: Callable[[str, int], Awaitable[Responder]],
+        smoke_row: Callable[[], Row],
+        *,
+        moved_by_hand: Literal["refuse", "warn"] = "refuse",
+    ) -> None:
+        self.current: Champion | None = None
+        self.problem = ""
+        self.registry_problem = ""
+        self._log = log
+        self._open = open_responder
+        self.smoke_row = smoke_row
+        self._parts = Parts(app, log, registry, _This(self), moved_by_hand)
+        self._switching = asyncio.Lock()
+        self._seen: tuple[int, int] | None = None
+        self._settled = False
+        self._watching: asyncio.Task[None] | None = None
+        self._stopped = threading.Event()
+        self.loop = asyncio.get_running_loop()
+
+    async def start(self) -> None:
+        """Takes up the last committed champion and begins to watch."""
+        await self._look()
+        self._watching = asyncio.create_task(self._watch())
+        # A daemon: while MLflow does not answer, a call to it must not hold up the end of this process.
+        threading.Thread(target=self._keep_reconciled, name="reconcile", daemon=True).start()
+
+    async def stop(self) -> None:
+        """Ends the watch."""
+        self._stopped.set()
+        if self._watching is not None:
+            self._watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watching
+
+    async def reload(self) -> None:
+        """Takes up at once what the log says: where a release is under way, its candidate, on trial.
+
+        Raises:
+            LifecycleError: the candidate cannot be served; who answered before still does.
+        """
+        async with self._switching:
+            wanted = await asyncio.to_thread(self._wanted, trial=True)
+            if wanted is not None:
+                await self._switch(*wanted)
+
+    async def take_up(self, candidate: str | None, version: int | None) -> None:
+        """Makes a candidate ready, then lets it answer; None: nobody answers.
+
+        Raises:
+            LifecycleError: it cannot be served; who answered before still does.
+        """
+        async with self._switching:
+            await self._switch(candidate, version)
+
+    async def _switch(self, candidate: str | None, version: int | None) -> None:
+        before = self.current
+        if not candidate or not version:
+            self.current = None
+        elif before is None or before.candidate != candidate:
+            self.current = Champion(candidate, version, await self._open(candidate, version))
+        elif before.version != version:
+            self.current = Champion(candidate, version, before.responder)
+        self.problem = ""
+        if self.current is not before:
+            _log.info("champion: %s version %s", candidate, version)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_S if self._settled else _LOOK_AGAIN_AFTER_S)
+            if self._stat() != self._seen or not self._settled:
+                await self._look()
+
+    async def _look(self) -> None:
+        async with self._switching:
+            try:
+                self._settled, self._seen = True, self._stat()
+                wanted = await asyncio.to_thread(self._wanted, trial=False)
+                if wanted is not None:
+                    await self._switch(*wanted)
+            except LifecycleError as error:
+                # A candidate that could not be made ready is tried again: its index or weights may still come.
+                self._settled = False
+                if self.problem != str(error):
+                    _log.warning("%s", error)
+                self.problem = str(error)
+
+    def _wanted(self, *, trial: bool) -> tuple[str | None, int | None] | None:
+        """Returns candidate and version that are to answer, None where nothing is to change now."""
+        entries = self._log.entries()
+        if entries and entries[-1].kind == "intent":
+            self._settled = False
+            if self._is_changing():
+                return (entries[-1].candidate, entries[-1].version) if trial else None
+        committed = self._log.committed()
+        return (committed.candidate, committed.version) if committed else (None, None)
+
+    def _is_changing(self) -> bool:
+        try:
+            with self._log.hold(0):
+                return False
+        except BusyError:
+            return True
+
+    def _stat(self) -> tuple[int, int] | None:
+        try:
+            found = self._log.path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size
+
+    def _keep_reconciled(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                reconcile(self._parts, wait_s=0)
+                self.registry_problem = ""
+            except BusyError:
+                pass
+            except LifecycleError as error:
+                if self.registry_problem != str(error):
+                    _log.warning("%s", error)
+                self.registry_problem = str(error)
+            self._stopped.wait(_RECONCILE_EVERY_S)
+
+
+class _This:
+    """This process as the endpoint of a release: what reconciling, in its own thread, takes up and tests."""
+
+    def __init__(self, keeper: ChampionKeeper) -> None:
+        self._keeper = keeper
+
+    def take_up(self, candidate: str | None, version: int | None) -> None:
+        self._wait_for(self._keeper.take_up(candidate, version))
+
+    def smoke(self, candidate: str) -> Smoke:
+        current = self._keeper.current
+        if current is None or current.candidate != candidate:
+            raise ReleaseError(f"candidate {candidate[:8]} was not taken up")
+        return self._wait_for(answer_once(current.responder, self._keeper.smoke_row()))._replace(where="endpoint")
+
+    def _wait_for(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._keeper.loop).result(_TAKE_UP_WITHIN_S)

@@ -1,0 +1,116 @@
+"""One request from its beginning to its record: it ends with the champion it began with, and is on the disk by then."""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import AsyncGenerator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from configs.schema.dataset import Columns
+from tasks.calling.answer import Answer, Outcome
+from tasks.data.row import Row
+from tasks.serving.champion import Champion
+from tasks.serving.protocol import ChatRequest
+from tasks.serving.record import RecordError, RecordStore, Served
+from tasks.serving.responder import Reply
+
+_log = logging.getLogger(__name__)
+
+_GONE = "the client went away before the answer ended"
+
+
+class Recorder:
+    """Writes served requests in a thread of its own, in order.
+
+    A store that cannot be written costs no client its answer; it is logged and shown in `/health`.
+
+    Attributes:
+        problem: why the last request could not be recorded, "" where it could.
+        lost: requests answered and not recorded.
+    """
+
+    def __init__(self, store: RecordStore) -> None:
+        self.problem = ""
+        self.lost = 0
+        self._store = store
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="record")
+
+    async def record(self, served: Served) -> None:
+        """Returns once the request is on the disk, or could not be brought there."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._add, served)
+
+    def record_later(self, served: Served) -> None:
+        """Records a request whose client waits for nothing any more."""
+        self._thread.submit(self._add, served)
+
+    def close(self) -> None:
+        """Waits until all is written."""
+        self._thread.shutdown()
+
+    def _add(self, served: Served) -> None:
+        try:
+            self._store.add(served)
+            self.problem = ""
+        except RecordError as error:
+            self.lost += 1
+            self.problem = str(error)
+            _log.error("request %s was answered and not recorded: %s", served.id, error)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and who answers it."""
+
+    id: str
+    at: datetime
+    champion: Champion
+    row: Row
+    row_id: str
+    recorder: Recorder
+
+    @classmethod
+    def begin(cls, asked: ChatRequest, champion: Champion, columns: Columns, recorder: Recorder) -> "Exchange":
+        """Begins one. `metadata.row_id` names the row that is played; the other metadata are prompt variables."""
+        identity = f"chatcmpl-{uuid.uuid4().hex}"
+        variables = {key: value for key, value in (asked.metadata or {}).items() if key != "row_id"}
+        row_id = str((asked.metadata or {}).get("row_id") or "")
+        messages = asked.messages
+        if columns.question:
+            variables[columns.question] = messages[-1].content
+        row = Row(id=identity, messages=messages, columns=dict(variables))
+        if columns.messages:
+            row.columns[columns.messages] = [message._asdict() for message in messages]
+        return cls(identity, datetime.now(UTC), champion, row, row_id, recorder)
+
+    async def replies(self) -> AsyncGenerator[str | Reply]:
+        """Yields the answer's text piece by piece, then the whole reply once it has been recorded."""
+        text, recorded = "", False
+        try:
+            async with aclosing(self.champion.responder.stream(self.row)) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, str):
+                        text += piece
+                    else:
+                        recorded = True
+                        await self.recorder.record(self._served(piece.answer))
+                    yield piece
+        except (asyncio.CancelledError, GeneratorExit):
+            if not recorded:
+                self.recorder.record_later(self._served(Answer(self.id, Outcome.SKIPPED, text, _GONE, attempts=1)))
+            raise
+
+    def _served(self, answer: Answer) -> Served:
+        shown = {key: value for key, value in self.row.columns.items() if isinstance(value, str | int | float | None)}
+        return Served(
+            id=self.id,
+            at=self.at,
+            candidate=self.champion.candidate,
+            version=self.champion.version,
+            row_id=self.row_id,
+            messages=self.row.messages,
+            columns=shown,
+            answer=replace(answer, row_id=self.id),
+        )
