@@ -35,11 +35,11 @@ def existing_answers(
         if record.get(target.column) is None or record.get(id_column) is None:
             continue
         try:
-            answer = as_answer(record[target.column], f"column {target.column!r}")
+            text = as_answer(record[target.column], f"column {target.column!r}")
             context = read_context(record["context"]) if isinstance(record.get("context"), list) else ()
         except ValueError as error:
             raise DataError(f"{path} record {number}: {error}") from None
-        found[str(record[id_column])] = (answer, context)
+        found[str(record[id_column])] = (text, context)
     answers = []
     for row in rows:
         if row.id in found:

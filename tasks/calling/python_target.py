@@ -109,10 +109,8 @@ def load_function(path: Path, name: str) -> Callable[..., Any]:
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        line = next(
-            (f.lineno for f in traceback.extract_tb(error.__traceback__)[::-1] if f.filename == str(path)), None
-        )
-        line = error.lineno if isinstance(error, SyntaxError) else line
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+        line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
         where = f"{path} line {line}" if line else str(path)
         raise ConfigurationError(f"{where}: cannot be imported: {type(error).__name__}: {error}") from None
     function = getattr(module, name, None)
@@ -150,12 +148,14 @@ async def _in_thread(function: Callable[..., Any], arguments: dict[str, Any]) ->
             finished.set_exception(error)
 
     def run() -> None:
-        value, error = None, None
+        value: Any = None
+        error: Exception | None = None
         try:
             value = context.run(function, **arguments)
         except BaseException as raised:
-            plain = isinstance(raised, Exception) and not isinstance(raised, StopIteration)
-            error = raised if plain else RuntimeError(f"{type(raised).__name__}: {raised}")
+            error = RuntimeError(f"{type(raised).__name__}: {raised}")
+            if isinstance(raised, Exception) and not isinstance(raised, StopIteration):
+                error = raised
         with suppress(RuntimeError):  # the loop has ended: nobody waits any more
             loop.call_soon_threadsafe(settle, value, error)
 
