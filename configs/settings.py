@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from configs.errors import ConfigurationError
+from configs.problems import problems
 
 
 class Settings(BaseSettings):
@@ -98,8 +99,7 @@ def settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        first = error.errors()[0]
-        name = "LIFECYCLE_" + str(first["loc"][0]).upper()
+        first = problems(error, {}, Settings.model_json_schema())[0]
         raise ConfigurationError(
-            f"setting {name}: found {first['input']!r}: {first['msg']}; mend it in the environment or in .env"
+            f"setting LIFECYCLE_{first.key.upper()}: {first.text}; mend it in the environment or in .env"
         ) from None
