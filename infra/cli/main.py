@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from configs.errors import LifecycleError
-from infra.cli import init, run, stack
+from infra.cli import init, releases, run, serve, stack
 
 app = typer.Typer(
     name="lifecycle",
