@@ -42,7 +42,7 @@ def parts(names: Collection[str] | None = None) -> tuple[Part, ...]:
     """Returns the parts that run on this machine: all but those for which the settings name a server elsewhere.
 
     Args:
-        names: only these; all where not given.
+        names: only these and those that they need; all where not given.
 
     Raises:
         ConfigurationError: a name is none of `PART_NAMES`.
@@ -51,7 +51,10 @@ def parts(names: Collection[str] | None = None) -> tuple[Part, ...]:
     if unknown:
         raise ConfigurationError(f"unknown part {unknown[0]!r}; known are {', '.join(PART_NAMES)}")
     local = _local_parts(settings())
-    return local if names is None else tuple(part for part in local if part.name in names)
+    if names is None:
+        return local
+    needed = {need for part in local if part.name in names for need in part.needs}
+    return tuple(part for part in local if part.name in names or part.name in needed)
 
 
 def elsewhere() -> dict[str, str]:

@@ -39,43 +39,35 @@ def start(supervisor: Supervisor, wanted: tuple[Part, ...]) -> tuple[str, ...]:
 
 def _start(supervisor: Supervisor, wanted: tuple[Part, ...], started: list[str]) -> None:
     deadline = time.monotonic() + _READY_WITHIN_S
-    first_seen: dict[str, Process] = {}
     waiting = {part.name: part for part in wanted}
-    ready: set[str] = set()
+    first_seen: dict[str, Process] = {}
     with _progress() as progress:
         lines = {name: progress.add_task(name, total=1, state="waiting") for name in waiting}
-        while waiting:
+        while True:
             processes = supervisor.processes()
-            for part in waiting.values():
-                name = part.name
-                if processes[name].is_alive:
-                    first_seen.setdefault(name, processes[name])
-                elif name not in started and ready.issuperset(set(part.needs) & lines.keys()):
+            for name in started:
+                if name in waiting and _has_ended(first_seen.setdefault(name, processes[name]), processes[name]):
+                    raise StackError(f"{name} ended at its start: {_last_words(name)}")
+            for name, part in waiting.items():
+                if not processes[name].is_alive and name not in started and waiting.keys().isdisjoint(part.needs):
                     _prepare(part)
                     supervisor.start(name)
                     started.append(name)
                     progress.update(lines[name], state="starting")
-                if name in started and _has_ended(first_seen.get(name), processes[name]):
-                    raise StackError(f"{name} ended at its start: {_last_line(name)}; its log is {log_path(name)}")
             for name in healthy(waiting.values()):
-                ready.add(name)
                 del waiting[name]
                 progress.update(lines[name], state="ready", completed=1)
-            if waiting and time.monotonic() > deadline:
+            if not waiting:
+                return
+            if time.monotonic() > deadline:
                 name = next(iter(waiting))
-                raise StackError(
-                    f"{name} is not ready after {_READY_WITHIN_S:.0f} s: {_last_line(name)}; "
-                    f"its log is {log_path(name)}"
-                )
-            if waiting:
-                time.sleep(_LOOK_EVERY_S)
+                raise StackError(f"{name} is not ready after {_READY_WITHIN_S:.0f} s: {_last_words(name)}")
+            time.sleep(_LOOK_EVERY_S)
 
 
-def _has_ended(first: Process | None, now: Process) -> bool:
+def _has_ended(first: Process, now: Process) -> bool:
     """Whether it ended since it was first seen; that the supervisor may have started it again makes no difference."""
-    if first is None:
-        return now.state in {"EXITED", "FATAL"}
-    return now.state in {"BACKOFF", "EXITED", "FATAL"} or 0 != now.pid != first.pid != 0
+    return now.state in {"BACKOFF", "EXITED", "FATAL"} or now.pid != first.pid
 
 
 def _prepare(part: Part) -> None:
@@ -93,12 +85,15 @@ def _write_ahead_log() -> None:
         raise StackError(f"mlflow's database {path} cannot be opened: {error}; `lifecycle doctor` says more") from None
 
 
-def _last_line(name: str) -> str:
+def _last_words(name: str) -> str:
+    """The last line of the part's log, and where that is."""
+    path = log_path(name)
     try:
-        lines = log_path(name).read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:
-        return "it wrote no log"
-    return next((line.strip() for line in reversed(lines) if line.strip()), "its log is empty")
+        return f"it wrote nothing to {path}"
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "it wrote nothing")
+    return f"{last}; its log is {path}"
 
 
 def _progress() -> Progress:

@@ -48,7 +48,7 @@ def up(names: Collection[str] | None = None) -> Change:
             check_ports(part for part in wanted if part.name not in _alive(supervisor))
             write_configuration()
             outdated = supervisor.apply_configuration(frozenset(PART_NAMES))
-        started = _start_missing(supervisor, tuple(part for part in parts() if part in wanted or part.name in outdated))
+        started = _start_missing(supervisor, parts({part.name for part in wanted} | outdated))
         users.keep([part.name for part in wanted])
     return Change(started)
 

@@ -41,6 +41,10 @@ def test_the_runner_waits_for_prefect_and_the_endpoint_for_mlflow(fresh_settings
     assert needs == {"runner": ("prefect",), "endpoint": ("mlflow",)}
 
 
+def test_a_part_brings_those_that_it_needs(fresh_settings):
+    assert [part.name for part in parts(["runner", "chat"])] == ["prefect", "chat", "runner"]
+
+
 def test_an_unknown_part_is_refused_with_the_known_ones(fresh_settings):
     with pytest.raises(ConfigurationError, match=r"unknown part 'chut'; known are prefect, mlflow, chat"):
         parts(["chat", "chut"])
@@ -55,6 +59,6 @@ def test_another_app_changes_neither_the_models_nor_the_servers(setting):
 
 def test_an_app_given_as_a_path_is_found_from_any_folder(setting, tmp_path):
     setting("LIFECYCLE_APP", "apps/mine")
-    (endpoint,) = parts(["endpoint"])
+    (*_, endpoint) = parts(["endpoint"])
     assert endpoint.command[-1] == str(tmp_path / "apps" / "mine")
     assert settings().app == "apps/mine"
