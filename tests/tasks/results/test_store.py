@@ -1,0 +1,165 @@
+import resource
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+
+import pandas as pd
+import pytest
+
+from configs.errors import DataError
+from configs.schema.target import PromptTarget
+from tasks.calling.answer import Answer, Latency, Outcome, Passage, Usage
+from tasks.candidate import Candidate, Prompt, TemplateMessage
+from tasks.data.row import Message, Row
+from tasks.gating.verdict import Decision, Verdict
+from tasks.results.evaluation import Evaluation, evaluation_id
+from tasks.results.frames import to_frames
+from tasks.results.store import Store
+from tasks.scoring.score import Score
+from tasks.statistics.estimate import Estimate
+
+
+def candidate(model="one"):
+    prompt = Prompt(name="bare", messages=(TemplateMessage(role="user", template="{{ question }}"),))
+    return Candidate(app="tiny", target=PromptTarget(kind="prompt"), prompt=prompt, model=model)
+
+
+def evaluation(model="one", n=3):
+    rows = [
+        Row("r1", (Message("user", "How heavy?"),), "2.1 kg", ("P1",), "tent", True, {"kind": "fact"}),
+        Row("r2", (Message("user", "방수가 되나요?"),), answerable=False, slices={"kind": ""}),
+        Row("r3", (Message("user", "?"),)),
+    ] * (n // 3)
+    answers = [
+        Answer(
+            "r1",
+            Outcome.OK,
+            "2.1 kg",
+            "",
+            (Message("user", "p"),),
+            (Passage("P1", "kg", 0.5),),
+            Usage(3, 2),
+            Latency(1, 0.5, 0.1),
+            0.25,
+            1,
+        ),
+        Answer("r2", Outcome.APP_ERROR, cause="status 500"),
+        Answer("r3", Outcome.SKIPPED, cause="budget"),
+    ] * (n // 3)
+    scores = [Score("r1", "exact", 1.0), Score("r2", "exact", None, "x", Outcome.APP_ERROR), Score("r3", "exact", None)]
+    estimates = (
+        Estimate(metric="exact", value=1, low=0.2, high=1, n=1, coverage=0.5, confidence=0.95, method="wilson"),
+    )
+    made = candidate(model)
+    name = evaluation_id(made.digest, "data", ("exact:1:",), "first")
+    return Evaluation(name, made, "sample", "data", "first", *to_frames(rows, answers, scores), estimates)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "results" / "tiny")
+
+
+def test_an_evaluation_comes_back_as_it_was(store):
+    saved = evaluation()
+    store.save(saved)
+    found = store.load(saved.id)
+    pd.testing.assert_frame_equal(found.rows, saved.rows, check_dtype=False)
+    pd.testing.assert_frame_equal(found.scores, saved.scores)
+    assert (found.candidate, found.estimates, found.epoch) == (saved.candidate, saved.estimates, "first")
+    assert found.candidate.digest == saved.candidate.digest
+    assert found.rows.loc[0, "context"] == [{"id": "P1", "text": "kg", "score": 0.5}]
+    assert found.rows.loc[1, "documents"] == []
+    assert found.rows["outcome"].tolist() == ["ok", "app_error", "skipped"]
+    assert found.rows["cluster"].tolist() == ["tent", "r2", "r3"]
+
+
+def test_what_was_never_saved_is_not_there(store):
+    assert store.load("0" * 16) is None
+    assert store.load_candidate("0" * 16) is None
+    assert store.load_verdict("0" * 16) is None
+    assert store.list() == ()
+    assert store.verdicts() == ()
+
+
+def test_saving_twice_changes_nothing(store):
+    store.save(evaluation())
+    before = {path: path.stat().st_mtime_ns for path in store.folder.rglob("*")}
+    store.save(evaluation())
+    assert {path: path.stat().st_mtime_ns for path in store.folder.rglob("*")} == before
+
+
+def test_evaluations_are_listed_newest_first_without_their_tables(store):
+    for model in ("one", "two", "three"):
+        store.save(evaluation(model))
+    listed = store.list()
+    assert [each.candidate for each in listed] == [candidate(model).digest for model in ("three", "two", "one")]
+    assert (listed[0].split, listed[0].dataset, listed[0].epoch) == ("sample", "data", "first")
+
+
+def test_candidates_and_verdicts_come_back_as_they_were(store):
+    store.save_candidate(candidate())
+    assert store.load_candidate(candidate().digest) == candidate()
+    verdict = Verdict(gate="sample", decision=Decision.PASS, candidate="c", champion=None, evaluations=("e",), rules=())
+    other = verdict.model_copy(update={"candidate": "d", "decision": Decision.FAIL})
+    name = store.save_verdict(verdict)
+    assert store.save_verdict(verdict) == name
+    store.save_verdict(other)
+    assert store.load_verdict(name) == verdict
+    assert store.verdicts("c") == (verdict,)
+    assert set(store.verdicts()) == {verdict, other}
+
+
+def test_many_may_save_the_same_at_once(store):
+    saved = evaluation()
+    threads = [threading.Thread(target=store.save, args=(saved,)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [each.id for each in store.list()] == [saved.id]
+    assert [path.name for path in (store.folder / "evaluations").iterdir()] == [saved.id]
+
+
+@contextmanager
+def disk_of(size):
+    """No file of this process grows past `size` bytes, as on a disk that is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("size", [0, 2_000, 9_000])
+def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(store, size):
+    saved = evaluation()
+    with disk_of(size), pytest.raises(DataError, match="cannot be written") as error:
+        store.save(saved)
+    assert "\n" not in str(error.value)
+    assert list((store.folder / "evaluations").iterdir()) == []
+    store.save(saved)
+    assert store.load(saved.id) is not None
+
+
+@pytest.mark.fault
+def test_a_candidate_on_a_full_disk_is_not_there(store):
+    with disk_of(10), pytest.raises(DataError, match="free disk space"):
+        store.save_candidate(candidate())
+    assert store.load_candidate(candidate().digest) is None
+    assert list((store.folder / "candidates").iterdir()) == []
+
+
+def test_a_damaged_file_says_what_to_do(store):
+    store.save_candidate(candidate())
+    (store.folder / "candidates" / f"{candidate().digest}.json").write_text("{")
+    with pytest.raises(DataError, match="is damaged"):
+        store.load_candidate(candidate().digest)
+
+
+def test_the_store_is_imported_without_its_heavy_parts():
+    heavy = "import sys; import tasks.results.store; print({'pandas', 'pyarrow'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True).stdout == "set()\n"

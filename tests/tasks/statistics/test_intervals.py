@@ -1,0 +1,172 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from tasks.statistics.intervals import difference_interval, mean_interval, wilson
+
+shares = st.lists(st.floats(0, 1, width=32), min_size=1, max_size=40)
+levels = st.sampled_from([0.8, 0.9, 0.95, 0.99])
+
+
+def own(values):
+    """Every row its own cluster."""
+    return np.arange(len(values))
+
+
+def of_mean(values, clusters=None, confidence=0.95, high=1.0):
+    values = np.asarray(values, dtype=float)
+    return mean_interval(values, own(values) if clusters is None else np.asarray(clusters), confidence, 0.0, high)
+
+
+def of_difference(values, clusters=None, confidence=0.95, reach=1.0):
+    values = np.asarray(values, dtype=float)
+    return difference_interval(values, own(values) if clusters is None else np.asarray(clusters), confidence, reach)
+
+
+@pytest.mark.parametrize(("hits", "n"), [(0, 20), (1, 30), (7, 30), (15, 30), (160, 160)])
+@pytest.mark.parametrize("confidence", [0.8, 0.95])
+def test_shares_have_wilsons_interval(hits, n, confidence):
+    expected = stats.binomtest(hits, n).proportion_ci(confidence, method="wilson")
+    found = of_mean([1.0] * hits + [0.0] * (n - hits), confidence=confidence)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+    assert found.method == "wilson"
+
+
+def test_other_values_have_students_interval():
+    values = [0.2, 0.5, 0.4, 0.9, 0.55]
+    expected = stats.t.interval(0.95, 4, np.mean(values), stats.sem(values))
+    assert of_mean(values)[1:3] == pytest.approx(expected)
+    times = [10.0, 20.0, 40.0]
+    low, high = stats.t.interval(0.95, 2, np.mean(times), stats.sem(times))
+    assert of_mean(times, high=None)[1:3] == pytest.approx((max(low, 0), high))
+
+
+def test_the_clustered_error_is_millers():
+    """Computed term by term, pair by pair, as the paper writes it: σ²/n plus the covariances within each cluster."""
+    values = np.array([0.1, 0.3, 0.2, 0.9, 0.8, 0.5, 0.45])
+    clusters = np.array([0, 0, 0, 1, 1, 2, 2])
+    residuals = values - values.mean()
+    pairs = sum(residuals[i] * residuals[j] for i in range(7) for j in range(7) if clusters[i] == clusters[j])
+    error = np.sqrt(3 / 2 * pairs) / 7
+    low, high = stats.t.interval(0.95, 2, values.mean(), error)
+    found = of_mean(values, clusters)
+    assert (found.low, found.high) == pytest.approx((max(low, 0), min(high, 1)))
+    assert found.method == "t, 3 clusters"
+
+
+def test_repeating_every_row_within_its_cluster_teaches_nothing():
+    values = np.array([0.1, 0.4, 0.6, 0.9, 0.3, 0.7])
+    once, thrice = of_mean(values), of_mean(np.repeat(values, 3), np.repeat(own(values), 3))
+    assert thrice[1:3] == pytest.approx(once[1:3])
+
+
+def test_clusters_that_cancel_do_not_make_an_estimate_certain():
+    values, clusters = [0.2, 0.8] * 10, np.repeat(np.arange(10), 2)
+    clustered, independent = of_mean(values, clusters), of_mean(values)
+    assert clustered.high - clustered.low >= independent.high - independent.low
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("n", [1, 3, 30])
+def test_rows_that_are_all_alike_do_not_claim_certainty(value, n):
+    found = of_mean([value] * n)
+    assert found.low <= value <= found.high
+    assert found.high - found.low > 1 / (n + 4)
+
+
+def test_a_failure_more_never_narrows_the_interval_from_above():
+    rows = np.arange(200)
+    failed_once_in = [(rows % 4 == 0) & (rows < 4 * clusters) for clusters in range(20)]
+    highs = [of_mean(failed, rows // 4).high for failed in failed_once_in]
+    assert highs == sorted(highs)
+
+
+def test_one_cluster_counts_as_one_row():
+    assert of_mean([0, 1, 1, 0, 1], [7] * 5).high - of_mean([0, 1, 1, 0, 1], [7] * 5).low > 0.7
+    assert of_mean([3.0, 4.0], [7, 7], high=None).high > 100
+
+
+@pytest.mark.parametrize("n", [1, 3, 30])
+def test_times_that_are_all_alike_take_the_interval_of_an_exponential_mean(n):
+    found = of_mean([0.5] * n, high=None)
+    gamma = stats.gamma(n)
+    assert (found.low, found.high) == pytest.approx((0.5 * n / gamma.ppf(0.975), 0.5 * n / gamma.ppf(0.025)))
+
+
+def test_a_free_model_is_certainly_free():
+    assert of_mean([0.0] * 5, high=None)[:3] == (0, 0, 0)
+
+
+@given(shares, levels)
+def test_a_mean_lies_in_its_interval_and_the_interval_in_the_range(values, confidence):
+    found = of_mean(values, confidence=confidence)
+    assert -1e-12 <= found.low <= found.value + 1e-12
+    assert found.value - 1e-12 <= found.high <= 1 + 1e-12
+    assert found.high > found.low
+
+
+@given(shares, st.lists(st.integers(0, 3), min_size=40, max_size=40))
+def test_more_confidence_is_a_wider_interval_and_order_does_not_matter(values, clusters):
+    clusters = clusters[: len(values)]
+    narrow, wide = of_mean(values, clusters, 0.8), of_mean(values, clusters, 0.99)
+    assert wide.low <= narrow.low + 1e-12
+    assert wide.high >= narrow.high - 1e-12
+    assert of_mean(values[::-1], clusters[::-1], 0.8)[:3] == pytest.approx(narrow[:3])
+
+
+@given(st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=40), levels)
+def test_swapping_sides_mirrors_a_difference(values, confidence):
+    found, mirrored = (
+        of_difference(values, confidence=confidence),
+        of_difference([-v for v in values], confidence=confidence),
+    )
+    assert (found.low, found.high) == pytest.approx((-mirrored.high, -mirrored.low), abs=1e-9)
+    assert -1 - 1e-12 <= found.low <= found.value + 1e-12
+    assert found.value - 1e-12 <= found.high <= 1 + 1e-12
+
+
+def test_differences_of_scores_have_the_paired_t_interval():
+    one, other = np.array([0.2, 0.9, 0.4, 0.8, 0.5]), np.array([0.1, 0.7, 0.5, 0.3, 0.35])
+    expected = stats.ttest_rel(one, other).confidence_interval(0.95)
+    assert of_difference(one - other)[1:3] == pytest.approx((expected.low, expected.high))
+
+
+def test_without_a_discordant_pair_a_difference_is_as_uncertain_as_an_unseen_failure():
+    found = of_difference([0.0] * 40)
+    assert found.high == pytest.approx(wilson(0, 40, stats.norm.ppf(0.975))[1])
+    assert found.low == -found.high
+
+
+def test_a_loss_more_never_raises_the_lower_end():
+    lows = [of_difference([-1.0] * losses + [0.0] * (200 - losses)).low for losses in range(20)]
+    assert lows == sorted(lows, reverse=True)
+
+
+def test_unbounded_differences_that_are_all_alike_keep_their_sign():
+    slower, faster = of_difference([0.5] * 4, reach=None), of_difference([-0.5] * 4, reach=None)
+    assert 0 < slower.low < 0.5 < slower.high
+    assert (faster.low, faster.high) == (-slower.high, -slower.low)
+
+
+@pytest.mark.parametrize(("share", "n"), [(0.05, 40), (0.5, 40), (0.9, 160)])
+def test_shares_in_clusters_are_covered_as_often_as_promised(share, n):
+    """Rows of a cluster agree with probability ρ = 0.3; 2,000 draws put the standard error at half a point."""
+    random = np.random.default_rng(7)
+    clusters = np.repeat(np.arange(n // 4), 4)
+    covered = 0
+    for _ in range(2_000):
+        shared = random.random(n // 4) < share
+        values = np.where(random.random(n) < np.sqrt(0.3), shared[clusters], random.random(n) < share)
+        found = of_mean(values.astype(float), clusters)
+        covered += found.low <= share <= found.high
+    assert covered / 2_000 > 0.93
+
+
+@pytest.mark.parametrize(("gain", "loss"), [(0.02, 0.02), (0.2, 0.1), (0.05, 0.0)])
+def test_paired_differences_are_covered_as_often_as_promised(gain, loss):
+    random = np.random.default_rng(7)
+    draws = random.choice([1.0, -1.0, 0.0], p=[gain, loss, 1 - gain - loss], size=(2_000, 60))
+    covered = sum(found.low <= gain - loss <= found.high for found in map(of_difference, draws))
+    assert covered / 2_000 > 0.93
