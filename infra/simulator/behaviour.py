@@ -17,6 +17,7 @@ FaultKind = Literal[
     "too_long",
     "html",
     "torn",
+    "cut",
     "half_json",
     "empty",
     "hang",
@@ -37,8 +38,8 @@ class Rule(Frozen):
 class Fault(Frozen):
     """A way to fail.
 
-    `torn` cuts the reply in its middle, `half_json` breaks one piece of it, `html` answers a web page with status 200,
-    `empty` ends a stream that never began, `hang` never answers.
+    In the middle of a reply, `torn` breaks the connection, `cut` ends the reply as if it were whole, `half_json` sends
+    half a piece. `empty` ends a reply that never began, `html` is a web page with status 200, `hang` never answers.
     """
 
     kind: FaultKind

@@ -34,7 +34,7 @@ def simulated(behaviour: Behaviour | None = None, port: int = 0) -> Iterator[str
     except OSError as error:
         listening.close()
         raise StackError(f"port {port} of the simulated endpoint: {error.strerror}; choose another") from None
-    server = uvicorn.Server(uvicorn.Config(simulator(behaviour or Behaviour()), log_level="error", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(simulator(behaviour or Behaviour()), log_level="critical", lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True, name="simulator")
     thread.start()
     try:
@@ -49,16 +49,18 @@ def simulated(behaviour: Behaviour | None = None, port: int = 0) -> Iterator[str
 
 def calls(address: str) -> dict[str, int]:
     """Returns how many requests an endpoint has had, by route: `{"/v1/chat/completions": 3}`."""
-    found: dict[str, int] = httpx.get(address.removesuffix("/v1") + "/simulator/calls").raise_for_status().json()
+    found: dict[str, int] = _told(address, "calls")
     return found
 
 
 def requests(address: str) -> list[dict[str, Any]]:
     """Returns the bodies of the chat requests that an endpoint has had, in their order."""
-    found: list[dict[str, Any]] = (
-        httpx.get(address.removesuffix("/v1") + "/simulator/requests").raise_for_status().json()
-    )
+    found: list[dict[str, Any]] = _told(address, "requests")
     return found
+
+
+def _told(address: str, what: str) -> Any:
+    return httpx.get(f"{address.removesuffix('/v1')}/simulator/{what}").raise_for_status().json()
 
 
 def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:

@@ -70,10 +70,8 @@ def simulator(behaviour: Behaviour) -> FastAPI:
 
     @app.get("/v1/models")
     async def models() -> dict[str, Any]:
-        data = [
-            {"id": name, "object": "model", "created": _CREATED, "owned_by": "simulator"} for name in behaviour.models
-        ]
-        return {"object": "list", "data": data}
+        known = [{"object": "model", "created": _CREATED, "owned_by": "simulator", "id": n} for n in behaviour.models]
+        return {"object": "list", "data": known}
 
     @app.get("/health")
     async def health() -> dict[str, str]:
@@ -121,7 +119,10 @@ class _Answer:
                 if position:
                     await asyncio.sleep(self._behaviour.per_token_s)
                 if broken and position >= len(self.pieces) // 2:
-                    yield 'data: {"id": "simulated", "choi\n\n' if broken == "half_json" else ""
+                    if broken == "torn":
+                        raise ConnectionResetError("torn on purpose")
+                    if broken == "half_json":
+                        yield 'data: {"id": "simulated", "choi\n\n'
                     return
                 yield self._event([{"index": 0, "delta": {"content": piece}, "finish_reason": None}])
         yield self._event([{"index": 0, "delta": {}, "finish_reason": self._finish}])
