@@ -25,28 +25,27 @@ def candidate(model="one"):
     return Candidate(app="tiny", target=PromptTarget(kind="prompt"), prompt=prompt, model=model)
 
 
-def evaluation(model="one", n=3):
+def evaluation(model="one"):
     rows = [
         Row("r1", (Message("user", "How heavy?"),), "2.1 kg", ("P1",), "tent", True, {"kind": "fact"}),
         Row("r2", (Message("user", "방수가 되나요?"),), answerable=False, slices={"kind": ""}),
         Row("r3", (Message("user", "?"),)),
-    ] * (n // 3)
+    ]
     answers = [
         Answer(
             "r1",
             Outcome.OK,
             "2.1 kg",
-            "",
-            (Message("user", "p"),),
-            (Passage("P1", "kg", 0.5),),
-            Usage(3, 2),
-            Latency(1, 0.5, 0.1),
-            0.25,
-            1,
+            messages=(Message("user", "p"),),
+            context=(Passage("P1", "kg", 0.5),),
+            usage=Usage(3, 2),
+            latency=Latency(1, 0.5, 0.1),
+            price=0.25,
+            attempts=1,
         ),
         Answer("r2", Outcome.APP_ERROR, cause="status 500"),
         Answer("r3", Outcome.SKIPPED, cause="budget"),
-    ] * (n // 3)
+    ]
     scores = [Score("r1", "exact", 1.0), Score("r2", "exact", None, "x", Outcome.APP_ERROR), Score("r3", "exact", None)]
     estimates = (
         Estimate(metric="exact", value=1, low=0.2, high=1, n=1, coverage=0.5, confidence=0.95, method="wilson"),
