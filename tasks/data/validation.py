@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from configs.loading import LoadedApp
 from configs.schema.dataset import Columns
 from tasks.data.contract import NEVER_SHARED, contract_table, required, shared_rows
-from tasks.data.report import Check, ValidationReport
+from tasks.data.report import Check as Check
+from tasks.data.report import ValidationReport as ValidationReport
 from tasks.data.row import Dataset
 from tasks.identity import digest
 from tasks.writing import write_whole

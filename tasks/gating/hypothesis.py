@@ -24,7 +24,7 @@ class HypothesisVerdict(Frozen):
     """A hypothesis judged: `estimate` is the paired difference treatment − control, in the metric's own unit."""
 
     statement: str
-    judgement: Judgement
+    decision: Judgement
     reason: str
     estimate: Estimate
 
@@ -50,10 +50,10 @@ def judge_hypothesis(
     """
     metric = metrics[hypothesis.metric]
     difference = paired_difference(treatment, control, metric, confidence)
-    judgement, reason = _judged(hypothesis.expected_difference, difference, metric)
+    decision, reason = _judged(hypothesis.expected_difference, difference, metric)
     return HypothesisVerdict(
         statement=hypothesis.statement,
-        judgement=judgement,
+        decision=decision,
         reason=f"{metric.name}, {hypothesis.treatment} less {hypothesis.control}: {reason}",
         estimate=difference,
     )

@@ -25,17 +25,17 @@ def judged(treatment, control, metric="exact", expected=0.1):
 def test_the_whole_interval_judges(evaluate, hits, judgement):
     control = evaluate({"exact": [1] * 30 + [0] * 70}, "two")
     verdict = judged(evaluate({"exact": [1] * hits + [0] * (100 - hits)}), control)
-    assert verdict.judgement is judgement
+    assert verdict.decision is judgement
     assert verdict.estimate.n == 100
     assert "rules less bare" in verdict.reason
 
 
 def test_improvement_is_in_the_metrics_own_direction(evaluate):
     fewer, more = evaluate({"over_refusal": [0] * 50}), evaluate({"over_refusal": [1] * 50}, "two")
-    assert judged(fewer, more, "over_refusal").judgement is Judgement.SUPPORTED
-    assert judged(more, fewer, "over_refusal").judgement is Judgement.REFUTED
+    assert judged(fewer, more, "over_refusal").decision is Judgement.SUPPORTED
+    assert judged(more, fewer, "over_refusal").decision is Judgement.REFUTED
 
 
 def test_without_rows_nothing_is_decided(evaluate):
     failed = evaluate({"exact": [Outcome.APP_ERROR] * 3})
-    assert judged(failed, evaluate({"exact": [1, 1, 1]}, "two")).judgement is Judgement.UNDECIDED
+    assert judged(failed, evaluate({"exact": [1, 1, 1]}, "two")).decision is Judgement.UNDECIDED
