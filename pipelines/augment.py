@@ -4,9 +4,9 @@ from prefect import flow
 from tasks.tracking.prompts import register_prompt
 
 from configs.errors import ConfigurationError
-from configs.schema.base import Frozen
 from configs.schema.retrieval import Move
 from pipelines.parameters import App, Changes
+from pipelines.spent import Spent
 from tasks.candidate import Candidate
 from tasks.candidates import augmented, check_prompts
 from tasks.choosing import chosen
@@ -18,7 +18,7 @@ from tasks.results.marks import mark, marked
 from tasks.workspace import Workspace, open_workspace
 
 
-class Augmented(Frozen):
+class Augmented(Spent):
     """What `augment` made."""
 
     app: str
@@ -26,9 +26,6 @@ class Augmented(Frozen):
     """Digest of the new candidate; None where every move has been tried."""
     label: str
     move: str | None
-    calls: dict[str, int]
-    tokens: dict[str, int]
-    price: float | None
 
 
 @flow(name="augment", flow_run_name="augment · {app} · {move}")

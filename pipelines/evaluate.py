@@ -7,8 +7,8 @@ from prefect import flow
 from prefect.runtime import flow_run
 from tasks.tracking.runs import record_evaluation, record_verdict
 
-from configs.schema.base import Frozen
 from pipelines.parameters import App, CandidateName, Changes, Data, Epoch
+from pipelines.spent import Spent
 from pipelines.validate import checked, stop_unless_passed
 from tasks.candidate import Candidate
 from tasks.candidates import check_prompts
@@ -29,7 +29,7 @@ from tasks.statistics.estimate import Estimate
 from tasks.workspace import Workspace, open_workspace
 
 
-class Evaluated(Frozen):
+class Evaluated(Spent):
     """What `evaluate` measured and decided."""
 
     app: str
@@ -47,9 +47,6 @@ class Evaluated(Frozen):
     rules: tuple[dict[str, Any], ...]
     estimates: tuple[Estimate, ...]
     rows: dict[str, int]
-    calls: dict[str, int]
-    tokens: dict[str, int]
-    price: float | None
     changed: tuple[str, ...]
     """Metrics that differ from the same candidate's evaluation in the epoch before."""
     links: dict[str, str]

@@ -3,17 +3,17 @@
 from typing import Any
 
 from prefect import flow
-from tasks.gating.hypothesis import HypothesisVerdict, judge_hypothesis
 from tasks.tracking.prompts import prompt_versions, register_prompt
 from tasks.tracking.runs import record_evaluation, record_exploration
 
 from configs.errors import ConfigurationError
-from configs.schema.base import Frozen
 from pipelines.parameters import App, Changes
+from pipelines.spent import Spent
 from pipelines.validate import checked, stop_unless_passed
 from tasks.candidate import Candidate, Prompt
 from tasks.candidates import check_prompts, explored, read_prompts
 from tasks.evaluating import evaluate_candidate
+from tasks.gating.hypothesis import HypothesisVerdict, judge_hypothesis
 from tasks.leaderboard import leaderboard, ranked
 from tasks.orchestrating.artifacts import artifact_key, link, markdown, markdown_table, table
 from tasks.orchestrating.step import step
@@ -23,7 +23,7 @@ from tasks.results.marks import mark
 from tasks.workspace import Workspace, open_workspace
 
 
-class Explored(Frozen):
+class Explored(Spent):
     """What `explore` found."""
 
     app: str
@@ -31,9 +31,6 @@ class Explored(Frozen):
     label: str
     leaderboard: tuple[dict[str, Any], ...]
     hypothesis: dict[str, Any] | None
-    calls: dict[str, int]
-    tokens: dict[str, int]
-    price: float | None
     links: dict[str, str]
 
 

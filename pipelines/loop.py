@@ -15,6 +15,7 @@ from pipelines.explore import Explored, explore
 from pipelines.govern import Governed, govern
 from pipelines.monitor import Monitored, monitor
 from pipelines.parameters import App, Changes
+from pipelines.spent import Spent
 from pipelines.validate import Validated, validate
 from tasks.choosing import chosen
 from tasks.joining import joined
@@ -57,7 +58,7 @@ class Looped(Frozen):
     calls: dict[str, int]
     serving: dict[str, int]
     tokens: dict[str, int]
-    price: float | None
+    price: float
     seconds: float
     links: dict[str, str]
 
@@ -198,8 +199,7 @@ def _looped(
     champion = chosen(workspace, "champion")
     found = (find_evaluation(workspace.store, champion.digest, split, workspace.epoch) for split in ("full", "sample"))
     measured = next((evaluation for evaluation in found if evaluation), None)
-    stages = [explored, *evaluations, *(each.made for each in rounds if each.made)]
-    prices = [stage.price for stage in stages]
+    stages: list[Spent] = [explored, *evaluations, *(each.made for each in rounds if each.made)]
     return Looped(
         app=workspace.name,
         turn=turn.id,
@@ -215,7 +215,7 @@ def _looped(
         calls=_summed([stage.calls for stage in stages]),
         serving=_summed([monitored.serving, *(each.deployed.serving for each in rounds if each.deployed)]),
         tokens=_summed([stage.tokens for stage in stages]),
-        price=None if None in prices else sum(price for price in prices if price is not None),
+        price=sum(stage.price for stage in stages),
         seconds=round(seconds, 1),
         links={
             "exploration": explored.links["mlflow"],

@@ -104,6 +104,7 @@ async def build(workspace: "Workspace") -> Index:
             model=retrieval.embedding_model,
             journal=workspace.journal,
             epoch=workspace.epoch,
+            spend=workspace.spend,
         )
 
     documents = read_documents(loaded.path(retrieval.documents))
@@ -138,6 +139,7 @@ async def _examples(workspace: "Workspace", index: Index | None, move: Move) -> 
             model=workspace.loaded.app.retrieval.embedding_model,
             journal=workspace.journal,
             epoch=workspace.epoch,
+            spend=workspace.spend,
         )
         texts = [
             tuple(f"[{passage.id}] {passage.text}" for passage in index.search(vector, move.top_k))

@@ -4,9 +4,10 @@ Resuming and re-running stay inside an app's current epoch. `--fresh` opens a ne
 asks again in an epoch of its own, named by the time it was due, and leaves the current one alone.
 """
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
+
+from tasks.writing import write_whole
 
 _FIRST = "first"
 
@@ -24,10 +25,7 @@ def current_epoch(folder: Path) -> str:
 def open_epoch(folder: Path) -> str:
     """Opens a new epoch, named by the time in UTC, makes it the app's current one and returns it."""
     name = epoch_due(datetime.now(UTC))
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".epoch-{os.getpid()}"
-    temporary.write_text(name, encoding="utf-8")
-    temporary.replace(folder / "epoch")
+    write_whole(folder / "epoch", name.encode())
     return name
 
 

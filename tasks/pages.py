@@ -97,7 +97,6 @@ def loop_page(looped: "Looped") -> str:
     gates = [{"gate": v["gate"], "candidate": v["label"], "verdict": v["reason"]} for v in looped.verdicts]
     arrows = [{"from": a.origin, "to": a.to, "candidate": a.candidate, "why": a.reason} for a in looped.arrows]
     numbers = [{"metric": e.metric, "value": interval(e), "n": e.n} for e in looped.estimates if e.slice is None]
-    price = "no price set" if looped.price is None else f"${looped.price:.4f}"
     parts = [
         f"# {looped.headline}",
         "## Gates",
@@ -107,7 +106,7 @@ def loop_page(looped: "Looped") -> str:
         f"## Champion {looped.champion_label}",
         markdown_table(numbers),
         "## Cost",
-        f"{looped.calls.get('made', 0)} calls made, {looped.calls.get('reused', 0)} reused, {price}, "
+        f"{looped.calls.get('made', 0)} calls made, {looped.calls.get('reused', 0)} reused, ${looped.price:.4f}, "
         f"{looped.seconds:.0f} s.",
     ]
     if looped.hypothesis:

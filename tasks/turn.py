@@ -4,12 +4,12 @@ A turn that is run again, after a crash or because somebody typed the command tw
 with, not with the one it released: so it takes the same decisions, and asks nothing twice.
 """
 
-import os
 from pathlib import Path
 
 from configs.loading import LoadedApp
 from configs.schema.base import Frozen
 from tasks.identity import digest
+from tasks.writing import write_whole
 
 
 class Turn(Frozen):
@@ -45,8 +45,5 @@ def open_turn(folder: Path, identity: str, champion: str) -> Turn:
     if file.is_file():
         return Turn.model_validate_json(file.read_text(encoding="utf-8"))
     turn = Turn(id=identity, baseline=champion)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_suffix(f".{os.getpid()}")
-    temporary.write_text(turn.model_dump_json(), encoding="utf-8")
-    temporary.replace(file)
+    write_whole(file, turn.model_dump_json().encode())
     return turn

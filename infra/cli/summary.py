@@ -51,7 +51,7 @@ def _loop(console: Console, facts: Mapping[str, Any]) -> None:
     console.print(_table(f"Champion {facts['champion_label']}", numbers))
     if facts["hypothesis"]:
         console.print(f"hypothesis {facts['hypothesis']['decision']}: {facts['hypothesis']['reason']}", markup=False)
-    price = "no price set" if facts["price"] is None else f"${facts['price']:.4f}"
+    price = f"${facts['price']:.4f}"
     calls, serving = facts["calls"], facts["serving"]
     console.print(
         f"{calls.get('made', 0)} calls made, {calls.get('reused', 0)} reused, {sum(serving.values())} served; "

@@ -1,10 +1,10 @@
 """Marks: words that name a candidate of an app, such as the exploration's best; the last mark counts."""
 
-import os
 from typing import Literal
 
 from tasks.candidate import Candidate
 from tasks.results.store import Store
+from tasks.writing import write_whole
 
 Mark = Literal["best", "latest"]
 
@@ -12,9 +12,7 @@ Mark = Literal["best", "latest"]
 def mark(store: Store, word: Mark, candidate: Candidate) -> None:
     """Gives a candidate a mark, which whoever had it before loses."""
     store.save_candidate(candidate)
-    temporary = store.folder / f".{word}-{os.getpid()}"
-    temporary.write_text(candidate.digest, encoding="utf-8")
-    temporary.replace(store.folder / word)
+    write_whole(store.folder / word, candidate.digest.encode())
 
 
 def marked(store: Store, word: Mark) -> Candidate | None:

@@ -1,0 +1,16 @@
+"""What a stage spent; every result that asked a model carries it."""
+
+from configs.schema.base import Frozen
+
+
+class Spent(Frozen):
+    """Calls, tokens and price of one command, and the caps it ran under."""
+
+    calls: dict[str, int]
+    """`made`, `reused`, `failed`, `skipped`."""
+    tokens: dict[str, int]
+    """`input`, `output`, `cached`."""
+    price: float
+    """US dollars."""
+    budget: dict[str, float]
+    """`calls` and `price` at most."""
