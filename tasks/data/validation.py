@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from configs.loading import LoadedApp
 from configs.schema.dataset import Columns
 from tasks.data.contract import NEVER_SHARED, contract_table, required, shared_rows
-from tasks.data.report import Check as Check
-from tasks.data.report import ValidationReport as ValidationReport
+from tasks.data.report import Check, ValidationReport
 from tasks.data.row import Dataset
 from tasks.identity import digest
 from tasks.writing import write_whole
@@ -17,6 +16,8 @@ from tasks.writing import write_whole
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
     from great_expectations.core import ExpectationValidationResult
+
+__all__ = ["ValidationReport", "validate", "validated"]
 
 # Raise it with every change of the suite or of what a check says, or old reports would be found again.
 _VERSION = 1

@@ -107,13 +107,14 @@ class Store:
         return None if content is None else Candidate.model_validate(content)
 
     def save_verdict(self, verdict: Verdict) -> str:
-        """Saves a verdict under the digest of its content, and returns that digest.
+        """Saves a verdict under the digest of its content, and returns that digest; saved again, it is the newest.
 
         Raises:
             DataError: the disk is full or refuses to be written.
         """
         content = verdict.model_dump(mode="json")
         self._save_json("verdicts", digest(content), content)
+        (self.folder / "verdicts" / f"{digest(content)}.json").touch()
         return digest(content)
 
     def load_verdict(self, verdict_digest: str) -> Verdict | None:

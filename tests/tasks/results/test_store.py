@@ -107,7 +107,9 @@ def test_candidates_and_verdicts_come_back_as_they_were(store):
     store.save_verdict(other)
     assert store.load_verdict(name) == verdict
     assert store.verdicts("c") == (verdict,)
-    assert set(store.verdicts()) == {verdict, other}
+    assert store.verdicts() == (other, verdict)
+    store.save_verdict(verdict)
+    assert store.verdicts() == (verdict, other), "what was decided last is the newest, whenever it was decided first"
 
 
 def test_many_may_save_the_same_at_once(store):
