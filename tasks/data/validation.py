@@ -111,7 +111,7 @@ def _suite(dataset: Dataset, columns: Columns, *, referential: bool) -> "Expecta
         ),
         gxe.ExpectColumnValuesToMatchRegex(
             column="row.roles",
-            regex=r"^((system|user|assistant|tool) )*user$",
+            regex=r"^(?:(?:system|user|assistant|tool) )*user$",
             meta=says("roles are system, user, assistant or tool, the last the user's"),
         ),
         gxe.ExpectColumnValuesToBeUnique(

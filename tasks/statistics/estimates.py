@@ -68,7 +68,7 @@ def paired_difference(
     """
     left = _where(_measured(candidate.rows, candidate.scores, metric), slice)
     right = _where(_measured(champion.rows, champion.scores, metric), slice)
-    pairs = left.join(right, how="outer", lsuffix="", rsuffix="_champion")
+    pairs = left.join(right.add_suffix("_champion"), how="outer")
     applies = pairs["applies"].eq(True) | pairs["applies_champion"].eq(True)
     both = pairs[pairs["value"].notna() & pairs["value_champion"].notna()]
     n, coverage = len(both), _share(len(both), int(applies.sum()))
