@@ -119,11 +119,6 @@ class Store:
         os.utime(self.folder / "verdicts" / f"{digest(content)}.json", ns=(time.time_ns(), time.time_ns()))
         return digest(content)
 
-    def load_verdict(self, verdict_digest: str) -> Verdict | None:
-        """Returns a saved verdict, None where there is none of that digest."""
-        content = _read_json(self.folder / "verdicts" / f"{verdict_digest}.json")
-        return None if content is None else Verdict.model_validate(content)
-
     def verdicts(self, candidate_digest: str | None = None) -> tuple[Verdict, ...]:
         """Returns the saved verdicts, the newest first: all of them, or those on one candidate."""
         files = sorted(self.folder.glob("verdicts/[!.]*.json"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
