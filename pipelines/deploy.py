@@ -3,7 +3,6 @@
 from typing import Literal
 
 from prefect import flow
-from tasks.releasing.page import release_page
 from tasks.tracking.models import register_candidate
 
 from configs.errors import ReleaseError
@@ -14,7 +13,9 @@ from tasks.choosing import chosen
 from tasks.gating.verdict import Decision, Verdict
 from tasks.orchestrating.artifacts import artifact_key, markdown
 from tasks.orchestrating.step import step
-from tasks.releasing.promote import promote
+from tasks.progress import say
+from tasks.releasing.page import release_page
+from tasks.releasing.release import release
 from tasks.results.finding import find_verdict
 from tasks.workspace import Workspace, open_workspace
 
@@ -62,10 +63,13 @@ async def deploy(
         released = chosen(workspace, candidate)
         verdicts = () if bootstrap else evidence(workspace, released, against)
         version = await step("register the model version", lambda: _registered(workspace, released, verdicts))
-        entry = await step(
+        done = await step(
             f"release · {released.label}",
-            lambda: promote(workspace, released, version, verdicts, why=why, bootstrap=bootstrap),
+            lambda: release(workspace, released, version, verdicts, why=why, bootstrap=bootstrap),
         )
+        if done.note:
+            say(done.note)
+        entry = done.entry
         page = release_page(workspace, entry)
         await markdown(artifact_key(workspace.name, "release"), page, f"Release {entry.sequence} of {workspace.name}")
         return Deployed(
@@ -76,7 +80,7 @@ async def deploy(
             release=entry.release,
             bootstrap=bootstrap,
             entry=entry.sequence,
-            serving={"smoke": 1},
+            serving={"smoke": done.calls},
         )
 
 

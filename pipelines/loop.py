@@ -100,7 +100,7 @@ async def loop(
             bound = max_rounds or workspace.loaded.app.loop.max_rounds
             moves = tuple(move.name for move in workspace.loaded.app.augment.moves[:bound])
             rounds = await _rounds(app, changes, explored, turn, moves)
-            monitored = await monitor(app, play=True, changes=changes)
+            monitored = await monitor(app, play_production=True, changes=changes)
             governed = await govern(app, changes=changes)
             looped = _looped(workspace, turn, explored, rounds, monitored, governed, time.monotonic() - started)
             await markdown(artifact_key(workspace.name, "loop"), loop_page(looped), looped.headline)
