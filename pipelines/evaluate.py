@@ -25,6 +25,7 @@ from tasks.releasing.log import release_log
 from tasks.results.evaluation import Evaluation
 from tasks.results.finding import find_evaluation, find_verdict
 from tasks.results.together import together
+from tasks.scoring.catalogue import check_columns
 from tasks.statistics.estimate import Estimate
 from tasks.workspace import Workspace, open_workspace
 
@@ -92,6 +93,7 @@ async def evaluate(
         asked = chosen(workspace, candidate)
         champion = _champion(workspace, against)
         dataset = workspace.dataset(data)
+        check_columns(workspace.loaded.app.scorers, dataset.rows)
         if asked.prompt:
             check_prompts([asked.prompt], dataset.rows, dataset.path)
         evaluation = await step(f"ask · {asked.label}", lambda: evaluate_candidate(workspace, asked, dataset))
@@ -138,8 +140,10 @@ def _verdict(workspace: Workspace, evaluation: Evaluation, beside: Evaluation | 
     gates = workspace.loaded.app.gates
     if evaluation.split not in ("sample", "full"):
         return None
-    name, gate = ("sample", gates.sample) if evaluation.split == "sample" else ("release", gates.release)
-    verdict = decide(name, gate, evaluation, beside, workspace.metrics)
+    if evaluation.split == "sample":
+        verdict = decide("sample", gates.sample, evaluation, beside, workspace.metrics)
+    else:
+        verdict = decide("release", gates.release, evaluation, beside, workspace.metrics)
     workspace.store.save_verdict(verdict)
     return verdict
 

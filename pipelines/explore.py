@@ -20,6 +20,7 @@ from tasks.orchestrating.step import step
 from tasks.progress import say
 from tasks.results.evaluation import Evaluation
 from tasks.results.marks import mark
+from tasks.scoring.catalogue import check_columns
 from tasks.workspace import Workspace, open_workspace
 
 
@@ -51,6 +52,7 @@ async def explore(app: App = "outfitter", changes: Changes = []) -> Explored:  #
         sample = workspace.dataset("sample")
         prompts = await step("register the prompts", lambda: _prompts(workspace))
         check_prompts(prompts, sample.rows, sample.path)
+        check_columns(workspace.loaded.app.scorers, sample.rows)
         evaluations = [await _evaluated(workspace, each) for each in explored(workspace.loaded, prompts)]
         board = ranked(evaluations, workspace.loaded.app.explore.rank_by, workspace.metrics)
         best = board[0].candidate

@@ -26,11 +26,12 @@ def chosen(workspace: Workspace, word: str) -> Candidate:
         if found is None:
             raise ConfigurationError(f"app {workspace.name} has no champion yet; run deploy or loop first")
         return found
-    if word == "best" or word == "latest":  # noqa: PLR1714 spelled out for the type checker
-        found = marked(workspace.store, word)
-        if found is None and word == "latest":
-            found = marked(workspace.store, "best") or explored(workspace.loaded, read_prompts(workspace.loaded))[0]
+    if word == "best":
+        found = marked(workspace.store, "best")
         if found is None:
             raise ConfigurationError(f"app {workspace.name} has not been explored yet; run explore first")
         return found
+    if word == "latest":
+        made = marked(workspace.store, "latest") or marked(workspace.store, "best")
+        return made or explored(workspace.loaded, read_prompts(workspace.loaded))[0]
     return workspace.candidate(word)

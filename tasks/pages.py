@@ -69,8 +69,9 @@ def verdict_page(
         causes = failed["cause"].value_counts()
         parts.append("## Rows without an answer")
         parts.append("\n".join(f"- {count} × {cause}" for cause, count in causes.items()))
-    shown = evaluation.rows.head(_ROWS_SHOWN)[["row_id", "question", "answer", "reference"]]
-    parts += ["## Answers", markdown_table(shown.to_dict("records")), f"[every row in MLflow]({run})"]
+    columns = ["row_id", "question", "answer", "reference"]
+    shown = [dict(zip(columns, row, strict=True)) for row in evaluation.rows.head(_ROWS_SHOWN)[columns].to_numpy()]
+    parts += ["## Answers", markdown_table(shown), f"[every row in MLflow]({run})"]
     return "\n\n".join(parts) + "\n"
 
 

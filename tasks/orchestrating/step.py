@@ -26,4 +26,4 @@ async def step(name: str, work: Callable[[], Awaitable[T]]) -> T:
     async def run() -> T:
         return await work()
 
-    return await run()  # type: ignore[no-any-return]
+    return await run()

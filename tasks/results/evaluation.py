@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from configs.schema.dataset import Split
 from tasks.candidate import Candidate
 from tasks.identity import digest
 from tasks.statistics.estimate import Estimate
@@ -43,7 +44,7 @@ class Evaluation:
 
     id: str
     candidate: Candidate
-    split: str
+    split: Split
     dataset: str
     epoch: str
     rows: "pd.DataFrame"
