@@ -1,6 +1,6 @@
 """Documents, how they are cut and embedded, and the changes that `augment` may try."""
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from configs.schema.base import Frozen
 
@@ -16,6 +16,12 @@ class Retrieval(Frozen):
     """Words (in languages without spaces: characters) of one chunk at most."""
     overlap_words: int = Field(0, ge=0, le=500)
     """Words that a chunk repeats of the one before it."""
+
+    @model_validator(mode="after")
+    def _chunks_move_on(self) -> "Retrieval":
+        if self.overlap_words >= self.chunk_words:
+            raise ValueError("`overlap_words` must be less than `chunk_words`")
+        return self
 
 
 class Move(Frozen):

@@ -1,0 +1,155 @@
+"""A retrieval index: the chunks of an app's documents with their vectors, named by a digest of what made them."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from configs.errors import DataError, EndpointError
+from configs.schema.retrieval import Retrieval
+from tasks.calling.answer import Passage
+from tasks.identity import digest
+from tasks.retrieval.chunking import chunks_of
+from tasks.retrieval.documents import Document
+from tasks.writing import write_whole
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Embed = Callable[[Sequence[str]], Awaitable["np.ndarray"]]
+"""Texts → vectors: float32, L2-normalised, shape (texts, dimensions)."""
+
+_METHOD = "words-1"
+"""Named in the digest. Bump it when a change of chunking or of what is embedded makes another index of the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """Chunks and their vectors.
+
+    Attributes:
+        digest: names documents, chunking and embedding model.
+        documents: id of the document of each chunk.
+        texts: each chunk's text.
+        vectors: float32, L2-normalised, shape (chunks, dimensions).
+    """
+
+    digest: str
+    documents: tuple[str, ...]
+    texts: tuple[str, ...]
+    vectors: "np.ndarray"
+
+    def search(self, vector: "np.ndarray", top_k: int) -> tuple[Passage, ...]:
+        """Returns the `top_k` chunks nearest to a vector, best first; the documents' order where they tie.
+
+        The passage's id is its document's. Several chunks of one document may be among them: a question about a long
+        document may need two of its parts, and a folder may hold a single handbook.
+
+        Args:
+            vector: L2-normalised, shape (dimensions,).
+            top_k: chunks at most.
+
+        Raises:
+            DataError: the vector is of another embedding model: it has another number of dimensions.
+        """
+        if vector.shape != self.vectors.shape[1:]:
+            raise DataError(
+                f"index {self.digest}: has {self.vectors.shape[1]} dimensions, the question's vector {vector.size}; "
+                f"embed both with the same model: run augment again"
+            )
+        # Rounded, so that the last bit of a sum, which differs by machine, decides no tie.
+        scores = (self.vectors @ vector).round(6)
+        best = (-scores).argsort(kind="stable")[:top_k]
+        return tuple(Passage(self.documents[at], self.texts[at], float(scores[at])) for at in best)
+
+
+def index_digest(documents: Sequence[Document], retrieval: Retrieval, embedding_identity: str) -> str:
+    """Names an index by what it is made of; where the documents' file lies is no part of it."""
+    cut = [retrieval.chunk_words, retrieval.overlap_words]
+    return digest([_METHOD, [list(document) for document in documents], cut, embedding_identity])
+
+
+async def build_index(
+    documents: Sequence[Document], retrieval: Retrieval, embedding_identity: str, embed: Embed, folder: Path
+) -> Index:
+    """Builds an index, or loads the one that is there already.
+
+    Args:
+        documents: at least one.
+        retrieval: how they are cut.
+        embedding_identity: names the embedding model.
+        embed: makes the vectors.
+        folder: folder of all indexes; this one's file is named by its digest and appears whole or not at all.
+
+    Raises:
+        DataError: the disk is full or refuses to be written.
+        EndpointError: the embedding model gave something else than one vector a text.
+    """
+    name = index_digest(documents, retrieval, embedding_identity)
+    with suppress(DataError):
+        return load_index(folder, name)
+    chunks = [
+        (document.id, _with_title(document.title, chunk))
+        for document in documents
+        for chunk in chunks_of(document.text, retrieval.chunk_words, retrieval.overlap_words)
+    ]
+    vectors = await embed([text for _, text in chunks])
+    if vectors.ndim != 2 or len(vectors) != len(chunks):
+        raise EndpointError(
+            f"embedding model {retrieval.embedding_model}: gave shape {vectors.shape} for {len(chunks)} texts; "
+            f"check that it is an embedding model"
+        )
+    index = Index(name, tuple(i for i, _ in chunks), tuple(t for _, t in chunks), vectors.astype("float32"))
+    _write(index, embedding_identity, index_file(folder, name))
+    return index
+
+
+def load_index(folder: Path, name: str) -> Index:
+    """Loads an index.
+
+    Args:
+        folder: folder of all indexes.
+        name: its digest.
+
+    Raises:
+        DataError: there is none of that digest, or its file is damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    file = index_file(folder, name)
+    try:
+        table = pq.read_table(pa.BufferReader(file.read_bytes()))
+        vectors = table.column("vector").combine_chunks()
+        return Index(
+            name,
+            tuple(table.column("document").to_pylist()),
+            tuple(table.column("text").to_pylist()),
+            vectors.flatten().to_numpy().reshape(-1, vectors.type.list_size),
+        )
+    except FileNotFoundError:
+        raise DataError(f"no index {name} in {folder}; run augment to build it") from None
+    except (OSError, KeyError, pa.ArrowException) as error:
+        raise DataError(f"{file}: is damaged ({error}); delete it and run augment to build it again") from None
+
+
+def index_file(folder: Path, name: str) -> Path:
+    """Returns the one Parquet file that an index is: a row a chunk, with its document, text and vector."""
+    return folder / f"{name}.parquet"
+
+
+def _with_title(title: str, chunk: str) -> str:
+    """A chunk from the middle of a document says what it is about, too."""
+    return chunk if not title or chunk.lstrip("# ").startswith(title) else f"{title}: {chunk}"
+
+
+def _write(index: Index, embedding_identity: str, file: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    vectors = pa.FixedSizeListArray.from_arrays(pa.array(index.vectors.ravel()), index.vectors.shape[1])
+    table = pa.table({"document": index.documents, "text": index.texts, "vector": vectors})
+    content = pa.BufferOutputStream()
+    pq.write_table(table.replace_schema_metadata({"embedding": embedding_identity}), content)
+    write_whole(file, content.getvalue().to_pybytes())
