@@ -26,7 +26,6 @@ _log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 0.5
 _LOOK_AGAIN_AFTER_S = 2.0
-_RECONCILE_EVERY_S = 5.0
 _TAKE_UP_WITHIN_S = 120.0
 
 
@@ -57,6 +56,7 @@ class ChampionKeeper:
         smoke_row: Callable[[], Row],
         *,
         moved_by_hand: Literal["refuse", "warn"] = "refuse",
+        reconcile_every_s: float = 5.0,
     ) -> None:
         self.current: Champion | None = None
         self.problem = ""
@@ -64,20 +64,24 @@ class ChampionKeeper:
         self._log = log
         self._open = open_responder
         self.smoke_row = smoke_row
-        self._parts = Parts(app, log, registry, _This(self), moved_by_hand)
+        self._app = app
+        self._registry = registry
+        self._moved_by_hand = moved_by_hand
+        self._reconcile_every_s = reconcile_every_s
         self._switching = asyncio.Lock()
         self._seen: tuple[int, int] | None = None
         self._settled = False
         self._watching: asyncio.Task[None] | None = None
         self._stopped = threading.Event()
-        self.loop = asyncio.get_running_loop()
 
     async def start(self) -> None:
         """Takes up the last committed champion and begins to watch."""
         await self._look()
         self._watching = asyncio.create_task(self._watch())
+        here = _This(self, asyncio.get_running_loop())
+        parts = Parts(self._app, self._log, self._registry, here, self._moved_by_hand)
         # A daemon: while MLflow does not answer, a call to it must not hold up the end of this process.
-        threading.Thread(target=self._keep_reconciled, name="reconcile", daemon=True).start()
+        threading.Thread(target=self._keep_reconciled, args=(parts,), name="reconcile", daemon=True).start()
 
     async def stop(self) -> None:
         """Ends the watch."""
@@ -163,10 +167,10 @@ class ChampionKeeper:
             return None
         return found.st_mtime_ns, found.st_size
 
-    def _keep_reconciled(self) -> None:
+    def _keep_reconciled(self, parts: Parts) -> None:
         while not self._stopped.is_set():
             try:
-                reconcile(self._parts, wait_s=0)
+                reconcile(parts, wait_s=0)
                 self.registry_problem = ""
             except BusyError:
                 pass
@@ -174,14 +178,15 @@ class ChampionKeeper:
                 if self.registry_problem != str(error):
                     _log.warning("%s", error)
                 self.registry_problem = str(error)
-            self._stopped.wait(_RECONCILE_EVERY_S)
+            self._stopped.wait(self._reconcile_every_s)
 
 
 class _This:
     """This process as the endpoint of a release: what reconciling, in its own thread, takes up and tests."""
 
-    def __init__(self, keeper: ChampionKeeper) -> None:
+    def __init__(self, keeper: ChampionKeeper, loop: asyncio.AbstractEventLoop) -> None:
         self._keeper = keeper
+        self._loop = loop
 
     def take_up(self, candidate: str | None, version: int | None) -> None:
         self._wait_for(self._keeper.take_up(candidate, version))
@@ -193,4 +198,4 @@ class _This:
         return self._wait_for(answer_once(current.responder, self._keeper.smoke_row()))._replace(where="endpoint")
 
     def _wait_for(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._keeper.loop).result(_TAKE_UP_WITHIN_S)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(_TAKE_UP_WITHIN_S)

@@ -42,12 +42,13 @@ def serve(loaded: LoadedApp, host: str, port: int) -> None:
     )
 
 
-def build(loaded: LoadedApp, registry: Registry) -> "FastAPI":
+def build(loaded: LoadedApp, registry: Registry, reconcile_every_s: float = 5.0) -> "FastAPI":
     """Returns the application that serves an app's champion.
 
     Args:
         loaded: the app.
         registry: keeps the alias `champion`; may be out of reach at any time.
+        reconcile_every_s: seconds between two looks at that alias.
 
     Raises:
         ConfigurationError: the app has nothing to serve.
@@ -64,17 +65,18 @@ def build(loaded: LoadedApp, registry: Registry) -> "FastAPI":
     recorder = Recorder(store)
     flagging = Flagging(store, loaded)
 
+    keeper = ChampionKeeper(
+        app.name,
+        release_log(app.name),
+        registry,
+        lambda candidate, version: _open(loaded, registry, candidate, version),
+        lambda: first_row(loaded),
+        moved_by_hand=app.release.moved_by_hand,
+        reconcile_every_s=reconcile_every_s,
+    )
+
     @asynccontextmanager
-    async def lifespan(api: FastAPI) -> AsyncIterator[None]:
-        keeper = ChampionKeeper(
-            app.name,
-            release_log(app.name),
-            registry,
-            lambda candidate, version: _open(loaded, registry, candidate, version),
-            lambda: first_row(loaded),
-            moved_by_hand=app.release.moved_by_hand,
-        )
-        Endpoint(app.name, app.datasets.columns, keeper, recorder, settings().api_key).install(api)
+    async def lifespan(_api: FastAPI) -> AsyncIterator[None]:
         await keeper.start()
         flagging.start()
         try:
@@ -85,7 +87,9 @@ def build(loaded: LoadedApp, registry: Registry) -> "FastAPI":
             recorder.close()
             store.close()
 
-    return FastAPI(title=app.name, description=app.description, lifespan=lifespan)
+    api = FastAPI(title=app.name, description=app.description, lifespan=lifespan)
+    Endpoint(app.name, app.datasets.columns, keeper, recorder, settings().api_key).install(api)
+    return api
 
 
 async def _open(loaded: LoadedApp, registry: Registry, candidate: str, version: int) -> Responder:

@@ -1,0 +1,112 @@
+"""What was served is on the disk when the client has its answer, and is looked at afterwards."""
+
+import sqlite3
+
+import httpx
+import openai
+import pytest
+
+from configs.errors import ConfigurationError, ReleaseError
+from tasks.identity import digest
+from tasks.releasing.promote import promote
+from tasks.serving.server import build
+
+
+def test_an_answer_is_recorded_before_the_client_has_it(open_shop):
+    entry = open_shop.release("guide").entry
+    answer = open_shop.ask("방수인가요?", metadata={"row_id": "p1"})
+    [_, served] = open_shop.served
+    assert (served.id, served.candidate, served.version, served.row_id) == (answer.id, entry.candidate, 1, "p1")
+    assert served.answer.text == "guide: 방수인가요?"
+    assert served.answer.messages[-1].content == "guide: 방수인가요?"
+    assert served.answer.usage.output == answer.usage.completion_tokens
+    assert served.answer.latency.total >= served.answer.latency.first_token > 0
+
+
+def test_a_streamed_answer_is_recorded_before_its_last_chunk(open_shop):
+    open_shop.release("guide")
+    for chunk in open_shop.ask("one two", stream=True):
+        if chunk.choices[0].finish_reason:
+            assert open_shop.served[-1].answer.text == "guide: one two"
+
+
+def test_a_client_that_goes_away_is_recorded_as_such_and_not_as_a_failure(open_shop):
+    open_shop.release("guide")
+    stream = open_shop.ask("word " * 400, stream=True)
+    for _ in range(4):
+        next(iter(stream))
+    stream.close()
+    open_shop.wait_until(lambda: len(open_shop.served) == 2)
+    gone = open_shop.served[-1].answer
+    assert gone.outcome == "skipped" and gone.cause.startswith("the client went away")
+    assert gone.text.startswith("guide: word")
+
+
+def test_flags_are_noted_after_the_answer(open_shop):
+    open_shop.release("guide")
+    for question in ("Is it waterproof?", "I do not know", "you stupid fucking idiot"):
+        open_shop.ask(question)
+    httpx.post(f"http://127.0.0.1:{open_shop.port}/v1/chat/completions", json=failing("FAIL"))
+    open_shop.wait_until(lambda: all(each.flags is not None for each in open_shop.served))
+    assert [each.flags for each in open_shop.served[1:]] == [(), ("abstained",), ("profanity",), ("error",)]
+
+
+def failing(question):
+    return {"model": "shop", "messages": [{"role": "user", "content": question}]}
+
+
+def test_a_store_that_cannot_be_written_costs_no_client_its_answer(open_shop):
+    open_shop.release("guide")
+    with sqlite3.connect(open_shop.log.path.parents[1] / "served" / "shop.db") as database:
+        database.execute("ALTER TABLE served RENAME TO gone")
+    assert open_shop.ask("hi").choices[0].message.content == "guide: hi"
+    assert any("cannot be written" in problem for problem in open_shop.health["problems"])
+
+
+PYTHON = """
+async def answer(question, size="?"):
+    if question == "FAIL":
+        raise ValueError("no such tent")
+    return {"answer": f"{question} {size}", "context": [{"id": "d1", "text": "about tents"}]}
+"""
+
+
+@pytest.fixture
+def python_shop(make_shop, app_text):
+    shop = make_shop(
+        app_text.replace("{kind: prompt}", "{kind: python, callable: 'shop.py:answer'}"), files={"shop.py": PYTHON}
+    )
+    with shop.open():
+        yield shop
+
+
+def test_a_function_of_the_users_is_served(python_shop):
+    python_shop.release("ours", prompt=None, model=None, endpoint_model=None, parameters=None, code=digest(PYTHON))
+    assert python_shop.ask("텐트", metadata={"size": "2"}).choices[0].message.content == "텐트 2"
+    assert python_shop.served[-1].answer.context[0].id == "d1"
+    with pytest.raises(
+        openai.InternalServerError, match=r"could not answer: shop.py:answer raised ValueError: no such tent"
+    ):
+        python_shop.ask("FAIL")
+
+
+def test_a_function_that_has_changed_since_is_not_served(python_shop):
+    with pytest.raises(ReleaseError, match="has changed since the candidate was evaluated"):
+        python_shop.release("ours", prompt=None, model=None, endpoint_model=None, parameters=None, code="another")
+
+
+def test_a_service_of_the_users_is_served(make_shop, app_text, upstream):
+    target = f"{{kind: http, url: '{upstream}/chat/completions', answer: choices.0.message.content}}"
+    shop = make_shop(app_text.replace("{kind: prompt}", target))
+    with shop.open():
+        shop.release("ours", prompt=None, model=None, endpoint_model=None, parameters=None)
+        assert shop.ask("텐트").choices[0].message.content == "텐트"
+
+
+def test_answers_that_exist_already_cannot_be_served(make_shop, app_text):
+    shop = make_shop(app_text.replace("{kind: prompt}", "{kind: answers, path: sample.jsonl, column: reference}"))
+    with pytest.raises(ConfigurationError, match="`answers` cannot be served"):
+        build(shop.loaded, shop.registry)
+    made, version = shop.candidate("ours", prompt=None, model=None, endpoint_model=None, parameters=None)
+    done = promote(made, version, parts=shop.parts, bootstrap=True, who="minji", why="first")
+    assert done.calls == 0 and done.entry.evidence["smoke"]["where"] == "none"
