@@ -1,0 +1,89 @@
+"""A small app whose model is any endpoint, such as a simulated one."""
+
+import json
+
+import pytest
+import yaml
+
+from configs.loading import LoadedApp, load_app
+from configs.schema.app import Parameters
+from configs.schema.model import Price
+from tasks.calling.client import endpoint_model
+from tasks.candidate import Candidate, Prompt, TemplateMessage
+from tasks.data.row import Message, Row
+
+
+@pytest.fixture
+def make_app(tmp_path):
+    """Writes and loads an app named `shop`; its models `chat` and `vectors` are at `address`."""
+
+    def make(address, *, target=None, chat=None, vectors=None, budget=None, price=(0.0, 0.0)):
+        app = {
+            "name": "shop",
+            "description": "A shop.",
+            "target": target or {"kind": "prompt"},
+            "prompts": ["prompt.prompty"],
+            "models": ["chat"],
+            "datasets": {"sample": "rows.jsonl"},
+            "retrieval": {"documents": "documents.jsonl", "embedding_model": "vectors"},
+            "scorers": [{"name": "exact"}],
+            "gates": {
+                "sample": {"rules": [{"metric": "exact", "at_least": 0.1}]},
+                "release": {"rules": [{"metric": "exact", "at_least": 0.1}]},
+            },
+            "explore": {"rank_by": "exact"},
+            "budget": budget or {},
+        }
+        model = {"kind": "openai", "base_url": address, "retries": 0, "timeout_s": 10}
+        models = {
+            "chat": {**model, "model": "simulated", **(chat or {})},
+            "vectors": {**model, "model": "hashed", "task": "embedding", **(vectors or {})},
+        }
+        (tmp_path / "app.yaml").write_text(yaml.safe_dump(app), encoding="utf-8")
+        (tmp_path / "models.yaml").write_text(yaml.safe_dump(models), encoding="utf-8")
+        (tmp_path / "prompt.prompty").write_text("system:\nBe brief.\n\nuser:\n{{question}}\n", encoding="utf-8")
+        (tmp_path / "rows.jsonl").write_text(json.dumps({"id": "r1", "question": "Why?"}) + "\n", encoding="utf-8")
+        loaded = load_app(str(tmp_path))
+        prices = {name: Price(input=price[0], output=price[1]) for name in ("chat", "vectors")} if price else {}
+        return LoadedApp(loaded.app, loaded.folder, loaded.models, prices, "2026-11-23")
+
+    return make
+
+
+@pytest.fixture
+def make_candidate():
+    """Makes a candidate of an app from `make_app`."""
+
+    def make(loaded, *templates, **changes):
+        if loaded.app.target.kind != "prompt":
+            return Candidate(app=loaded.app.name, target=loaded.app.target)
+        messages = [
+            TemplateMessage(role="system", template="Be brief."),
+            TemplateMessage(role="user", template="{{question}}"),
+        ]
+        if templates:
+            messages = [TemplateMessage(role=role, template=template) for role, template in templates]
+        values = {
+            "app": loaded.app.name,
+            "target": loaded.app.target,
+            "prompt": Prompt(name="brief", messages=tuple(messages)),
+            "model": "chat",
+            "endpoint_model": endpoint_model("chat", loaded.models["chat"]),
+            "parameters": Parameters(),
+        }
+        return Candidate(**{**values, **changes})
+
+    return make
+
+
+@pytest.fixture
+def make_rows():
+    """Makes rows of one turn from questions; ids are r1, r2, …."""
+
+    def make(*questions):
+        return [
+            Row(f"r{number}", (Message("user", text),), columns={"id": f"r{number}", "question": text})
+            for number, text in enumerate(questions, 1)
+        ]
+
+    return make
