@@ -34,8 +34,8 @@ class LoadedApp:
         app: what `app.yaml` holds, with the changes of `--set`.
         folder: folder of `app.yaml`; the app's paths are relative to it.
         models: every model the app may name: `configs/models.yaml`, then `models.yaml` beside `app.yaml`.
-        prices: price of each model that has one.
-        prices_as_of: date of those prices.
+        prices: price of each model that has one: `configs/prices.yaml`, then `prices.yaml` beside `app.yaml`.
+        prices_as_of: date of the older of the two.
     """
 
     app: App
@@ -73,13 +73,14 @@ def load_app(name_or_path: str, changes: tuple[str, ...] = ()) -> LoadedApp:
     keys = [_apply(content, change) for change in changes]
     app: App = _check(TypeAdapter(App), content, file, keys)
     models = _models(_CONFIGS / "models.yaml") | _models(file.parent / "models.yaml")
-    prices: Prices = _check(TypeAdapter(Prices), _read_yaml(_CONFIGS / "prices.yaml"), _CONFIGS / "prices.yaml")
+    prices = _prices(_CONFIGS / "prices.yaml")
+    own = _prices(file.parent / "prices.yaml") if (file.parent / "prices.yaml").is_file() else prices
     named = {f"models.{position}": (name, "chat") for position, name in enumerate(app.models)}
     if app.retrieval:
         named["retrieval.embedding_model"] = (app.retrieval.embedding_model, "embedding")
     for key, (name, task) in named.items():
         _check_model(f"{file}: key `{key}`", name, task, models)
-    return LoadedApp(app, file.parent, models, prices.models, prices.as_of)
+    return LoadedApp(app, file.parent, models, prices.models | own.models, min(prices.as_of, own.as_of))
 
 
 def app_names() -> tuple[str, ...]:
@@ -142,6 +143,10 @@ def _slot(place: Any, part: str, key: str) -> str | int:
             f"--set {key}: {part!r} is no position of that list, which has {len(place)} items; the first is 0"
         )
     return int(part)
+
+
+def _prices(file: Path) -> Prices:
+    return _check(TypeAdapter(Prices), _read_yaml(file), file)  # type: ignore[no-any-return]
 
 
 def _models(file: Path) -> dict[str, ModelConfig]:

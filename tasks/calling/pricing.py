@@ -20,7 +20,7 @@ def price_needed(loaded: LoadedApp, model: str) -> Price:
     if model not in loaded.prices:
         raise ConfigurationError(
             f"model {model} has no price, and the app's budget is capped at {loaded.app.budget.price:g} US dollars; "
-            f"set its price in configs/prices.yaml (0 where it costs nothing)"
+            f"set its price in a prices.yaml beside app.yaml, or in configs/prices.yaml (0 where it costs nothing)"
         )
     return loaded.prices[model]
 
