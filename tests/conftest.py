@@ -24,7 +24,7 @@ def make_app(tmp_path):
             "target": target or {"kind": "prompt"},
             "prompts": ["prompt.prompty"],
             "models": ["chat"],
-            "datasets": {"sample": "rows.jsonl"},
+            "datasets": {"sample": "rows.jsonl", "full": "rows.jsonl"},
             "retrieval": {"documents": "documents.jsonl", "embedding_model": "vectors"},
             "scorers": [{"name": "exact"}],
             "gates": {
