@@ -98,8 +98,8 @@ async def loop(
             explored = await explore(app, changes)
             turn = await _begin(app, changes, validated, explored)
             bound = max_rounds or workspace.loaded.app.loop.max_rounds
-            moves = tuple(move.name for move in workspace.loaded.app.augment.moves[:bound])
-            rounds = await _rounds(app, changes, explored, turn, moves)
+            moves = tuple(move.name for move in workspace.loaded.app.augment.moves)
+            rounds = await _rounds(app, changes, explored, turn, moves, bound)
             monitored = await monitor(app, play_production=True, changes=changes)
             governed = await govern(app, changes=changes)
             looped = _looped(workspace, turn, explored, rounds, monitored, governed, time.monotonic() - started)
@@ -134,15 +134,21 @@ class _Round(NamedTuple):
 
 
 async def _rounds(
-    app: str, changes: list[str], explored: Explored, turn: Turn, moves: tuple[str, ...]
+    app: str, changes: list[str], explored: Explored, turn: Turn, moves: tuple[str, ...], bound: int
 ) -> tuple[_Round, ...]:
-    """Takes the exploration's best, then one move a round, through the gates until a candidate passes both."""
+    """Takes the exploration's best, then one move a round, through the gates until a candidate passes both.
+
+    A move that makes a candidate which has been through the gates already is no round.
+    """
     rounds = [await _through_gates(app, changes, explored.best, turn)]
     for move in moves:
-        if rounds[-1].refused_by is None:
+        if rounds[-1].refused_by is None or len(rounds) > bound:
             break
         say(f'"no" at the {rounds[-1].refused_by} gate → augment: {move}')
         made = await augment(app, move, changes=changes)
+        if made.candidate in {each.evaluations[0].candidate for each in rounds}:
+            say(f"{move} makes {made.label} again: not asked twice")
+            continue
         passed = await _through_gates(app, changes, str(made.candidate), turn)
         rounds.append(passed._replace(made=made))
     return tuple(rounds)

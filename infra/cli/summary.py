@@ -54,7 +54,7 @@ def _loop(console: Console, facts: Mapping[str, Any]) -> None:
     price = f"${facts['price']:.4f}"
     calls, serving = facts["calls"], facts["serving"]
     console.print(
-        f"{calls.get('made', 0)} calls made, {calls.get('reused', 0)} reused, {sum(serving.values())} served; "
+        f"{calls.get('made', 0)} calls made, {calls.get('reused', 0)} reused, {serving.get('made', 0) + serving.get('smoke', 0)} asked of the endpoint; "
         f"{facts['tokens']}; {price}; {facts['seconds']:.0f} s",
         markup=False,
     )
@@ -81,7 +81,7 @@ def _table(title: str, rows: list[dict[str, Any]]) -> Table:
 
 def _short(row: Mapping[str, Any]) -> dict[str, Any]:
     """Leaves out what a terminal has no room for: digests, and metrics that have no value."""
-    return {key: value for key, value in list(row.items())[:9] if key != "candidate"}
+    return {key: value for key, value in list(row.items())[:8] if key != "candidate"}
 
 
 def _coloured(decision: str | None) -> str:
