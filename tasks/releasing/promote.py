@@ -109,7 +109,18 @@ def rollback(parts: Parts, *, version: int | None = None, who: str, why: str) ->
         if target.version == champion.version:
             return Promotion(champion, made=False, note=f"version {champion.version} is champion already")
         release = digest([parts.app, "rollback", target.candidate, parts.log.verify().head])
-        change = Change("rollback", release, target.candidate, target.version, who, why, target.bootstrap)
+        evidence = {key: value for key, value in target.evidence.items() if key != "smoke"}
+        change = Change(
+            "rollback",
+            release,
+            target.candidate,
+            target.version,
+            who,
+            why,
+            target.bootstrap,
+            target.verdicts,
+            evidence=evidence,
+        )
         return _made(move(parts, change))
 
 

@@ -46,6 +46,15 @@ def abstention_phrases(scorers: Sequence[ScorerConfig]) -> tuple[str, ...]:
     return ABSTENTIONS
 
 
+def flag_all(store: RecordStore, loaded: LoadedApp, stopped: threading.Event | None = None) -> None:
+    """Looks at every request that has not been looked at yet, until `stopped`."""
+    while found := store.unflagged(_AT_ONCE):
+        for served in found:
+            if stopped is not None and stopped.is_set():
+                return
+            store.flag([(served.id, flags_of(served, loaded))])
+
+
 class Flagging:
     """The thread. Requests that were not looked at before a crash are looked at after the next start."""
 
@@ -68,13 +77,7 @@ class Flagging:
     def _run(self) -> None:
         while not self._stopped.is_set():
             try:
-                found = self._store.unflagged(_AT_ONCE)
-                for served in found:
-                    if self._stopped.is_set():
-                        return
-                    self._store.flag([(served.id, flags_of(served, self._loaded))])
+                flag_all(self._store, self._loaded, self._stopped)
             except RecordError as error:
                 _log.warning("%s", error)
-                found = []
-            if len(found) < _AT_ONCE:
-                self._stopped.wait(_LOOK_EVERY_S)
+            self._stopped.wait(_LOOK_EVERY_S)

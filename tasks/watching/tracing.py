@@ -1,43 +1,43 @@
-"""Which served requests become traces in MLflow: flagged ones always, of the others a share."""
+"""Decides which served requests become MLflow traces, and writes those that are missing."""
 
 import hashlib
 from typing import TYPE_CHECKING
 
+from tasks.serving.flagging import flag_all
 from tasks.serving.record import RecordStore, Served
 
 if TYPE_CHECKING:
     from tasks.workspace import Workspace
 
-_AT_ONCE = 200
-
-
-def trace_served(workspace: "Workspace", store: RecordStore) -> int:
-    """Writes the traces that are still missing and returns how many; what was written before is not written again.
-
-    A request whose turn comes while MLflow is away stays in the store and is written the next time.
-    """
-    from tasks.tracking.traces import write_served_traces
-
-    written = 0
-    share = workspace.loaded.app.monitor.trace_share
-    while batch := store.untraced(_AT_ONCE):
-        chosen = [served for served in batch if is_traced(served, share)]
-        write_served_traces(workspace.name, chosen)
-        store.mark_traced(served.id for served in batch)
-        written += len(chosen)
-    return written
+_AT_ONCE = 500
 
 
 def is_traced(served: Served, share: float) -> bool:
-    """Returns whether a request becomes a trace: where it is flagged, or its id falls into the share.
-
-    The same id always gives the same answer.
-
-    Args:
-        served: the request, already looked at.
-        share: 0 for none of the unflagged, 1 for all.
-    """
+    """Returns whether a request is to have a trace: always where it is flagged, else a fixed share, by its id."""
     if served.flags:
         return True
-    place = int.from_bytes(hashlib.sha256(served.id.encode()).digest()[:8], "big")
-    return place < share * 2**64
+    place = int.from_bytes(hashlib.sha256(served.id.encode()).digest()[:8], "big") / 2**64
+    return place < share
+
+
+def trace_served(workspace: "Workspace", store: RecordStore) -> int:
+    """Writes the traces that are missing and returns how many; what MLflow missed while it was away is caught up.
+
+    Args:
+        workspace: the app; its `monitor.trace_share` is the share.
+        store: the app's served requests.
+
+    Raises:
+        StackError: MLflow does not answer; what was written is remembered.
+    """
+    from tasks.tracking.traces import write_served_traces
+
+    flag_all(store, workspace.loaded)
+    written = 0
+    while waiting := store.untraced(_AT_ONCE):
+        chosen = [each for each in waiting if is_traced(each, workspace.loaded.app.monitor.trace_share)]
+        if chosen:
+            write_served_traces(workspace.loaded, chosen)
+        store.mark_traced(each.id for each in waiting)
+        written += len(chosen)
+    return written

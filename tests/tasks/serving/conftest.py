@@ -31,7 +31,7 @@ description: Answers questions of customers.
 target: {kind: prompt}
 prompts: [a.prompty]
 models: [echo]
-datasets: {sample: sample.jsonl, full: sample.jsonl, production: production.jsonl}
+datasets: {sample: sample.jsonl, full: sample.jsonl, production: production.jsonl, columns: {reference: reference}}
 scorers: [{name: token_f1}, {name: profanity}]
 gates:
   sample: {rules: [{metric: token_f1, at_least: 0.5}]}
