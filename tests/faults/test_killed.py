@@ -1,0 +1,71 @@
+"""A process that is killed while it asks: the same command finishes, no call is repeated, no row is lost."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from infra.simulator.behaviour import Behaviour
+from infra.simulator.running import calls, simulated
+from tasks.calling.journal import Journal
+
+pytestmark = pytest.mark.fault
+
+ROWS = 200
+CHAT = "/v1/chat/completions"
+_ASKS = """
+import asyncio, json, sys
+from pathlib import Path
+from configs.schema.app import Parameters
+from configs.loading import load_app
+from tasks.calling.asking import Spend, ask
+from tasks.calling.journal import Journal
+from tasks.candidate import Candidate, Prompt, TemplateMessage
+from tasks.data.row import Message, Row
+
+folder = Path(sys.argv[1])
+loaded = load_app(str(folder))
+prompt = Prompt(name="ask", messages=(TemplateMessage(role="user", template="{{question}}"),))
+candidate = Candidate(
+    app="shop", target=loaded.app.target, prompt=prompt, model="smollm2-135m", parameters=Parameters()
+)
+rows = [Row(f"r{n}", (Message("user", f"question number {n}"),)) for n in range(int(sys.argv[2]))]
+spend = Spend(loaded.app.budget)
+with Journal(folder / "journal.db") as journal:
+    answers = asyncio.run(ask(candidate, rows, loaded=loaded, journal=journal, epoch="first", spend=spend))
+print(json.dumps({"texts": [answer.text for answer in answers], **spend.as_dict()}))
+"""
+
+
+@pytest.mark.parametrize("kill_after", [5, 120])
+def test_the_same_command_finishes_what_was_killed(tmp_path, make_app, kill_after):
+    with simulated(Behaviour(latency_s=0.02)) as address:
+        make_app(address)
+        # Under a name that has a price.
+        models = (tmp_path / "models.yaml").read_text().replace("chat:", "smollm2-135m:", 1)
+        (tmp_path / "models.yaml").write_text(models)
+        (tmp_path / "app.yaml").write_text((tmp_path / "app.yaml").read_text().replace("- chat", "- smollm2-135m"))
+        command = [sys.executable, "-c", _ASKS, str(tmp_path), str(ROWS)]
+        with subprocess.Popen(command, cwd=Path.cwd(), stdout=subprocess.DEVNULL) as killed:
+            while calls(address).get(CHAT, 0) < kill_after:
+                assert killed.poll() is None, "it ended before it could be killed"
+                time.sleep(0.005)
+            os.kill(killed.pid, signal.SIGKILL)
+        with Journal(tmp_path / "journal.db") as journal:
+            kept = sum(usage.calls for usage in journal.usage())
+        sent = calls(address)[CHAT]
+        # What was in flight when it died, at most one call a worker, is all that was lost.
+        assert 0 <= sent - kept <= 8
+        ended = subprocess.run(command, capture_output=True, text=True, check=True)
+        document = json.loads(ended.stdout)
+        assert document["texts"] == [f"question number {number}" for number in range(ROWS)]
+        assert document["calls"] == {"made": ROWS - kept, "reused": kept, "failed": 0, "skipped": 0}
+        assert calls(address)[CHAT] == sent + ROWS - kept
+        again = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        assert again["calls"]["made"] == 0
+        assert calls(address)[CHAT] == sent + ROWS - kept
