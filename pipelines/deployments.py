@@ -61,7 +61,7 @@ def _schedules(loaded: LoadedApp, stage: str) -> "list[Schedule]":
     """A scheduled evaluation asks the champion again, in a new epoch."""
     from prefect.schedules import Cron
 
-    configured = getattr(loaded.app.schedules, stage, None)
+    configured = dict(loaded.app.schedules).get(stage)
     if configured is None:
         return []
     parameters = {"candidate": "champion", "epoch": "new"} if stage == "evaluate" else {}

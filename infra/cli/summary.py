@@ -53,8 +53,9 @@ def _loop(console: Console, facts: Mapping[str, Any]) -> None:
         console.print(f"hypothesis {facts['hypothesis']['decision']}: {facts['hypothesis']['reason']}", markup=False)
     price = f"${facts['price']:.4f}"
     calls, serving = facts["calls"], facts["serving"]
+    served = serving.get("made", 0) + serving.get("smoke", 0)
     console.print(
-        f"{calls.get('made', 0)} calls made, {calls.get('reused', 0)} reused, {serving.get('made', 0) + serving.get('smoke', 0)} asked of the endpoint; "
+        f"{calls.get('made', 0)} calls made, {calls.get('reused', 0)} reused, {served} asked of the endpoint; "
         f"{facts['tokens']}; {price}; {facts['seconds']:.0f} s",
         markup=False,
     )

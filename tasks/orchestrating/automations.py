@@ -8,6 +8,7 @@ from tasks.orchestrating.events import CANDIDATE_MADE, LIMIT_BROKEN
 
 if TYPE_CHECKING:
     from prefect.automations import Automation
+    from prefect.events.schemas.automations import AutomationCore
 
 _HEARTBEAT_S = 30
 
@@ -75,15 +76,20 @@ def _zombies() -> "Automation":
 
 
 async def _put(automation: "Automation") -> None:
+    """Creates an automation. One of the same name that says something else goes; the client cannot change it."""
     from prefect.client.orchestration import get_client
     from prefect.events.schemas.automations import AutomationCore
 
     core = AutomationCore(**automation.model_dump(exclude={"id"}))
     async with get_client() as client:
         existing = await client.read_automations_by_name(automation.name)
-        if not existing:
+        same = [each.id for each in existing if _content(each) == _content(core)][:1]
+        for each in existing:
+            if each.id not in same:
+                await client.delete_automation(each.id)
+        if not same:
             await client.create_automation(core)
-            return
-        await client.update_automation(existing[0].id, core)
-        for double in existing[1:]:
-            await client.delete_automation(double.id)
+
+
+def _content(automation: "AutomationCore") -> dict[str, Any]:
+    return automation.model_dump(mode="json", include={"name", "description", "trigger", "actions"})
