@@ -125,6 +125,8 @@ class ReleaseLog:
             content = self.path.read_bytes()
         except FileNotFoundError:
             return _Content((), 0, 0, newline_missing=False)
+        except OSError as error:
+            raise ReleaseError(f"{self.path}: cannot be read: {error.strerror}; mend the file's rights") from error
         *lines, tail = content.split(b"\n")
         torn = bool(tail) and _is_unfinished(tail)
         if tail and not torn:

@@ -136,12 +136,10 @@ class ChampionKeeper:
                 wanted = await asyncio.to_thread(self._wanted, trial=False)
                 if wanted is not None:
                     await self._switch(*wanted)
-            except LifecycleError as error:
+            except Exception as error:  # whatever it is, the watch goes on
                 # A candidate that could not be made ready is tried again: its index or weights may still come.
                 self._settled = False
-                if self.problem != str(error):
-                    _log.warning("%s", error)
-                self.problem = str(error)
+                self.problem = _noted(error, self.problem)
 
     def _wanted(self, *, trial: bool) -> tuple[str | None, int | None] | None:
         """Returns candidate and version that are to answer, None where nothing is to change now."""
@@ -174,11 +172,17 @@ class ChampionKeeper:
                 self.registry_problem = ""
             except BusyError:
                 pass
-            except LifecycleError as error:
-                if self.registry_problem != str(error):
-                    _log.warning("%s", error)
-                self.registry_problem = str(error)
+            except Exception as error:  # whatever it is, the next round may succeed
+                self.registry_problem = _noted(error, self.registry_problem)
             self._stopped.wait(self._reconcile_every_s)
+
+
+def _noted(error: Exception, before: str) -> str:
+    """Returns an error as a line, which is logged unless it is the one that was noted before."""
+    said = str(error) if isinstance(error, LifecycleError) else f"{type(error).__name__}: {error}"
+    if said != before:
+        _log.warning("%s", said)
+    return said
 
 
 class _This:

@@ -130,7 +130,7 @@ class Endpoint:
         head = Head.now(exchange.id, self._app)
         if asked.stream:
             events = _events(head, asked.include_usage, first, replies)
-            return StreamingResponse(events, headers=headers, media_type="text/event-stream")
+            return StreamingResponse(events, 200, headers | {"cache-control": "no-cache"}, "text/event-stream")
         reply = await _last(first, replies)
         _check_answered(reply, headers)
         text, reason, usage = reply.answer.text, reply.finish_reason, reply.answer.usage

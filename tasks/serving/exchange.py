@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from configs.schema.dataset import Columns
 from tasks.calling.answer import Answer, Outcome
@@ -18,6 +19,9 @@ from tasks.serving.record import RecordError, RecordStore, Served
 from tasks.serving.responder import Reply
 
 _log = logging.getLogger(__name__)
+
+_RESERVED = ("row_id", "question", "messages")
+"""Metadata that are no prompt variables: what they would name is in the messages."""
 
 _GONE = "the client went away before the answer ended"
 
@@ -74,16 +78,14 @@ class Exchange:
     @classmethod
     def begin(cls, asked: ChatRequest, champion: Champion, columns: Columns, recorder: Recorder) -> "Exchange":
         """Begins one. `metadata.row_id` names the row that is played; the other metadata are prompt variables."""
-        identity = f"chatcmpl-{uuid.uuid4().hex}"
-        variables = {key: value for key, value in (asked.metadata or {}).items() if key != "row_id"}
-        row_id = str((asked.metadata or {}).get("row_id") or "")
-        messages = asked.messages
+        identity, messages, metadata = f"chatcmpl-{uuid.uuid4().hex}", asked.messages, asked.metadata or {}
+        variables: dict[str, Any] = {key: value for key, value in metadata.items() if key not in _RESERVED}
         if columns.question:
             variables[columns.question] = messages[-1].content
-        row = Row(id=identity, messages=messages, columns=dict(variables))
         if columns.messages:
-            row.columns[columns.messages] = [message._asdict() for message in messages]
-        return cls(identity, datetime.now(UTC), champion, row, row_id, recorder)
+            variables[columns.messages] = [message._asdict() for message in messages]
+        row = Row(id=identity, messages=messages, columns=variables)
+        return cls(identity, datetime.now(UTC), champion, row, str(metadata.get("row_id") or ""), recorder)
 
     async def replies(self) -> AsyncGenerator[str | Reply]:
         """Yields the answer's text piece by piece, then the whole reply once it has been recorded."""

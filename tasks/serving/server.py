@@ -87,7 +87,8 @@ def build(loaded: LoadedApp, registry: Registry, reconcile_every_s: float = 5.0)
             recorder.close()
             store.close()
 
-    api = FastAPI(title=app.name, description=app.description, lifespan=lifespan)
+    # No pages about the API: theirs load from other hosts, and would answer without the key.
+    api = FastAPI(title=app.name, openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
     Endpoint(app.name, app.datasets.columns, keeper, recorder, settings().api_key).install(api)
     return api
 

@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -151,3 +152,25 @@ def test_a_log_held_by_one_is_busy_for_another_and_free_again_after(tmp_path):
         log.append("abort", **facts(4))
     with other.hold(0):
         assert other.verify().entries == 4
+
+
+def _hold_for_ever(path, held):
+    with ReleaseLog(Path(path)).hold():
+        held.set()
+        time.sleep(60)
+
+
+@pytest.mark.fault
+def test_a_process_that_is_killed_holds_nothing_any_more(tmp_path):
+    log = filled(tmp_path)
+    context = multiprocessing.get_context("fork")
+    held = context.Event()
+    holder = context.Process(target=_hold_for_ever, args=(str(log.path), held))
+    holder.start()
+    assert held.wait(10)
+    with pytest.raises(BusyError), log.hold(0):
+        pass
+    holder.kill()
+    holder.join()
+    with log.hold(0):
+        assert log.append("abort", **facts(4)).sequence == 4
