@@ -31,6 +31,7 @@ description: Answers questions of customers.
 target: {kind: prompt}
 prompts: [a.prompty]
 models: [echo]
+retrieval: {documents: documents.jsonl, embedding_model: vectors}
 datasets: {sample: sample.jsonl, full: sample.jsonl, production: production.jsonl, columns: {reference: reference}}
 scorers: [{name: token_f1}, {name: profanity}]
 gates:
@@ -197,7 +198,10 @@ def make_shop(tmp_path, monkeypatch, upstream):
         for name, text in dict(files).items():
             (folder / name).write_text(text)
         model = {"kind": "openai", "base_url": upstream, "model": "echo", "concurrency": 32, "retries": 0}
-        (folder / "models.yaml").write_text(json.dumps({"echo": model}))
+        vectors = {"kind": "openai", "task": "embedding", "base_url": upstream, "model": "hashed"}
+        (folder / "models.yaml").write_text(json.dumps({"echo": model, "vectors": vectors}))
+        documents = [{"id": "tent", "text": "The tent is waterproof."}, {"id": "배송", "text": "배송은 이틀 걸립니다."}]
+        (folder / "documents.jsonl").write_text("".join(json.dumps(each) + "\n" for each in documents))
         rows = [{"id": f"p{n}", "question": f"질문 {n}?", "reference": "yes"} for n in range(5)]
         for name in ("sample", "production"):
             (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))

@@ -1,14 +1,21 @@
 """What was served is on the disk when the client has its answer, and is looked at afterwards."""
 
+import asyncio
 import sqlite3
+from functools import partial
 
 import httpx
 import openai
 import pytest
 
 from configs.errors import ConfigurationError, ReleaseError
+from configs.settings import settings
+from tasks.calling.embedding import embed, embedding_identity
+from tasks.candidate import Prompt, RetrievalChoice, TemplateMessage
 from tasks.identity import digest
 from tasks.releasing.promote import promote
+from tasks.retrieval.documents import read_documents
+from tasks.retrieval.index import build_index
 from tasks.serving.server import build
 
 
@@ -61,6 +68,36 @@ def test_a_store_that_cannot_be_written_costs_no_client_its_answer(open_shop):
         database.execute("ALTER TABLE served RENAME TO gone")
     assert open_shop.ask("hi").choices[0].message.content == "guide: hi"
     assert any("cannot be written" in problem for problem in open_shop.health["problems"])
+
+
+@pytest.fixture
+def indexed(shop):
+    """Builds the shop's index and returns its digest."""
+    loaded = shop.loaded
+    embedding = partial(embed, loaded=loaded, model="vectors", journal=None, epoch="first")
+    documents = read_documents(loaded.path("documents.jsonl"))
+    identity = embedding_identity(loaded, "vectors")
+    folder = settings().folder("indexes")
+    return asyncio.run(build_index(documents, loaded.app.retrieval, identity, embedding, folder)).digest
+
+
+def test_a_champion_that_retrieves_is_served_with_what_it_found(shop, indexed):
+    message = TemplateMessage(role="user", template="{{ documents }} {{ question }}")
+    prompt = Prompt(name="found", messages=(message,))
+    with shop.open():
+        shop.release("found", prompt=prompt, retrieval=RetrievalChoice(index=indexed, top_k=1))
+        answer = shop.ask("배송은 며칠 걸립니다?").choices[0].message.content
+        assert answer == "배송은 이틀 걸립니다. 배송은 며칠 걸립니다? [배송]"
+        assert [passage.id for passage in shop.served[-1].answer.context] == ["배송"]
+
+
+def test_a_champion_whose_index_is_gone_is_not_taken_up(shop):
+    prompt = Prompt(name="found", messages=(TemplateMessage(role="user", template="{{ documents }} {{ question }}"),))
+    with shop.open():
+        shop.release("first")
+        with pytest.raises(ReleaseError, match="no index 0123"):
+            shop.release("found", prompt=prompt, retrieval=RetrievalChoice(index="0123", top_k=1))
+        assert shop.ask("hi").choices[0].message.content == "first: hi"
 
 
 PYTHON = """
