@@ -1,0 +1,62 @@
+"""Candidates and estimates as MLflow's parameters, metrics and tags."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from tasks.candidate import Candidate
+from tasks.statistics.estimate import Estimate
+from tasks.tracking.prompts import registry_name
+
+
+def candidate_parameters(candidate: Candidate) -> dict[str, Any]:
+    """Returns everything that decides what a candidate answers, by the names that people search for."""
+    parameters = candidate.parameters.model_dump(exclude={"name"}) if candidate.parameters else {}
+    prompt, retrieval = candidate.prompt, candidate.retrieval
+    return {
+        "candidate": candidate.digest,
+        "target": candidate.target.kind,
+        "model": candidate.model,
+        "endpoint_model": candidate.endpoint_model,
+        "parameters": candidate.parameters.name if candidate.parameters else None,
+        **{name: value for name, value in parameters.items() if value not in (None, ())},
+        "prompt": prompt.name if prompt else None,
+        "prompt_version": prompt.version if prompt else None,
+        "prompt_digest": prompt.digest if prompt else None,
+        "index": retrieval.index if retrieval else None,
+        "top_k": retrieval.top_k if retrieval else 0,
+        "examples": len(candidate.examples),
+        "code": candidate.code,
+        "move": candidate.move,
+        "parent": candidate.parent,
+    }
+
+
+def prompt_uri(candidate: Candidate) -> str | None:
+    """Returns where the registry keeps the candidate's prompt, None where it has none or is not registered."""
+    prompt = candidate.prompt
+    if prompt is None or prompt.version is None:
+        return None
+    return f"prompts:/{registry_name(candidate.app, prompt.name)}/{prompt.version}"
+
+
+def linked_prompt(candidate: Candidate) -> dict[str, str]:
+    """Returns the tag by which MLflow's UI links a run and a prompt version with each other."""
+    prompt = candidate.prompt
+    if prompt is None or prompt.version is None:
+        return {}
+    link = {"name": registry_name(candidate.app, prompt.name), "version": str(prompt.version)}
+    return {"mlflow.linkedPrompts": json.dumps([link])}
+
+
+def estimate_metrics(estimates: Iterable[Estimate]) -> dict[str, float | None]:
+    """Returns a metric, its interval, rows and coverage for each estimate over all rows; slices are in the tables."""
+    metrics: dict[str, float | None] = {}
+    for each in estimates:
+        if each.slice is None:
+            metrics[each.metric] = each.value
+            metrics[f"{each.metric}.low"] = each.low
+            metrics[f"{each.metric}.high"] = each.high
+            metrics[f"{each.metric}.n"] = each.n
+            metrics[f"{each.metric}.coverage"] = each.coverage
+    return metrics

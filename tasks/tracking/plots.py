@@ -1,0 +1,94 @@
+"""Plots of an evaluation and of an exploration: readable without colour, and in black and white."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from tasks.results.evaluation import Evaluation
+from tasks.scoring.score import Metric
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_BLUE, _GREY = "#0b5394", "#666666"
+_MARKERS = "osD^vP*X"
+
+
+def score_distributions(evaluation: Evaluation, metrics: Mapping[str, Metric]) -> "Figure | None":
+    """Returns how the rows' scores are spread, a panel a metric; None where no row has a score."""
+    values = {
+        name: evaluation.scores.loc[evaluation.scores["metric"] == name, "value"].dropna().to_numpy()
+        for name in metrics
+    }
+    shown = {name: numbers for name, numbers in values.items() if len(numbers)}
+    if not shown:
+        return None
+    columns = min(3, len(shown))
+    lines = -(-len(shown) // columns)
+    figure = _figure(4 * columns, 2.6 * lines)
+    for position, (name, numbers) in enumerate(shown.items(), 1):
+        axes = figure.add_subplot(lines, columns, position)
+        axes.hist(numbers, bins=20, color=_BLUE, edgecolor="white")
+        better = f"{metrics[name].direction} is better"
+        _label(axes, f"{name} (n={len(numbers)}, {better})", metrics[name].unit or "score", "rows")
+    return figure
+
+
+def leaderboard_plot(board: Sequence[Evaluation], metric: Metric) -> "Figure | None":
+    """Returns each candidate's estimate with its interval, best on top; None where none was measured."""
+    shown = [
+        (evaluation.candidate.label, estimate)
+        for evaluation in board
+        if (estimate := evaluation.estimate(metric.name)) and estimate.value is not None
+    ]
+    if not shown:
+        return None
+    figure = _figure(8, 1.2 + 0.4 * len(shown))
+    axes = figure.add_subplot()
+    for position, (_, estimate) in enumerate(reversed(shown)):
+        value, low, high = float(estimate.value or 0), float(estimate.low or 0), float(estimate.high or 0)
+        axes.plot([low, high], [position, position], color=_GREY, linewidth=2)
+        axes.plot(value, position, "o", color=_BLUE, markersize=7)
+    axes.set_yticks(range(len(shown)), [label for label, _ in reversed(shown)])
+    confidence = f"{shown[0][1].confidence:.0%} intervals"
+    _label(axes, f"{metric.name}, {metric.direction} is better, {confidence}", metric.unit or metric.name, "")
+    return figure
+
+
+def cost_against_quality(board: Sequence[Evaluation], quality: Metric, cost: Metric) -> "Figure | None":
+    """Returns a point a candidate: what it costs and how good it is; None where no candidate has both."""
+    points = [
+        (evaluation.candidate.label, float(x.value), float(y.value))
+        for evaluation in board
+        if (x := evaluation.estimate(cost.name)) and x.value is not None
+        if (y := evaluation.estimate(quality.name)) and y.value is not None
+    ]
+    if not points:
+        return None
+    figure = _figure(8, 4.5)
+    axes = figure.add_subplot()
+    for position, (label, across, up) in enumerate(points):
+        marker = _MARKERS[position % len(_MARKERS)]
+        axes.plot(across, up, marker, markersize=9, markeredgecolor="black", linestyle="", label=label)
+    axes.legend(fontsize=8, loc="best")
+    name = f"{cost.name} ({cost.unit})" if cost.unit else cost.name
+    _label(axes, f"{quality.name} against {cost.name}", name, quality.name)
+    return figure
+
+
+def _figure(width: float, height: float) -> "Figure":
+    # A figure of its own needs neither a display nor the state that pyplot shares between threads.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _label(axes: "Axes", title: str, across: str, up: str) -> None:
+    axes.set_title(title, fontsize=10)
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)
+    axes.grid(visible=True, axis="both", alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)

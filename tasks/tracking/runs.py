@@ -1,0 +1,236 @@
+"""What the stages record in MLflow: one run a validation, evaluation, exploration, window or page."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from configs.loading import LoadedApp
+from tasks.candidate import Candidate
+from tasks.data.row import Dataset
+from tasks.gating.verdict import Verdict
+from tasks.identity import digest
+from tasks.results.evaluation import Evaluation
+from tasks.scoring.score import Metric
+from tasks.tracking.connection import connect
+from tasks.tracking.facts import candidate_parameters, estimate_metrics, linked_prompt
+from tasks.tracking.plots import cost_against_quality, leaderboard_plot, score_distributions
+from tasks.tracking.recording import Content, Place, RecordedRun, as_json, record_run
+from tasks.tracking.traces import write_traces
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from tasks.data.report import ValidationReport
+    from tasks.gating.hypothesis import HypothesisVerdict
+    from tasks.watching.compare import Comparison
+    from tasks.watching.window import Window
+
+TABLE_ROWS = 2000
+"""Rows of an evaluation that its table shows; the results store holds them all."""
+
+_SHOWN = ("row_id", "question", "reference", "answer", "outcome", "cause")
+
+
+def record_validation(loaded: LoadedApp, report: "ValidationReport", datasets: Sequence[Dataset]) -> RecordedRun:
+    """Records what was checked about an app's datasets, once a report.
+
+    Raises:
+        StackError: MLflow does not answer or refuses it.
+    """
+
+    def content() -> Content:
+        checks = [check.model_dump(mode="json") for check in report.checks]
+        return Content(
+            name=f"validate · {'passed' if report.passed else 'failed'}",
+            tags={"lifecycle.passed": str(report.passed).lower()},
+            metrics={"checks": len(checks), "failed": sum(not check["passed"] for check in checks)},
+            datasets=datasets,
+            tables={"checks.json": checks},
+            texts={"validation.json": as_json(report.model_dump(mode="json"))},
+        )
+
+    return record_run(loaded.app.name, "validation", digest(report), content)
+
+
+def record_evaluation(
+    loaded: LoadedApp, evaluation: Evaluation, dataset: Dataset, metrics: Mapping[str, Metric]
+) -> RecordedRun:
+    """Records an evaluation with its rows as traces, once an evaluation.
+
+    Args:
+        loaded: the app.
+        evaluation: what is recorded.
+        dataset: what was asked.
+        metrics: every metric of the app, by name.
+
+    Raises:
+        StackError: MLflow does not answer, refuses it, or did not keep all traces.
+    """
+    candidate = evaluation.candidate
+
+    def more(place: Place) -> dict[str, str]:
+        written = write_traces(place.client, place.experiment_id, place.run_id, place.started_ms, evaluation, metrics)
+        return {"lifecycle.traces": written}
+
+    def content() -> Content:
+        shown = evaluation.rows.head(TABLE_ROWS)
+        distributions = score_distributions(evaluation, metrics)
+        return Content(
+            name=f"{candidate.label} · {evaluation.split}",
+            tags={
+                "mlflow.runType": "genai_evaluate",
+                "lifecycle.candidate": candidate.digest,
+                "lifecycle.split": evaluation.split,
+                "lifecycle.epoch": evaluation.epoch,
+                **linked_prompt(candidate),
+            },
+            parameters={
+                **candidate_parameters(candidate),
+                "split": evaluation.split,
+                "dataset": evaluation.dataset,
+                "epoch": evaluation.epoch,
+                "evaluation": evaluation.id,
+                "prices_as_of": loaded.prices_as_of,
+            },
+            metrics=estimate_metrics(evaluation.estimates),
+            datasets=[dataset],
+            tables={
+                "rows.json": _rows_with_scores(evaluation, shown),
+                "estimates.json": [estimate.model_dump(mode="json") for estimate in evaluation.estimates],
+            },
+            texts={"candidate.json": as_json(candidate.model_dump(mode="json"))},
+            figures={"scores.png": distributions} if distributions else {},
+            more=more,
+        )
+
+    return record_run(loaded.app.name, "evaluation", evaluation.id, content)
+
+
+def record_verdict(loaded: LoadedApp, run: RecordedRun, verdict: Verdict) -> None:
+    """Adds a gate's verdict to the run of the evaluation it was made on: as tags and as an artifact.
+
+    Raises:
+        StackError: MLflow does not answer or refuses it.
+    """
+    from mlflow.entities import RunTag
+
+    name, written = f"lifecycle.gate.{verdict.gate}", f"lifecycle.verdict.{verdict.gate}"
+    content = verdict.model_dump(mode="json")
+    with connect() as client:
+        if client.get_run(run.run_id).data.tags.get(written) == digest(content):
+            return
+        client.log_text(run.run_id, as_json(content), f"verdict-{verdict.gate}.json")
+        tags = {name: str(verdict.decision), f"{name}.reason": verdict.short[:5000], "lifecycle.app": loaded.app.name}
+        # Last, so that what is tagged as written is written.
+        tags[written] = digest(content)
+        client.log_batch(run.run_id, tags=[RunTag(key, value) for key, value in tags.items()])
+
+
+def record_exploration(
+    loaded: LoadedApp,
+    board: Sequence[Evaluation],
+    rows: Sequence[Mapping[str, Any]],
+    hypothesis: "HypothesisVerdict | None",
+    metrics: Mapping[str, Metric],
+) -> RecordedRun:
+    """Records an exploration: its leaderboard, its plots and what became of its hypothesis.
+
+    Args:
+        loaded: the app.
+        board: the evaluations, best first.
+        rows: the leaderboard's rows, in the same order.
+        hypothesis: judged, None where there was none.
+        metrics: every metric of the app, by name.
+
+    Raises:
+        StackError: MLflow does not answer or refuses it.
+    """
+    judged = hypothesis.model_dump(mode="json") if hypothesis else None
+
+    def content() -> Content:
+        quality = metrics[loaded.app.explore.rank_by]
+        best = board[0]
+        return Content(
+            name=f"explore · {len(board)} candidates · best {best.candidate.label}",
+            tags={"lifecycle.best": best.candidate.digest, "lifecycle.epoch": best.epoch},
+            parameters={
+                "rank_by": quality.name,
+                "candidates": len(board),
+                "best": best.candidate.digest,
+                "hypothesis": hypothesis.statement if hypothesis else None,
+                "judgement": str(hypothesis.decision) if hypothesis else None,
+            },
+            metrics=estimate_metrics(best.estimates),
+            tables={"leaderboard.json": rows},
+            texts={"hypothesis.json": as_json(judged)} if judged else {},
+            figures=_exploration_figures(board, quality, metrics),
+        )
+
+    key = digest([[evaluation.id for evaluation in board], judged])
+    return record_run(loaded.app.name, "exploration", key, content)
+
+
+def record_window(loaded: LoadedApp, candidate: Candidate, window: "Window", comparison: "Comparison") -> RecordedRun:
+    """Records a window of served requests and what its limits say.
+
+    Raises:
+        StackError: MLflow does not answer or refuses it.
+    """
+
+    def content() -> Content:
+        state = "limits broken" if comparison.broken else "within limits" if comparison.judged else "not judged"
+        findings = [
+            {
+                "limit": each.limit,
+                "broken": each.broken,
+                "reason": each.reason,
+                "served": str(each.served or ""),
+                "released": str(each.released or ""),
+            }
+            for each in comparison.findings
+        ]
+        return Content(
+            name=f"monitor · {candidate.label} · {state}",
+            tags={"lifecycle.candidate": candidate.digest, "lifecycle.state": state, **linked_prompt(candidate)},
+            parameters={"candidate": candidate.digest, "since": window.since, "until": window.until},
+            metrics={"requests": window.requests, "gone": window.gone, **estimate_metrics(window.estimates)},
+            tables={
+                "limits.json": findings,
+                "estimates.json": [estimate.model_dump(mode="json") for estimate in window.estimates],
+            },
+        )
+
+    key = digest([window.candidate, window.since.isoformat(), window.until.isoformat()])
+    return record_run(loaded.app.name, "window", key, content)
+
+
+def record_page(loaded: LoadedApp, title: str, page: str) -> str:
+    """Records a Markdown page, such as a release's, and returns the address of its run.
+
+    Raises:
+        StackError: MLflow does not answer or refuses it.
+    """
+    content = Content(name=title, texts={"page.md": page}, tags={"mlflow.note.content": page[:5000]})
+    return record_run(loaded.app.name, "page", digest([title, page]), lambda: content).url
+
+
+def _rows_with_scores(evaluation: Evaluation, shown: Any) -> list[dict[str, Any]]:
+    """Returns the rows as people compare them: each with its scores beside its answer."""
+    scores = evaluation.scores[evaluation.scores["row_id"].isin(shown["row_id"])]
+    by_row = scores.pivot_table(index="row_id", columns="metric", values="value", aggfunc="first", dropna=True)
+    columns = [*_SHOWN, *(name for name in shown.columns if name.startswith("slice."))]
+    table = shown[columns].join(by_row, on="row_id")
+    # Through JSON, because NaN is no value there and a table needs none.
+    return json.loads(table.to_json(orient="records", force_ascii=False))  # type: ignore[no-any-return]
+
+
+def _exploration_figures(
+    board: Sequence[Evaluation], quality: Metric, metrics: Mapping[str, Metric]
+) -> "dict[str, Figure]":
+    figures = {
+        "leaderboard.png": leaderboard_plot(board, quality),
+        "price-against-quality.png": cost_against_quality(board, quality, metrics["price"]),
+        "tokens-against-quality.png": cost_against_quality(board, quality, metrics["output_tokens"]),
+        "latency-against-quality.png": cost_against_quality(board, quality, metrics["latency_total"]),
+    }
+    return {name: figure for name, figure in figures.items() if figure is not None}
