@@ -80,7 +80,7 @@ def _notice(parts: Parts, champion: Entry | None, found: int | None) -> dict[str
     candidate, why, passed = "", "the alias was removed by hand", False
     if found is not None:
         candidate, why = _candidate(parts, found), "the alias was moved by hand"
-        passed = parts.registry.gates_passed(parts.app, found)
+        passed = bool(candidate) and parts.registry.gates_passed(parts.app, found)
     return {
         "action": "adopt" if candidate and (passed or parts.moved_by_hand == "warn") else "restore",
         "release": digest([parts.app, "alias", found, len(parts.log.entries())]),

@@ -1,6 +1,7 @@
 """The server of an app's champion."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from tasks.releasing.endpoint import first_row
 from tasks.releasing.log import release_log
 from tasks.releasing.parts import Registry
 from tasks.results.store import Store
+from tasks.retrieval.index import index_file
 from tasks.serving.champion import ChampionKeeper
 from tasks.serving.endpoint import Endpoint
 from tasks.serving.exchange import Recorder
@@ -37,6 +39,8 @@ def serve(loaded: LoadedApp, host: str, port: int) -> None:
     from tasks.tracking import models
 
     api = build(loaded, models)
+    # The server drains on this signal and then raises it once more; being told to end is no failure.
+    signal.signal(signal.SIGTERM, lambda *_: None)
     uvicorn.run(
         api, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=_DRAIN_WITHIN_S
     )
@@ -101,15 +105,21 @@ async def _open(loaded: LoadedApp, registry: Registry, candidate: str, version: 
 
 
 def _candidate(app: str, registry: Registry, candidate: str, version: int) -> Candidate:
-    """Returns a candidate from the results store; where it is not there, from the registry."""
+    """Returns a candidate from this machine; where it, or its index, is missing, both come from the registry."""
     store = Store(settings().folder("results", app))
-    found = store.load_candidate(candidate)
-    if found is None:
-        found = registry.candidate_of(app, version)
-        if found.digest != candidate:
-            raise ReleaseError(
-                f"{app}: model version {version} holds candidate {found.digest[:8]}, the release log says "
-                f"{candidate[:8]}; roll back to a version that is what it says"
-            )
-        store.save_candidate(found)
+    stored = store.load_candidate(candidate)
+    if stored is not None and _has_index(stored):
+        return stored
+    found = registry.candidate_of(app, version)
+    if found.digest != candidate:
+        raise ReleaseError(
+            f"{app}: model version {version} holds candidate {found.digest[:8]}, the release log says "
+            f"{candidate[:8]}; roll back to a version that is what it says"
+        )
+    store.save_candidate(found)
     return found
+
+
+def _has_index(candidate: Candidate) -> bool:
+    retrieval = candidate.retrieval
+    return retrieval is None or index_file(settings().folder("indexes"), retrieval.index).exists()

@@ -36,8 +36,7 @@ def trace_served(workspace: "Workspace", store: RecordStore) -> int:
     written = 0
     while waiting := store.untraced(_AT_ONCE):
         chosen = [each for each in waiting if is_traced(each, workspace.loaded.app.monitor.trace_share)]
-        if chosen:
-            write_served_traces(workspace.loaded, chosen)
+        write_served_traces(workspace.name, chosen)
         store.mark_traced(each.id for each in waiting)
         written += len(chosen)
     return written
