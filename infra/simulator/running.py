@@ -60,7 +60,7 @@ def requests(address: str) -> list[dict[str, Any]]:
 
 
 def _told(address: str, what: str) -> Any:
-    return httpx.get(f"{address.removesuffix('/v1')}/simulator/{what}").raise_for_status().json()
+    return httpx.get(f"{address.removesuffix('/v1')}/simulator/{what}", trust_env=False).raise_for_status().json()
 
 
 def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:

@@ -9,6 +9,7 @@ from contextlib import aclosing
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from configs.errors import ConfigurationError
@@ -81,6 +82,11 @@ def callee_of(model: ModelConfig) -> Callee:
     return Callee(f"model {model_name(model)}", base_url(model), model.timeout_s, start="run `lifecycle up`")
 
 
+def is_loopback(address: str) -> bool:
+    """Returns whether an address is on this machine, where no proxy of the environment's can reach it."""
+    return urlsplit(address).hostname in ("127.0.0.1", "localhost", "::1")
+
+
 def retries_of(model: ModelConfig) -> int:
     """Returns how many further tries a call gets; the embedded models' supervisor restarts them within a second."""
     return model.retries if model.kind == "openai" else 3
@@ -100,9 +106,10 @@ def open_client(model: ModelConfig) -> "AsyncOpenAI":
     address, key = base_url(model), _api_key(model)
     shared = _clients.setdefault(asyncio.get_running_loop(), {})
     if (address, key) not in shared:
-        from openai import AsyncOpenAI
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
-        shared[address, key] = AsyncOpenAI(base_url=address, api_key=key, max_retries=0)
+        connections = DefaultAsyncHttpxClient(trust_env=not is_loopback(address))
+        shared[address, key] = AsyncOpenAI(base_url=address, api_key=key, max_retries=0, http_client=connections)
     return shared[address, key]
 
 

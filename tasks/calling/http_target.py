@@ -11,6 +11,7 @@ from configs.errors import ConfigurationError
 from configs.loading import LoadedApp
 from configs.schema.target import HttpTarget as HttpConfig
 from tasks.calling.answer import Latency, Usage
+from tasks.calling.client import is_loopback
 from tasks.calling.failures import (
     Callee,
     CallFailure,
@@ -51,7 +52,9 @@ class HttpTarget:
         )
         self._identity = ["http", config.url, config.answer, epoch]
         self._client = httpx.AsyncClient(
-            headers={"content-type": "application/json", **_authorization(config)}, timeout=config.timeout_s
+            headers={"content-type": "application/json", **_authorization(config)},
+            timeout=config.timeout_s,
+            trust_env=not is_loopback(config.url),
         )
 
     async def question(self, row: Row) -> Question:

@@ -9,7 +9,7 @@ import yaml
 from configs.errors import DataError
 from tasks.candidate import Prompt, TemplateMessage
 from tasks.prompting.references import References
-from tasks.prompting.render import check_syntax
+from tasks.prompting.render import names_in
 
 _DELIMITER = re.compile(r"(-{3}|\+{3})[ \t]*")
 _MARKER = re.compile(r"[ \t]*(?:#[ \t]*)?(system|user|assistant)[ \t]*(?:\[[^\]\n]*\])?[ \t]*:[ \t]*", re.IGNORECASE)
@@ -67,13 +67,13 @@ def read_prompty(path: Path) -> Prompty:
     _check_format(path, content, model)
     inputs = _inputs(references.resolved(content.get("inputs")))
     sample = references.resolved(content.get("sample"))
-    parts = _parts(body, body_line) if model.get("api") != "completion" else [_Part("user", body.strip(), body_line)]
-    if not parts:
+    parts = [_Part("user", body.strip(), body_line)] if model.get("api") == "completion" else _parts(body, body_line)
+    filled = [_message(part, inputs, names_in(part.template, str(path), part.line)) for part in parts]
+    messages = tuple(message for message in filled if message.template)
+    if not messages:
         raise DataError(f"{path}: holds no message; write the prompt below the frontmatter")
-    for part in parts:
-        check_syntax(part.template, str(path), part.line)
     return Prompty(
-        Prompt(name=_name(path, content), messages=tuple(_message(part, inputs) for part in parts)),
+        Prompt(name=_name(path, content), messages=messages),
         _parameters(references.resolved(model.get("parameters") or model.get("options"))),
         {name: entry["default"] for name, entry in inputs.items() if "default" in entry}
         | (sample if isinstance(sample, dict) else {}),
@@ -166,7 +166,7 @@ def _leading_empty(lines: list[str]) -> int:
     return next(number for number, text in enumerate(lines) if text.strip())
 
 
-def _message(part: _Part, inputs: dict[str, dict[str, Any]]) -> TemplateMessage:
+def _message(part: _Part, inputs: dict[str, dict[str, Any]], used: frozenset[str]) -> TemplateMessage:
     template = part.template
     for name, entry in inputs.items():
         if entry.get("kind") == "thread":
@@ -174,7 +174,7 @@ def _message(part: _Part, inputs: dict[str, dict[str, Any]]) -> TemplateMessage:
     defaults = [
         f"{{% set {name} = {name} | default({entry['default']!r}) %}}"
         for name, entry in inputs.items()
-        if entry.get("default") is not None and name.isidentifier() and re.search(rf"\b{name}\b", template)
+        if entry.get("default") is not None and name in used
     ]
     return TemplateMessage(role=part.role, template="".join(defaults) + template.strip())
 

@@ -38,8 +38,8 @@ def _compiled(template: str) -> "Template":
     return _environment().from_string(template)
 
 
-def check_syntax(template: str, where: str, line: int = 1) -> None:
-    """Refuses a template that is not valid Jinja2.
+def names_in(template: str, where: str, line: int = 1) -> frozenset[str]:
+    """Returns the variables that one message's template uses and does not set itself.
 
     Args:
         template: text of one message.
@@ -49,7 +49,9 @@ def check_syntax(template: str, where: str, line: int = 1) -> None:
     Raises:
         DataError: names `where`, the line and the problem.
     """
-    _parsed(template, where, line)
+    from jinja2.meta import find_undeclared_variables
+
+    return frozenset(find_undeclared_variables(_parsed(template, where, line)))
 
 
 def variables(prompt: Prompt) -> frozenset[str]:
@@ -58,13 +60,13 @@ def variables(prompt: Prompt) -> frozenset[str]:
     One that has a `default(…)` or is asked for with `is defined` is not needed.
     """
     from jinja2 import nodes
-    from jinja2.meta import find_undeclared_variables
 
     needed: set[str] = set()
     optional: set[str] = set()
     for message in prompt.messages:
-        tree = _parsed(message.template, f"prompt {prompt.name}", 1)
-        needed |= find_undeclared_variables(tree)
+        where = f"prompt {prompt.name}"
+        needed |= names_in(message.template, where)
+        tree = _parsed(message.template, where, 1)
         for node in tree.find_all((nodes.Filter, nodes.Test)):
             if node.name in ("default", "d", "defined") and isinstance(node.node, nodes.Name):
                 optional.add(node.node.name)

@@ -13,6 +13,19 @@ from tasks.calling.journal import Journal
 
 pytestmark = pytest.mark.fault
 
+
+@pytest.fixture
+def tiny_disk(tmp_path):
+    """A file system of 300 KiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", folder], check=False)
+    if mounted.returncode:
+        pytest.skip("a file system can only be mounted as root")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
 _WRITES_UNTIL_FULL = """
 import resource, sys
 from pathlib import Path
@@ -77,3 +90,17 @@ def test_a_file_system_that_refuses_to_write_leaves_a_whole_journal(tmp_path):
     with Journal(path) as journal:
         assert sum(usage.calls for usage in journal.usage()) == int(written)
         assert journal.get(f"k{int(written) - 1}") == {"text": "x" * 1000, "usage": [1, 1, 0]}
+
+
+def test_a_disk_that_is_full_is_one_line_and_what_is_finished_is_kept(tiny_disk):
+    path = tiny_disk / "journal.db"
+    written = 0
+    with pytest.raises(LifecycleError) as raised, Journal(path) as journal:
+        for number in range(1000):
+            journal.put(f"k{number}", "first", "chat", {"text": "x" * 1000, "usage": [1, 1, 0]})
+            written += 1
+    assert str(raised.value) == (
+        f"disk full at {path}; free space and run the same command again; what is finished is kept"
+    )
+    with Journal(path) as journal:
+        assert sum(usage.calls for usage in journal.usage()) == written > 0

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from configs.errors import DataError
 from tasks.prompting.prompty import read_prompty
@@ -162,6 +164,32 @@ def test_files_that_are_no_prompt(write, text, said):
 def test_a_missing_file_is_one_line(tmp_path):
     with pytest.raises(DataError, match="does not exist; create the prompt"):
         read_prompty(tmp_path / "no.prompty")
+
+
+HEADS = """---|name: x|name: [1]|model: gpt|model: {id: [1]}|model: {api: chat, parameters: 3}|model: 3|tags: a: b|? [1]
+model: {api: completion}|model: {options: {additionalProperties: 3, 1: 2}}|sample: 3|sample: ${env:NEVER_SET}|&a *a
+inputs: [a, {name: a, default: {x: null}}]|inputs: {a: {kind: thread}, b: {default: [1]}, 3: 4, "x y": 5}|inputs: 7
+template: {format: 3}|template: {format: {kind: jinja2}}|template: [jinja2]|2026-01-01: 2026-01-01|a: !!python/none"""
+BODIES = "system:|# user:|{{ a }}|{{ b }}|{% if a %}|{% endif %}|assistant[x=1]:|질문|{{ 'a' * 2 }}|{{|---"
+HEAD_LINES = st.sampled_from(HEADS.replace("\n", "|").split("|")) | st.text(max_size=8)
+BODY_LINES = st.sampled_from(BODIES.split("|")) | st.text(max_size=8)
+
+
+def lines(one):
+    return st.lists(one, max_size=6).map("\n".join)
+
+
+@given(head=lines(HEAD_LINES), body=lines(BODY_LINES), raw=st.none() | st.binary())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=400, deadline=None)
+def test_whatever_a_file_holds_is_a_prompt_or_one_line(write, head, body, raw):
+    content = raw if raw is not None else f"---\n{head}\n---\n{body}".encode("utf-8", "replace")
+    try:
+        read = read_prompty(write(content))
+    except DataError as error:
+        assert "ask.prompty" in str(error)
+        return
+    assert read.prompt.messages
+    assert {message.role for message in read.prompt.messages} <= {"system", "user", "assistant"}
 
 
 FOUND = sorted(DATA.rglob("*.prompty"))
