@@ -27,7 +27,8 @@ def simulated(behaviour: Behaviour | None = None, port: int = 0) -> Iterator[str
     Raises:
         StackError: the port is taken, or the endpoint does not start.
     """
-    listening = socket.socket()
+    # Named as TCP: asyncio turns off the delay of small packets (40 ms a reply) only where the protocol is named.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind(("127.0.0.1", port))

@@ -139,7 +139,7 @@ async def test_many_calls_at_once_never_pass_the_budget_in_dollars(make_app, mak
 
 async def test_a_model_without_a_price_is_refused(make_app, make_rows, asked):
     loaded = make_app("http://127.0.0.1:1/v1", price=None)
-    with pytest.raises(ConfigurationError, match=r"model chat has no price.*set its price in configs/prices.yaml"):
+    with pytest.raises(ConfigurationError, match=r"model chat has no price.*set its price in a prices.yaml"):
         await asked(loaded, make_rows("one"))
 
 
