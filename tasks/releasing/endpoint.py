@@ -37,7 +37,7 @@ def served_app() -> str | None:
     import httpx
 
     try:
-        found = httpx.get(f"{_root()}/health", timeout=_HEALTH_WITHIN_S).json()
+        found = httpx.get(f"{_root()}/health", timeout=_HEALTH_WITHIN_S, trust_env=False).json()
     except (httpx.HTTPError, ValueError):
         return None
     return found.get("app") if isinstance(found, dict) else None
@@ -107,7 +107,9 @@ def _post(path: str, content: dict[str, Any]) -> "httpx.Response":
     key = settings().api_key
     headers = {"authorization": f"Bearer {key.get_secret_value()}"} if key else {}
     try:
-        response = httpx.post(f"{_root()}{path}", json=content, headers=headers, timeout=_ANSWER_WITHIN_S)
+        response = httpx.post(
+            f"{_root()}{path}", json=content, headers=headers, timeout=_ANSWER_WITHIN_S, trust_env=False
+        )
     except httpx.HTTPError as error:
         raise EndpointError(f"the endpoint at {_root()} does not answer: {type(error).__name__} {error}") from None
     if response.is_success:

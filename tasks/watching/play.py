@@ -41,7 +41,7 @@ async def play(loaded: LoadedApp, production: Dataset, candidate: Candidate, sto
         candidate: the champion that the endpoint serves.
         store: the app's served requests, which tell the rows that were answered.
     """
-    from openai import AsyncOpenAI
+    from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
     answered = await asyncio.to_thread(store.answered_rows, candidate.digest)
     waiting = [row for row in production.rows if row.id not in answered]
@@ -52,7 +52,11 @@ async def play(loaded: LoadedApp, production: Dataset, candidate: Candidate, sto
     rows = iter(waiting)
     with bar(f"played · {candidate.label}", len(waiting)) as shown:
         async with AsyncOpenAI(
-            base_url=settings().endpoint_url, api_key=key.get_secret_value() if key else "none", max_retries=0
+            base_url=settings().endpoint_url,
+            api_key=key.get_secret_value() if key else "none",
+            max_retries=0,
+            # The endpoint is on this machine, where no proxy of the environment's can reach it.
+            http_client=DefaultAsyncHttpxClient(trust_env=False),
         ) as client:
             await asyncio.gather(*(_player(client, rows, loaded, candidate, shown, failed) for _ in range(_AT_ONCE)))
     return Played(len(waiting), len(failed), len(production.rows) - len(waiting))
