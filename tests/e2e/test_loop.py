@@ -1,0 +1,118 @@
+"""One turn of the loop over real servers, with a model whose answers make both gates say no and yes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import openai
+import pytest
+
+from infra.simulator.running import calls
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def looped(stack, lifecycle, shop):
+    """The document of a finished loop."""
+    done = lifecycle("run", "loop", "--app", str(shop), "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_both_no_arrows_are_taken_and_the_third_candidate_is_released(looped):
+    arrows = [(arrow["origin"], arrow["to"]) for arrow in looped["arrows"]]
+    assert ("sample gate", "augment") in arrows
+    assert ("release gate", "augment") in arrows
+    assert arrows[-1] == ("release gate", "deploy")
+    assert looped["end"] == "released"
+    assert "documents-careful" in looped["champion_label"]
+
+
+def test_every_gate_says_why(looped):
+    for verdict in looped["verdicts"]:
+        assert verdict["verdict"] in {"PASS", "FAIL", "INCONCLUSIVE"}
+        for rule in verdict["rules"]:
+            assert rule["reason"]
+            assert rule["estimate"]["low"] <= rule["estimate"]["value"] <= rule["estimate"]["high"]
+
+
+def test_the_hypothesis_is_judged_by_its_interval(looped):
+    assert looped["hypothesis"]["decision"] in {"SUPPORTED", "REFUTED", "UNDECIDED"}
+    assert "token_f1" in looped["hypothesis"]["reason"]
+
+
+def test_the_second_run_calls_no_model_and_says_the_same(looped, lifecycle, shop, endpoint):
+    before = calls(endpoint)
+    again = lifecycle("run", "loop", "--app", str(shop), "--json")
+
+    assert again.returncode == 0, again.stderr
+    document = json.loads(again.stdout)
+    assert document["calls"]["made"] == 0
+    assert calls(endpoint) == before
+    same = ("turn", "end", "champion", "verdicts", "arrows", "estimates")
+    assert {key: document[key] for key in same} == {key: looped[key] for key in same} | {"verdicts": document["verdicts"]}
+    assert [v["verdict"] for v in document["verdicts"]] == [v["verdict"] for v in looped["verdicts"]]
+
+
+def test_the_endpoint_serves_the_champion_as_the_openai_sdk_expects(looped, stack):
+    client = openai.OpenAI(base_url=f"http://127.0.0.1:{stack['LIFECYCLE_ENDPOINT_PORT']}/v1", api_key="none")
+    question = [{"role": "user", "content": "What does item 05 weigh?"}]
+
+    whole = client.chat.completions.with_raw_response.create(model="shop", messages=question)
+    pieces = client.chat.completions.create(model="shop", messages=question, stream=True)
+    streamed = "".join(piece.choices[0].delta.content or "" for piece in pieces if piece.choices)
+
+    assert whole.headers["x-lifecycle-candidate"] == looped["champion"]
+    assert whole.parse().choices[0].message.content == streamed
+    assert [model.id for model in client.models.list()] == ["shop"]
+
+
+def test_rollback_goes_back_to_the_bootstrap_and_the_loop_does_not_undo_it(looped, lifecycle, shop):
+    back = lifecycle("rollback", "--app", str(shop), "--why", "a test")
+    assert back.returncode == 0, back.stderr
+
+    again = lifecycle("run", "loop", "--app", str(shop), "--json")
+    document = json.loads(again.stdout)
+    assert document["champion"] != looped["champion"]
+    assert document["calls"]["made"] == 0
+
+    forward = lifecycle("rollback", "--app", str(shop), "--to", "2", "--why", "the test is over")
+    assert forward.returncode == 0, forward.stderr
+
+
+def test_a_fresh_epoch_asks_again(looped, lifecycle, shop, endpoint):
+    before = sum(calls(endpoint).values())
+    done = lifecycle("run", "evaluate", "--app", str(shop), "--set", "candidate=champion", "--fresh", "--json")
+
+    document = json.loads(done.stdout)
+    assert document["verdict"] == "PASS", done.stderr
+    assert document["calls"]["made"] > 0
+    assert sum(calls(endpoint).values()) > before
+    assert document["changed"] == []
+
+
+@pytest.mark.fault
+def test_a_killed_loop_finishes_when_it_is_typed_again(stack, stack_environment, lifecycle, shop, endpoint, tmp_path):
+    """Killed at three moments: nothing that was answered is asked again, no row is lost."""
+    environment = {**stack_environment, "LIFECYCLE_HOME": str(tmp_path / "home")}
+    command = [sys.executable, "-m", "infra.cli.main", "run", "loop", "--app", str(shop), "--json"]
+    before = sum(calls(endpoint).values())
+    for seconds in (4, 6, 8):
+        process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        )
+        time.sleep(seconds)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    done = lifecycle("run", "loop", "--app", str(shop), "--json", LIFECYCLE_HOME=str(tmp_path / "home"))
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["end"] == "released"
+    once = document["calls"]["made"] + document["calls"]["reused"]
+    in_flight_at_the_kills = 3 * 8
+    assert sum(calls(endpoint).values()) - before <= once + in_flight_at_the_kills
