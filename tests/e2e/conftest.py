@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 # Without documents the simulated model repeats the question; with them it repeats the first document and its id. A
 # question that says "hard" is answered only where the prompt says "carefully".
 BEHAVIOUR = Behaviour(
+    dimensions=1024,
     latency_s=0.02,
     rules=(
         Rule(contains="carefully: What is the hard", answer="It is 42. [D01]"),
@@ -53,6 +54,7 @@ def lifecycle(stack_environment):
     def run(*arguments, timeout=280, **environment):
         return subprocess.run(
             [sys.executable, "-m", "infra.cli.main", *arguments],
+            check=False,
             env={**stack_environment, **environment},
             cwd=ROOT,
             capture_output=True,
@@ -121,7 +123,8 @@ def shop(tmp_path_factory, endpoint):
     model = {"kind": "openai", "base_url": f"{endpoint}", "model": "simulated", "timeout_s": 20}
     models = {"chat": model, "vectors": {**model, "task": "embedding"}}
     (folder / "models.yaml").write_text(yaml.safe_dump(models), encoding="utf-8")
-    prices = {"as_of": "2026-11-23", "models": {"chat": {"input": 1, "output": 2}, "vectors": {"input": 0, "output": 0}}}
+    priced = {"chat": {"input": 1, "output": 2}, "vectors": {"input": 0, "output": 0}}
+    prices = {"as_of": "2026-11-23", "models": priced}
     (folder / "prices.yaml").write_text(yaml.safe_dump(prices), encoding="utf-8")
     (folder / "app.yaml").write_text(yaml.safe_dump(_app(), sort_keys=False), encoding="utf-8")
     return folder

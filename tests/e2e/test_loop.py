@@ -53,8 +53,8 @@ def test_the_second_run_calls_no_model_and_says_the_same(looped, lifecycle, shop
     document = json.loads(again.stdout)
     assert document["calls"]["made"] == 0
     assert calls(endpoint) == before
-    same = ("turn", "end", "champion", "verdicts", "arrows", "estimates")
-    assert {key: document[key] for key in same} == {key: looped[key] for key in same} | {"verdicts": document["verdicts"]}
+    for key in ("turn", "end", "champion", "arrows", "estimates"):
+        assert document[key] == looped[key]
     assert [v["verdict"] for v in document["verdicts"]] == [v["verdict"] for v in looped["verdicts"]]
 
 
