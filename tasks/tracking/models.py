@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from filelock import FileLock
+
 from configs.errors import ReleaseError
 from configs.settings import settings
 from tasks.candidate import Candidate
@@ -44,14 +46,16 @@ def register_candidate(workspace: "Workspace", candidate: Candidate, verdicts: S
     """
     app = candidate.app
     run = record_run(app, "candidate", candidate.digest, lambda: _content(workspace, candidate))
-    with connect() as client:
+    with connect() as client, FileLock(settings().folder("locks") / f"mlflow-{app}-model.lock"):
         _create_model(client, app, workspace.loaded.app.description)
         found = _version_of(client, app, candidate.digest)
+        tags = {**_made_of(workspace, candidate), **_passed(client, app, found, verdicts)}
         if found is None:
-            found = client.create_model_version(
-                app, f"runs:/{run.run_id}", run.run_id, tags={_CANDIDATE: candidate.digest}, description=candidate.label
-            )
-        _tag(client, found, {**_made_of(workspace, candidate), **_passed(client, app, found, verdicts)})
+            source = f"runs:/{run.run_id}"
+            found = client.create_model_version(app, source, run.run_id, tags=tags, description=candidate.label)
+        for name, value in tags.items():
+            if found.tags.get(name) != value:
+                client.set_model_version_tag(app, found.version, name, value)
         return int(found.version)
 
 
@@ -143,10 +147,12 @@ def _made_of(workspace: "Workspace", candidate: Candidate) -> dict[str, str]:
     return {name: str(value) for name, value in facts.items() if value is not None}
 
 
-def _passed(client: "MlflowClient", app: str, version: "ModelVersion", verdicts: Sequence[Verdict]) -> dict[str, str]:
+def _passed(
+    client: "MlflowClient", app: str, version: "ModelVersion | None", verdicts: Sequence[Verdict]
+) -> dict[str, str]:
     """A version that passed its gates once stays so: registering it again without verdicts takes nothing away."""
     if not verdicts:
-        return {} if _GATES in version.tags else {_GATES: "bootstrap"}
+        return {} if version and _GATES in version.tags else {_GATES: "bootstrap"}
     passed = {verdict.gate for verdict in verdicts if verdict.decision is Decision.PASS} == {"sample", "release"}
     experiment = experiment_of(client, app)
     tags = {_GATES: "passed" if passed else "none"}
@@ -155,12 +161,6 @@ def _passed(client: "MlflowClient", app: str, version: "ModelVersion", verdicts:
         runs = [find_run(client, experiment, "evaluation", each) for each in verdict.evaluations]
         tags[f"lifecycle.runs.{verdict.gate}"] = ",".join(run.info.run_id for run in runs if run)
     return tags
-
-
-def _tag(client: "MlflowClient", version: "ModelVersion", tags: dict[str, str]) -> None:
-    for name, value in tags.items():
-        if version.tags.get(name) != value:
-            client.set_model_version_tag(version.name, version.version, name, value)
 
 
 def _create_model(client: "MlflowClient", app: str, description: str) -> None:
@@ -206,7 +206,7 @@ def _told_as(what: str) -> Iterator[None]:
         if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             raise
         raise ReleaseError(f"{what}; register it again") from None
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise ReleaseError(f"{what} ({error}); register it again") from None
 
 

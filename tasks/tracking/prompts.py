@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from configs.errors import DataError
 from tasks.candidate import Prompt, TemplateMessage
-from tasks.prompting.render import check_syntax
+from tasks.prompting.render import names_in
 from tasks.tracking.connection import connect, experiment_of
 
 if TYPE_CHECKING:
@@ -140,5 +140,6 @@ def _message(message: dict[str, Any], version: "PromptVersion") -> TemplateMessa
         raise DataError(f"role {role!r}; allowed are {', '.join(_ROLES)}")
     if not isinstance(content, str):
         raise DataError(f"the {role} message holds {json.dumps(content)[:60]}; allowed is text")
-    check_syntax(content, f"{role} message of {version.name} version {version.version}")
+    # Whoever asks for a template's names is told where it is no template.
+    names_in(content, f"{role} message of {version.name} version {version.version}")
     return TemplateMessage(role=role, template=content)

@@ -90,7 +90,7 @@ def _of_row(
     candidate = evaluation.candidate
     references = [Mark("expected_response", row["reference"], reference=True)] if row["reference"] else []
     return Traced(
-        key=f"{evaluation.id} {row['row_id']}",
+        key=f"{run_id} {row['row_id']}",
         name=row["row_id"],
         at_ms=at_ms,
         request={"question": row["question"], "context": [dict(passage) for passage in row["context"]]},

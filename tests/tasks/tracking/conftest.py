@@ -24,6 +24,7 @@ from tasks.scoring.score import Metric, Score
 from tasks.statistics.estimates import estimate_all
 from tasks.tracking.connection import connect
 
+NOWHERE = "http://127.0.0.1:9"
 METRICS = {
     "contains": Metric("contains", "quality", "higher", "1", "1 where the fact is in the answer."),
     "pii_leak": Metric("pii_leak", "harm", "lower", "1", "1 where the answer holds personal data."),
@@ -78,8 +79,9 @@ def home(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _settings(request, monkeypatch, home):
-    if "mlflow_uri" in request.fixturenames:
-        monkeypatch.setenv("LIFECYCLE_MLFLOW_URL", request.getfixturevalue("mlflow_uri"))
+    """A test that asks for no server finds none: never the one of somebody's stack."""
+    asked = "mlflow_uri" in request.fixturenames
+    monkeypatch.setenv("LIFECYCLE_MLFLOW_URL", request.getfixturevalue("mlflow_uri") if asked else NOWHERE)
     monkeypatch.setenv("LIFECYCLE_HOME", str(home))
     settings.cache_clear()
     yield

@@ -16,7 +16,7 @@ from tasks.tracking.runs import record_evaluation
 
 
 @pytest.fixture
-def workspace(tmp_path, of_app, dataset):
+def workspace(mlflow_uri, tmp_path, of_app, dataset):
     """As much of an app's workspace as a registration needs; `tmp_path` is its machine."""
 
     def make(app):
