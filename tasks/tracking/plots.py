@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from tasks.results.evaluation import Evaluation
 from tasks.scoring.score import Metric
+from tasks.statistics.estimate import Estimate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +29,9 @@ def score_distributions(evaluation: Evaluation, metrics: Mapping[str, Metric]) -
     figure = _figure(4 * columns, 2.6 * lines)
     for position, (name, numbers) in enumerate(shown.items(), 1):
         axes = figure.add_subplot(lines, columns, position)
-        axes.hist(numbers, bins=20, color=_BLUE, edgecolor="white")
+        high = metrics[name].high
+        span = None if high is None else (metrics[name].low, high)
+        axes.hist(numbers, bins=20, range=span, color=_BLUE, edgecolor="white")
         better = f"{metrics[name].direction} is better"
         _label(axes, f"{name} (n={len(numbers)}, {better})", metrics[name].unit or "score", "rows")
     return figure
@@ -46,9 +49,10 @@ def leaderboard_plot(board: Sequence[Evaluation], metric: Metric) -> "Figure | N
     figure = _figure(8, 1.2 + 0.4 * len(shown))
     axes = figure.add_subplot()
     for position, (_, estimate) in enumerate(reversed(shown)):
-        value, low, high = float(estimate.value or 0), float(estimate.low or 0), float(estimate.high or 0)
-        axes.plot([low, high], [position, position], color=_GREY, linewidth=2)
-        axes.plot(value, position, "o", color=_BLUE, markersize=7)
+        axes.errorbar(
+            float(estimate.value or 0), position, xerr=_arms(estimate), fmt="o", color=_BLUE, ecolor=_GREY, capsize=3
+        )
+    axes.set_ylim(-0.6, len(shown) - 0.4)
     axes.set_yticks(range(len(shown)), [label for label, _ in reversed(shown)])
     confidence = f"{shown[0][1].confidence:.0%} intervals"
     _label(axes, f"{metric.name}, {metric.direction} is better, {confidence}", metric.unit or metric.name, "")
@@ -56,9 +60,9 @@ def leaderboard_plot(board: Sequence[Evaluation], metric: Metric) -> "Figure | N
 
 
 def cost_against_quality(board: Sequence[Evaluation], quality: Metric, cost: Metric) -> "Figure | None":
-    """Returns a point a candidate: what it costs and how good it is; None where no candidate has both."""
+    """Returns a point a candidate, with its intervals: what it costs and how good it is; None where none has both."""
     points = [
-        (evaluation.candidate.label, float(x.value), float(y.value))
+        (evaluation.candidate.label, x, y)
         for evaluation in board
         if (x := evaluation.estimate(cost.name)) and x.value is not None
         if (y := evaluation.estimate(quality.name)) and y.value is not None
@@ -68,12 +72,28 @@ def cost_against_quality(board: Sequence[Evaluation], quality: Metric, cost: Met
     figure = _figure(8, 4.5)
     axes = figure.add_subplot()
     for position, (label, across, up) in enumerate(points):
-        marker = _MARKERS[position % len(_MARKERS)]
-        axes.plot(across, up, marker, markersize=9, markeredgecolor="black", linestyle="", label=label)
+        axes.errorbar(
+            float(across.value or 0),
+            float(up.value or 0),
+            xerr=_arms(across),
+            yerr=_arms(up),
+            marker=_MARKERS[position % len(_MARKERS)],
+            markersize=9,
+            markeredgecolor="black",
+            linestyle="",
+            capsize=3,
+            label=label,
+        )
     axes.legend(fontsize=8, loc="best")
     name = f"{cost.name} ({cost.unit})" if cost.unit else cost.name
     _label(axes, f"{quality.name} against {cost.name}", name, quality.name)
     return figure
+
+
+def _arms(estimate: Estimate) -> list[list[float]]:
+    """Returns the lengths of an interval's two arms, in the form that error bars take."""
+    value, low, high = float(estimate.value or 0), float(estimate.low or 0), float(estimate.high or 0)
+    return [[max(0.0, value - low)], [max(0.0, high - value)]]
 
 
 def _figure(width: float, height: float) -> "Figure":
