@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 from prefect import flow
 from pydantic import Field
-from tasks.tracking.runs import record_window
 
 from configs.schema.base import Frozen
 from pipelines.parameters import App, Changes
@@ -16,10 +15,12 @@ from tasks.orchestrating.events import LIMIT_BROKEN, emit
 from tasks.orchestrating.step import step
 from tasks.pages import interval
 from tasks.progress import say
+from tasks.releasing.endpoint import served_app
 from tasks.releasing.log import release_log
 from tasks.results.evaluation import Evaluation
 from tasks.results.finding import find_evaluation
 from tasks.serving.record import RecordStore, record_store
+from tasks.tracking.runs import record_window
 from tasks.watching.compare import Comparison, Finding, check_limits, compare
 from tasks.watching.play import Played, play
 from tasks.watching.tracing import trace_served
@@ -95,6 +96,11 @@ async def monitor(
 async def _played(workspace: Workspace, champion: Candidate, store: RecordStore, wanted: bool) -> Played:
     served = workspace.loaded.app.target.kind != "answers"
     if not wanted or not served or workspace.loaded.app.datasets.production is None:
+        return Played(0, 0, 0)
+    running = served_app()
+    if running != workspace.name:
+        says = f"serves {running}" if running else "is not up"
+        say(f"production rows not played: the endpoint {says}; set LIFECYCLE_APP to this app and run `lifecycle up`")
         return Played(0, 0, 0)
     return await play(workspace.loaded, workspace.dataset("production"), champion, store)
 

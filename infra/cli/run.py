@@ -36,6 +36,8 @@ def run(
     if stage not in STAGES:
         raise ConfigurationError(f"unknown stage {stage!r}; known are {', '.join(STAGES)}")
     loaded = load_app(app)
+    # Where the endpoint is not up yet, it is started for this app.
+    os.environ.setdefault("LIFECYCLE_APP", app)
     _quiet()
     from infra.stack.supervision import running
 
