@@ -121,7 +121,7 @@ def test_a_killed_loop_finishes_when_it_is_typed_again(stack, lifecycle, shop, e
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert document["end"] == "released"
-    evaluated = 5 * 12 + 3 * 28  # candidates × rows of sample and full
+    evaluated = 4 * 12 + 3 * 28  # candidates × rows of sample and full
     vectors = 12 + 28 + 2  # questions, and two batches of documents
     smoke_tests = 2 * 2
     in_flight_at_the_kills = 3 * 8
