@@ -15,6 +15,7 @@ from configs.schema.model import ModelConfig
 from tasks.calling.answer import Usage
 from tasks.calling.client import callee_of, endpoint_model, model_name, open_client, retries_of
 from tasks.calling.failures import CallFailure, failure_of, torn
+from tasks.calling.fitting import fitting
 from tasks.calling.journal import Journal
 from tasks.calling.pricing import dearest, price_needed, price_of
 from tasks.calling.retrying import with_retries
@@ -109,6 +110,8 @@ async def _request(config: ModelConfig, texts: list[str]) -> _Batch:
     callee, client = callee_of(config), open_client(config)
     try:
         async with asyncio.timeout(config.timeout_s):
+            if config.kind == "embedded":
+                texts = [await fitting(text) for text in texts]
             # As numbers: not every endpoint knows the packed form that the client would ask for.
             reply = await client.embeddings.create(
                 model=model_name(config), input=texts, encoding_format="float", timeout=config.timeout_s

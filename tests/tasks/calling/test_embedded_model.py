@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+import unicodedata
 from contextlib import ExitStack
 
 import httpx
@@ -92,3 +93,18 @@ async def test_embeddings_know_what_is_alike(embedded, make_app):
     assert vectors.shape == (4, 384)
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1)
     assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2]
+
+
+async def test_a_korean_text_reads_the_same_composed_or_not(embedded, make_app):
+    composed = "텐트가 무거운가요?"
+    texts = [composed, unicodedata.normalize("NFD", composed), "배송은 며칠 걸리나요?"]
+    vectors = await embed(texts, loaded=make_app("http://127.0.0.1:1/v1"), model="minilm", journal=None, epoch="e")
+    assert vectors[0] @ vectors[1] > 0.9999
+    assert vectors[0] @ vectors[2] < 0.99
+
+
+@pytest.mark.parametrize("word", ["tent ", "텐트가 "])
+async def test_a_text_longer_than_the_model_reads_is_cut(embedded, make_app, word):
+    texts = [word * 2000, word * 3000]
+    vectors = await embed(texts, loaded=make_app("http://127.0.0.1:1/v1"), model="minilm", journal=None, epoch="e")
+    assert vectors[0] @ vectors[1] > 0.99
