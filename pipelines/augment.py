@@ -1,11 +1,11 @@
 """Augment: when a gate says no, change prompt, retrieval or examples, and yield a new candidate."""
 
 from prefect import flow
-from tasks.tracking.prompts import register_prompt
 
 from configs.errors import ConfigurationError
 from configs.schema.retrieval import Move
 from pipelines.parameters import App, Changes
+from pipelines.run_names import run_name
 from pipelines.spent import Spent
 from tasks.candidate import Candidate
 from tasks.candidates import augmented, check_prompts
@@ -15,6 +15,7 @@ from tasks.orchestrating.events import CANDIDATE_MADE, emit
 from tasks.orchestrating.step import step
 from tasks.progress import say
 from tasks.results.marks import mark, marked
+from tasks.tracking.prompts import register_prompt
 from tasks.workspace import Workspace, open_workspace
 
 
@@ -23,12 +24,12 @@ class Augmented(Spent):
 
     app: str
     candidate: str | None
-    """Digest of the new candidate; None where every move has been tried."""
+    """Digest of the new candidate; None where every move has been tried, or the target is the user's to change."""
     label: str
     move: str | None
 
 
-@flow(name="augment", flow_run_name="augment · {app} · {move}")
+@flow(name="augment", flow_run_name=run_name("augment", "move"))
 async def augment(
     app: App = "outfitter",
     move: str = "next",
@@ -44,15 +45,14 @@ async def augment(
         changes: Changes of the configuration for this run only, as key=value.
     """
     with open_workspace(app, tuple(changes)) as workspace:
-        base = marked(workspace.store, "best") or chosen(workspace, "latest")
-        made = await step("make the candidate", lambda: _made(workspace, base, move))
+        made = await step("make the candidate", lambda: _made(workspace, move))
         if made is None:
-            say("every move has been tried: add one to `augment.moves` in app.yaml")
+            say(_nothing_made(workspace))
         else:
             mark(workspace.store, "latest", made)
             if announce:
                 emit(CANDIDATE_MADE, workspace.name, {"candidate": made.digest, "move": made.move})
-        await markdown(artifact_key(workspace.name, "candidate"), _page(made), "What was changed")
+        await markdown(artifact_key(workspace.name, "candidate"), _page(workspace, made), "What was changed")
         return Augmented(
             app=workspace.name,
             candidate=made.digest if made else None,
@@ -62,7 +62,10 @@ async def augment(
         )
 
 
-async def _made(workspace: Workspace, base: Candidate, name: str) -> Candidate | None:
+async def _made(workspace: Workspace, name: str) -> Candidate | None:
+    if workspace.loaded.app.target.kind != "prompt":
+        return None
+    base = marked(workspace.store, "best") or chosen(workspace, "latest")
     for move in _moves(workspace, name):
         candidate = await augmented(workspace, base, move)
         if name == "next" and workspace.store.verdicts(candidate.digest):
@@ -89,9 +92,16 @@ def _moves(workspace: Workspace, name: str) -> tuple[Move, ...]:
     return found
 
 
-def _page(made: Candidate | None) -> str:
+def _nothing_made(workspace: Workspace) -> str:
+    target = workspace.loaded.app.target.kind
+    if target == "prompt":
+        return "every move has been tried: add one to `augment.moves` in app.yaml"
+    return f"a target of kind `{target}` is yours to change: change it and run again"
+
+
+def _page(workspace: Workspace, made: Candidate | None) -> str:
     if made is None:
-        return "Every move of the configuration has been tried."
+        return _nothing_made(workspace)
     retrieval = f"index `{made.retrieval.index}`, top {made.retrieval.top_k}" if made.retrieval else "none"
     return (
         f"# {made.label}\n\n| | |\n| --- | --- |\n"

@@ -3,11 +3,11 @@
 from typing import Literal
 
 from prefect import flow
-from tasks.tracking.models import register_candidate
 
 from configs.errors import ReleaseError
 from configs.schema.base import Frozen
 from pipelines.parameters import App, CandidateName, Changes, Data
+from pipelines.run_names import run_name
 from tasks.candidate import Candidate
 from tasks.choosing import chosen
 from tasks.gating.verdict import Decision, Verdict
@@ -17,6 +17,7 @@ from tasks.progress import say
 from tasks.releasing.page import release_page
 from tasks.releasing.release import release
 from tasks.results.finding import find_verdict
+from tasks.tracking.models import register_candidate
 from tasks.workspace import Workspace, open_workspace
 
 _GATES: tuple[tuple[Literal["sample", "release"], Data], ...] = (("sample", "sample"), ("release", "full"))
@@ -37,7 +38,7 @@ class Deployed(Frozen):
     """Calls of the smoke test."""
 
 
-@flow(name="deploy", flow_run_name="deploy · {app} · {candidate}")
+@flow(name="deploy", flow_run_name=run_name("deploy", "candidate"))
 async def deploy(
     app: App = "outfitter",
     candidate: CandidateName = "latest",

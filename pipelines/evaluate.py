@@ -5,14 +5,15 @@ from typing import Any
 
 from prefect import flow
 from prefect.runtime import flow_run
-from tasks.tracking.runs import record_evaluation, record_verdict
 
 from pipelines.parameters import App, CandidateName, Changes, Data, Epoch
+from pipelines.run_names import run_name
 from pipelines.spent import Spent
 from pipelines.validate import checked, stop_unless_passed
 from tasks.candidate import Candidate
-from tasks.candidates import check_prompts
+from tasks.candidates import AlteredError, check_prompts
 from tasks.choosing import chosen
+from tasks.data.row import Dataset
 from tasks.epochs import epoch_due
 from tasks.evaluating import evaluate_candidate
 from tasks.gating.decide import check_gates, decide
@@ -21,12 +22,14 @@ from tasks.orchestrating.artifacts import artifact_key, link, markdown, table
 from tasks.orchestrating.events import ANSWERS_CHANGED, emit
 from tasks.orchestrating.step import step
 from tasks.pages import changes_since, estimate_rows, verdict_page
+from tasks.progress import say
 from tasks.releasing.log import release_log
 from tasks.results.evaluation import Evaluation
 from tasks.results.finding import find_evaluation, find_verdict
 from tasks.results.together import together
 from tasks.scoring.catalogue import check_columns
 from tasks.statistics.estimate import Estimate
+from tasks.tracking.runs import record_evaluation, record_verdict
 from tasks.workspace import Workspace, open_workspace
 
 
@@ -58,12 +61,7 @@ class Evaluated(Spent):
         return {"FAIL": 3, "INCONCLUSIVE": 4}.get(self.verdict or "", 0)
 
 
-def _run_name() -> str:
-    given = flow_run.parameters
-    return f"evaluate · {given['app']} · {given['data']} · {given['candidate'][:8]}"
-
-
-@flow(name="evaluate", flow_run_name=_run_name)
+@flow(name="evaluate", flow_run_name=run_name("evaluate", "data", "candidate"))
 async def evaluate(
     app: App = "outfitter",
     candidate: CandidateName = "latest",
@@ -97,11 +95,7 @@ async def evaluate(
         if asked.prompt:
             check_prompts([asked.prompt], dataset.rows, dataset.path)
         evaluation = await step(f"ask · {asked.label}", lambda: evaluate_candidate(workspace, asked, dataset))
-        beside = (
-            await step(f"ask · champion {champion.label}", lambda: evaluate_candidate(workspace, champion, dataset))
-            if champion and champion.digest != asked.digest
-            else (evaluation if champion else None)
-        )
+        beside = await _beside(workspace, champion, evaluation, dataset)
         verdict = _verdict(workspace, evaluation, beside)
         gates = _gates(workspace, evaluation, beside, verdict)
         run = await step("record in MLflow", lambda: _record(workspace, evaluation, beside, verdict))
@@ -116,7 +110,7 @@ async def evaluate(
             data=data,
             epoch=workspace.epoch,
             evaluation=evaluation.id,
-            champion=champion.digest if champion else None,
+            champion=beside.candidate.digest if beside else None,
             verdict=str(verdict.decision) if verdict else None,
             reason=verdict.short if verdict else "no gate stands before this data",
             gates=gates,
@@ -134,6 +128,21 @@ def _champion(workspace: Workspace, against: str) -> Candidate | None:
         return chosen(workspace, against)
     committed = release_log(workspace.name).committed()
     return workspace.store.load_candidate(committed.candidate) if committed else None
+
+
+async def _beside(
+    workspace: Workspace, champion: Candidate | None, evaluation: Evaluation, dataset: Dataset
+) -> Evaluation | None:
+    """Returns the champion's evaluation on the same data; None where it has none and can no longer be asked."""
+    if champion is None:
+        return None
+    if champion.digest == evaluation.candidate.digest:
+        return evaluation
+    try:
+        return await step(f"ask · champion {champion.label}", lambda: evaluate_candidate(workspace, champion, dataset))
+    except AlteredError as error:
+        say(f"compared with nothing: {error}")
+        return None
 
 
 def _verdict(workspace: Workspace, evaluation: Evaluation, beside: Evaluation | None) -> Verdict | None:

@@ -3,11 +3,10 @@
 from typing import Any
 
 from prefect import flow
-from tasks.tracking.prompts import prompt_versions, register_prompt
-from tasks.tracking.runs import record_evaluation, record_exploration
 
 from configs.errors import ConfigurationError
 from pipelines.parameters import App, Changes
+from pipelines.run_names import run_name
 from pipelines.spent import Spent
 from pipelines.validate import checked, stop_unless_passed
 from tasks.candidate import Candidate, Prompt
@@ -21,6 +20,8 @@ from tasks.progress import say
 from tasks.results.evaluation import Evaluation
 from tasks.results.marks import mark
 from tasks.scoring.catalogue import check_columns
+from tasks.tracking.prompts import prompt_versions, register_prompt
+from tasks.tracking.runs import record_evaluation, record_exploration
 from tasks.workspace import Workspace, open_workspace
 
 
@@ -35,7 +36,7 @@ class Explored(Spent):
     links: dict[str, str]
 
 
-@flow(name="explore", flow_run_name="explore · {app}")
+@flow(name="explore", flow_run_name=run_name("explore"))
 async def explore(app: App = "outfitter", changes: Changes = []) -> Explored:  # noqa: B006 a form's default
     """Asks every combination of prompt, model and parameters the sample data and ranks them.
 

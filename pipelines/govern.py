@@ -4,16 +4,17 @@ from typing import Annotated
 
 from prefect import flow
 from pydantic import Field
-from tasks.releasing.page import release_page
-from tasks.tracking.runs import record_page
 
 from configs.errors import ReleaseError
 from configs.schema.base import Frozen
 from pipelines.parameters import App, Changes
+from pipelines.run_names import run_name
 from tasks.orchestrating.artifacts import artifact_key, markdown, table
 from tasks.orchestrating.step import step
 from tasks.releasing.entry import Entry
 from tasks.releasing.log import ReleaseLog, release_log
+from tasks.releasing.page import release_page
+from tasks.tracking.runs import record_page
 from tasks.workspace import Workspace, open_workspace
 
 
@@ -30,7 +31,7 @@ class Governed(Frozen):
     links: dict[str, str]
 
 
-@flow(name="govern", flow_run_name="govern · {app}")
+@flow(name="govern", flow_run_name=run_name("govern"))
 async def govern(
     app: App = "outfitter",
     release: Annotated[int | None, Field(ge=1)] = None,

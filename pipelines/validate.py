@@ -1,15 +1,16 @@
 """Validate: no dataset enters unless it keeps its contract."""
 
 from prefect import flow
-from tasks.data.validation import ValidationReport, validated
-from tasks.retrieval.documents import read_documents
-from tasks.tracking.runs import record_validation
 
 from configs.errors import DataError
 from configs.schema.base import Frozen
 from pipelines.parameters import App, Changes
+from pipelines.run_names import run_name
+from tasks.data.validation import ValidationReport, validated
 from tasks.orchestrating.artifacts import artifact_key, table
 from tasks.orchestrating.step import step
+from tasks.retrieval.documents import read_documents
+from tasks.tracking.runs import record_validation
 from tasks.workspace import Workspace, open_workspace
 
 
@@ -26,7 +27,7 @@ class Validated(Frozen):
     links: dict[str, str]
 
 
-@flow(name="validate", flow_run_name="validate · {app}")
+@flow(name="validate", flow_run_name=run_name("validate"))
 async def validate(app: App = "outfitter", changes: Changes = []) -> Validated:  # noqa: B006 a form's default
     """Reads every dataset of an app and checks it against a suite of expectations.
 

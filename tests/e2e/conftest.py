@@ -176,6 +176,7 @@ def _app():
             "moves": [
                 {"name": "documents", "prompt": "plain", "top_k": 1},
                 {"name": "documents-careful", "prompt": "careful", "top_k": 1},
+                {"name": "more-documents", "prompt": "careful", "top_k": 2},
             ]
         },
         "monitor": {"min_requests": 5, "limits": [{"metric": "latency_total", "at_most": 0.001}]},

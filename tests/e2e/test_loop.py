@@ -9,8 +9,10 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
 import openai
 import pytest
+from mlflow import MlflowClient
 
 from infra.simulator.running import calls
 
@@ -71,6 +73,41 @@ def test_the_endpoint_serves_the_champion_as_the_openai_sdk_expects(looped, stac
     assert whole.headers["x-lifecycle-candidate"] == looped["champion"]
     assert whole.parse().choices[0].message.content == streamed
     assert [model.id for model in client.models.list()] == ["shop"]
+
+
+def test_a_broken_limit_starts_augment_and_evaluate_by_themselves(looped, stack):
+    assert looped["monitored"]["broken"] == ["latency_total at most 0.001"]
+
+    ended = _wait_for_runs(stack, {"augment", "evaluate"})
+
+    assert {run["state_name"] for run in ended.values()} == {"Completed"}
+    assert ended["evaluate"]["name"].startswith("evaluate · shop · sample")
+
+
+def _wait_for_runs(stack, flows, within_s=150):
+    """Returns the run of each flow that an automation started, once all have ended."""
+    api = f"http://127.0.0.1:{stack['LIFECYCLE_PREFECT_PORT']}/api"
+    names = {flow["id"]: flow["name"] for flow in httpx.post(f"{api}/flows/filter", json={}).json()}
+    for _ in range(within_s):
+        runs = httpx.post(f"{api}/flow_runs/filter", json={"sort": "START_TIME_DESC"}).json()
+        automatic = [run for run in runs if (run["created_by"] or {}).get("type") == "AUTOMATION"]
+        ended = {names[run["flow_id"]]: run for run in automatic if run["end_time"]}
+        if flows <= set(ended):
+            return ended
+        time.sleep(1)
+    raise AssertionError(f"no automation ran {flows}; runs are {[run['name'] for run in runs]}")
+
+
+def test_a_prompt_version_edited_in_mlflow_is_a_candidate(looped, stack, lifecycle, shop):
+    client = MlflowClient(f"http://127.0.0.1:{stack['LIFECYCLE_MLFLOW_PORT']}")
+    edited = client.register_prompt("shop.plain", [{"role": "user", "content": "Be kind. {{question}}"}])
+
+    explored = lifecycle("run", "explore", "--app", str(shop), "--json")
+
+    assert explored.returncode == 0, explored.stderr
+    prompts = [row["prompt"] for row in json.loads(explored.stdout)["leaderboard"]]
+    assert f"plain v{edited.version}" in prompts
+    client.delete_prompt_version("shop.plain", str(edited.version))
 
 
 def test_rollback_goes_back_to_the_bootstrap_and_the_loop_does_not_undo_it(looped, lifecycle, shop):
