@@ -15,6 +15,7 @@ from pipelines.explore import Explored, explore
 from pipelines.govern import Governed, govern
 from pipelines.monitor import Monitored, monitor
 from pipelines.parameters import App, Changes
+from pipelines.run_names import run_name
 from pipelines.spent import Spent
 from pipelines.validate import Validated, validate
 from tasks.choosing import chosen
@@ -73,7 +74,7 @@ class Looped(Frozen):
         return 3 if self.end == "bound reached" else 0
 
 
-@flow(name="loop", flow_run_name="loop · {app}")
+@flow(name="loop", flow_run_name=run_name("loop"))
 async def loop(
     app: App = "outfitter",
     max_rounds: Annotated[int | None, Field(ge=1, le=20)] = None,
@@ -98,13 +99,19 @@ async def loop(
             explored = await explore(app, changes)
             turn = await _begin(app, changes, validated, explored)
             bound = max_rounds or workspace.loaded.app.loop.max_rounds
-            moves = tuple(move.name for move in workspace.loaded.app.augment.moves)
+            moves = _moves(workspace)
             rounds = await _rounds(app, changes, explored, turn, moves, bound)
             monitored = await monitor(app, play_production=True, changes=changes)
             governed = await govern(app, changes=changes)
             looped = _looped(workspace, turn, explored, rounds, monitored, governed, time.monotonic() - started)
             await markdown(artifact_key(workspace.name, "loop"), loop_page(looped), looped.headline)
             return looped
+
+
+def _moves(workspace: Workspace) -> tuple[str, ...]:
+    """Names what augment may try, one a round; a target of the user's is the user's to change, as augment then says."""
+    app = workspace.loaded.app
+    return tuple(move.name for move in app.augment.moves) if app.target.kind == "prompt" else ("next",)
 
 
 async def _begin(app: str, changes: list[str], validated: Validated, explored: Explored) -> Turn:
@@ -146,10 +153,12 @@ async def _rounds(
             break
         say(f'"no" at the {rounds[-1].refused_by} gate → augment: {move}')
         made = await augment(app, move, changes=changes)
+        if made.candidate is None:
+            break
         if made.candidate in {each.evaluations[0].candidate for each in rounds}:
             say(f"{move} makes {made.label} again: not asked twice")
             continue
-        passed = await _through_gates(app, changes, str(made.candidate), turn)
+        passed = await _through_gates(app, changes, made.candidate, turn)
         rounds.append(passed._replace(made=made))
     return tuple(rounds)
 

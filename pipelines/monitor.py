@@ -8,6 +8,7 @@ from pydantic import Field
 
 from configs.schema.base import Frozen
 from pipelines.parameters import App, Changes
+from pipelines.run_names import run_name
 from tasks.candidate import Candidate
 from tasks.choosing import chosen
 from tasks.orchestrating.artifacts import artifact_key, link, markdown, markdown_table, table
@@ -46,7 +47,7 @@ class Monitored(Frozen):
     links: dict[str, str]
 
 
-@flow(name="monitor", flow_run_name="monitor · {app}")
+@flow(name="monitor", flow_run_name=run_name("monitor"))
 async def monitor(
     app: App = "outfitter",
     window_minutes: Annotated[int | None, Field(ge=1)] = None,
@@ -94,8 +95,10 @@ async def monitor(
 
 
 async def _played(workspace: Workspace, champion: Candidate, store: RecordStore, wanted: bool) -> Played:
-    served = workspace.loaded.app.target.kind != "answers"
-    if not wanted or not served or workspace.loaded.app.datasets.production is None:
+    if not wanted or workspace.loaded.app.datasets.production is None:
+        return Played(0, 0, 0)
+    if workspace.loaded.app.target.kind == "answers":
+        say("nothing is played: answers that exist already are not served")
         return Played(0, 0, 0)
     running = served_app()
     if running != workspace.name:

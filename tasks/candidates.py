@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from configs.errors import ConfigurationError
 from configs.loading import LoadedApp
 from configs.schema.retrieval import Move
+from configs.schema.target import Target
 from tasks.calling.client import endpoint_model
 from tasks.calling.embedding import embed, embedding_identity
 from tasks.candidate import Candidate, Example, Prompt, RetrievalChoice
@@ -23,14 +24,27 @@ if TYPE_CHECKING:
     from tasks.workspace import Workspace
 
 
+class AlteredError(ConfigurationError):
+    """A candidate that can no longer be asked, as what it was made of is no longer there."""
+
+
 def read_prompts(loaded: LoadedApp) -> tuple[Prompt, ...]:
-    """Reads the app's prompt files and checks that every variable of theirs has a column.
+    """Reads the app's prompt files, in the configuration's order.
 
     Raises:
-        ConfigurationError: a file is missing or uses a variable that no dataset has.
+        ConfigurationError: a file is missing, or two files hold prompts of the same name.
         DataError: a file is no prompt.
     """
-    return tuple(read_prompty(loaded.path(path)).prompt for path in loaded.app.prompts)
+    found: dict[str, tuple[str, Prompt]] = {}
+    for path in loaded.app.prompts:
+        prompt = read_prompty(loaded.path(path)).prompt
+        if prompt.name in found:
+            raise ConfigurationError(
+                f"{loaded.folder / 'app.yaml'}: key `prompts`: {found[prompt.name][0]} and {path} both hold a prompt "
+                f"named {prompt.name!r}; give one of them another name"
+            )
+        found[prompt.name] = (path, prompt)
+    return tuple(prompt for _, prompt in found.values())
 
 
 def check_prompts(prompts: Iterable[Prompt], rows: Iterable[Row], where: str) -> None:
@@ -45,7 +59,7 @@ def explored(loaded: LoadedApp, prompts: Iterable[Prompt]) -> tuple[Candidate, .
     """Returns what an exploration compares: prompts × models × parameters, or the user's own target alone."""
     app = loaded.app
     if app.target.kind != "prompt":
-        return (Candidate(app=app.name, target=app.target, code=_code(loaded)),)
+        return (Candidate(app=app.name, target=app.target, code=_code(loaded, app.target)),)
     return tuple(
         Candidate(
             app=app.name,
@@ -151,8 +165,29 @@ async def _examples(workspace: "Workspace", index: Index | None, move: Move) -> 
     )
 
 
-def _code(loaded: LoadedApp) -> str | None:
-    target = loaded.app.target
+def check_unaltered(loaded: LoadedApp, candidate: Candidate) -> None:
+    """Refuses a candidate that would answer with something else than what it was made of.
+
+    Raises:
+        AlteredError: its model stands for another one, or the file of its code or answers is gone or has changed.
+    """
+    name, model = f"candidate {candidate.label}", candidate.model
+    if model is not None and model in loaded.models:
+        now = endpoint_model(model, loaded.models[model])
+        if now != candidate.endpoint_model:
+            raise AlteredError(
+                f"{name}: model {model!r} stands for {now} now, not for {candidate.endpoint_model}; "
+                f"restore the configuration, or run explore and evaluate what is there now"
+            )
+    try:
+        changed = candidate.code != _code(loaded, candidate.target)
+    except ConfigurationError as error:
+        raise AlteredError(f"{name}: {error}") from None
+    if changed:
+        raise AlteredError(f"{name}: its file has changed since it was made; restore it, or evaluate what is there now")
+
+
+def _code(loaded: LoadedApp, target: Target) -> str | None:
     if target.kind == "python":
         return digest(loaded.path(target.callable.partition(":")[0]).read_text(encoding="utf-8"))
     if target.kind == "answers":

@@ -14,8 +14,8 @@ def chosen(workspace: Workspace, word: str) -> Candidate:
     Args:
         workspace: the app.
         word: `champion`, what is released; `best`, what the last exploration put first; `latest`, what `augment` made
-            last, else the exploration's best, else the configuration's first prompt, model and parameters; or a digest
-            or its beginning.
+            last, else the exploration's best, else the configuration's first prompt, model and parameters, and of a
+            target of the user's what it is now; or a digest or its beginning.
 
     Raises:
         ConfigurationError: there is no such candidate.
@@ -31,6 +31,8 @@ def chosen(workspace: Workspace, word: str) -> Candidate:
         if found is None:
             raise ConfigurationError(f"app {workspace.name} has not been explored yet; run explore first")
         return found
+    if word == "latest" and workspace.loaded.app.target.kind != "prompt":
+        return explored(workspace.loaded, ())[0]
     if word == "latest":
         made = marked(workspace.store, "latest") or marked(workspace.store, "best")
         return made or explored(workspace.loaded, read_prompts(workspace.loaded))[0]

@@ -2,9 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+from configs.errors import EndpointError
 from tasks.calling.answer import Answer, Outcome
 from tasks.calling.asking import ask
 from tasks.candidate import Candidate
+from tasks.candidates import check_unaltered
 from tasks.data.row import Dataset
 from tasks.identity import digest
 from tasks.joining import joined
@@ -26,6 +28,10 @@ async def evaluate_candidate(workspace: "Workspace", candidate: Candidate, datas
 
     A stored evaluation in which every row was answered is returned as it is; otherwise the rows that failed are asked
     again, and the journal answers the others. A second run of the same evaluation waits for the first.
+
+    Raises:
+        AlteredError: nothing is stored, and what the candidate was made of is no longer there to be asked.
+        EndpointError: the target answered no row at all; nothing is stored.
     """
     scorers = workspace.loaded.app.scorers
     identity = evaluation_id(candidate.digest, dataset.digest, identities(scorers), workspace.epoch)
@@ -34,8 +40,10 @@ async def evaluate_candidate(workspace: "Workspace", candidate: Candidate, datas
         if stored is not None:
             workspace.spend.reuse(len(stored.rows))
             return stored
-        workspace.store.save_candidate(candidate)
+        check_unaltered(workspace.loaded, candidate)
         answers = await _answers(workspace, candidate, dataset)
+        _check_answered(candidate, dataset, answers)
+        workspace.store.save_candidate(candidate)
         rows, scores = to_frames(dataset.rows, answers, score(dataset.rows, answers, scorers))
         slices = workspace.loaded.app.datasets.columns.slices
         evaluation = Evaluation(
@@ -50,6 +58,13 @@ async def evaluate_candidate(workspace: "Workspace", candidate: Candidate, datas
         )
         workspace.store.save(evaluation)
         return evaluation
+
+
+def _check_answered(candidate: Candidate, dataset: Dataset, answers: list[Answer]) -> None:
+    """Refuses answers of which none is one. Rows that only the budget has cut off are no failure of the target's."""
+    cause = next((answer.cause for answer in answers if answer.outcome is Outcome.APP_ERROR), None)
+    if cause is not None and all(answer.outcome is not Outcome.OK for answer in answers):
+        raise EndpointError(f"{candidate.label} answered no row of {dataset.app}/{dataset.split}: {cause}")
 
 
 def _named(identity: str, answers: list[Answer]) -> str:

@@ -15,7 +15,6 @@ from configs.schema.app import App
 from configs.settings import settings
 
 if TYPE_CHECKING:
-    from prefect.flows import Flow
     from pydantic import BaseModel
 
 STAGES = ("validate", "explore", "augment", "evaluate", "deploy", "monitor", "govern", "loop")
@@ -35,14 +34,18 @@ def run(
     """Run a stage of the lifecycle here; what it finished before is not done again."""
     if stage not in STAGES:
         raise ConfigurationError(f"unknown stage {stage!r}; known are {', '.join(STAGES)}")
-    loaded = load_app(app)
+    load_app(app)
     # Where the endpoint is not up yet, it is started for this app.
     os.environ.setdefault("LIFECYCLE_APP", app)
     _quiet()
+    parameters, configuration = _split(stage, changes or [])
+    loaded = load_app(app, tuple(configuration))
     from infra.stack.supervision import running
+    from tasks.checking import check_app
 
+    check_app(loaded)
     with running(_needed(loaded, stage)):
-        result = _run(stage, app, changes or [], fresh=fresh)
+        result = _run(stage, app, parameters, configuration, fresh=fresh)
     _show(stage, result, as_json=as_json)
     code = getattr(result, "exit_code", 0)
     if code:
@@ -54,7 +57,8 @@ def _needed(loaded: LoadedApp, stage: str) -> tuple[str, ...]:
     named = [*loaded.app.models, *([loaded.app.retrieval.embedding_model] if loaded.app.retrieval else [])]
     embedded = {loaded.models[name].task for name in named if loaded.models[name].kind == "embedded"}
     parts = ["prefect", "mlflow", *sorted(embedded)]
-    return (*parts, "endpoint") if stage in _NEED_ENDPOINT else tuple(parts)
+    served = stage in _NEED_ENDPOINT and loaded.app.target.kind != "answers"
+    return (*parts, "endpoint") if served else tuple(parts)
 
 
 def _quiet() -> None:
@@ -64,26 +68,26 @@ def _quiet() -> None:
     os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "30")
 
 
-def _run(stage: str, app: str, changes: list[str], *, fresh: bool) -> "BaseModel":
+def _run(stage: str, app: str, parameters: dict[str, Any], configuration: list[str], *, fresh: bool) -> "BaseModel":
     from infra.cli.display import TerminalDisplay
     from pipelines.deployments import stages
     from tasks.epochs import open_epoch
     from tasks.progress import shown_on
 
-    flow = stages()[stage]
-    parameters, configuration = _split(flow, stage, changes)
-    loaded = load_app(app, tuple(configuration))
     if fresh:
-        open_epoch(settings().folder("results", loaded.app.name))
+        open_epoch(settings().folder("results", load_app(app, tuple(configuration)).app.name))
     with TerminalDisplay() as display, shown_on(display):
-        flow_run = flow(app=app, changes=configuration, **parameters)
+        flow_run = stages()[stage](app=app, changes=configuration, **parameters)
         return cast("BaseModel", asyncio.run(flow_run))
 
 
-def _split(flow: "Flow[..., Any]", stage: str, changes: list[str]) -> tuple[dict[str, Any], list[str]]:
+def _split(stage: str, changes: list[str]) -> tuple[dict[str, Any], list[str]]:
     """Parts `--set` into the stage's own parameters and changes of the app's configuration."""
     from prefect.exceptions import ParameterTypeError
 
+    from pipelines.deployments import stages
+
+    flow = stages()[stage]
     known = [name for name in inspect.signature(flow.fn).parameters if name not in ("app", "changes")]
     parameters: dict[str, Any] = {}
     configuration: list[str] = []

@@ -1,0 +1,54 @@
+"""Checks of an app that need no server: what is wrong with a configuration is said before anything is started."""
+
+from collections.abc import Collection
+
+from configs.errors import ConfigurationError
+from configs.loading import LoadedApp
+from tasks.candidates import read_prompts
+from tasks.gating.decide import check_gates
+from tasks.scoring.catalogue import metrics_of
+from tasks.watching.compare import check_limits
+
+
+def check_app(loaded: LoadedApp) -> None:
+    """Refuses a configuration that names what does not exist: a file, a scorer, a metric or a prompt.
+
+    Raises:
+        ConfigurationError: names the key, what was found and what is known.
+        DataError: a prompt file is no prompt.
+    """
+    app = loaded.app
+    metrics = metrics_of(app.scorers)
+    check_gates(app, metrics)
+    check_limits(app)
+    _check_known(loaded, "explore.rank_by", "metric", app.explore.rank_by, metrics)
+    for path in _files(loaded):
+        loaded.path(path)
+    prompts = {prompt.name for prompt in read_prompts(loaded)}
+    if hypothesis := app.explore.hypothesis:
+        _check_known(loaded, "explore.hypothesis.metric", "metric", hypothesis.metric, metrics)
+        _check_known(loaded, "explore.hypothesis.treatment", "prompt", hypothesis.treatment, prompts)
+        _check_known(loaded, "explore.hypothesis.control", "prompt", hypothesis.control, prompts)
+    for position, move in enumerate(app.augment.moves):
+        if move.prompt is not None:
+            _check_known(loaded, f"augment.moves.{position}.prompt", "prompt", move.prompt, prompts)
+
+
+def _files(loaded: LoadedApp) -> list[str]:
+    app = loaded.app
+    files = list(app.datasets.paths().values())
+    if app.retrieval:
+        files.append(app.retrieval.documents)
+    if app.target.kind == "python":
+        files.append(app.target.callable.partition(":")[0])
+    if app.target.kind == "answers":
+        files.append(app.target.path)
+    return files
+
+
+def _check_known(loaded: LoadedApp, key: str, what: str, name: str, known: Collection[str]) -> None:
+    if name not in known:
+        listed = ", ".join(sorted(known)) or "none"
+        raise ConfigurationError(
+            f"{loaded.folder / 'app.yaml'}: key `{key}`: unknown {what} {name!r}; known are {listed}; mend the key"
+        )
