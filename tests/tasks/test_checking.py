@@ -1,0 +1,89 @@
+"""What is wrong with an app is said before anything is started."""
+
+import shutil
+
+import pytest
+import yaml
+
+from configs.errors import ConfigurationError
+from configs.loading import load_app
+from tasks.checking import check_app
+
+HYPOTHESIS = {
+    "statement": "A longer prompt is better.",
+    "metric": "exact",
+    "treatment": "prompt",
+    "control": "prompt",
+    "expected_difference": 0.1,
+}
+
+FOUND = {
+    "a missing dataset": (
+        {"datasets": {"sample": "rows.jsonl", "full": "all.jsonl"}},
+        "app.yaml: names 'all.jsonl', but .* does not exist; create it or mend the name",
+    ),
+    "a missing prompt": (
+        {"retrieval": None, "prompts": ["bold.prompty"]},
+        "names 'bold.prompty', but .* does not exist",
+    ),
+    "missing documents": ({}, "names 'documents.jsonl', but .* does not exist"),
+    "missing code": (
+        {"retrieval": None, "target": {"kind": "python", "callable": "mine.py:answer"}},
+        "names 'mine.py', but .* does not exist",
+    ),
+    "missing answers": (
+        {"retrieval": None, "target": {"kind": "answers", "path": "answers.csv"}},
+        "names 'answers.csv', but .* does not exist",
+    ),
+    "an unknown scorer": ({"scorers": [{"name": "beauty"}]}, "unknown scorer 'beauty'; known are abstention, "),
+    "a rule on an unknown metric": (
+        {"gates": {gate: {"rules": [{"metric": "beauty", "at_least": 1}]} for gate in ("sample", "release")}},
+        "`gates.sample.rules.0` .*: unknown metric 'beauty'; known are ",
+    ),
+    "a limit on an unknown metric": (
+        {"monitor": {"limits": [{"metric": "beauty", "at_least": 1}]}},
+        "key `monitor.limits`: unknown metric 'beauty'; known are ",
+    ),
+    "a leaderboard by an unknown metric": (
+        {"explore": {"rank_by": "beauty"}},
+        "app.yaml: key `explore.rank_by`: unknown metric 'beauty'; known are exact, ",
+    ),
+    "a hypothesis about an unknown metric": (
+        {"retrieval": None, "explore": {"rank_by": "exact", "hypothesis": {**HYPOTHESIS, "metric": "beauty"}}},
+        "key `explore.hypothesis.metric`: unknown metric 'beauty'; known are exact, ",
+    ),
+    "a hypothesis about an unknown prompt": (
+        {"retrieval": None, "explore": {"rank_by": "exact", "hypothesis": {**HYPOTHESIS, "control": "bold"}}},
+        "key `explore.hypothesis.control`: unknown prompt 'bold'; known are prompt; mend the key",
+    ),
+    "a move with an unknown prompt": (
+        {"retrieval": None, "augment": {"moves": [{"name": "bolder", "prompt": "bold"}]}},
+        "key `augment.moves.0.prompt`: unknown prompt 'bold'; known are prompt; mend the key",
+    ),
+    "two prompts of one name": (
+        {"retrieval": None, "prompts": ["prompt.prompty", "more/prompt.prompty"]},
+        "prompt.prompty and more/prompt.prompty both hold a prompt named 'prompt'; give one of them another name",
+    ),
+}
+
+
+def change(folder, changes):
+    content = yaml.safe_load((folder / "app.yaml").read_text(encoding="utf-8"))
+    (folder / "app.yaml").write_text(yaml.safe_dump(content | changes), encoding="utf-8")
+    return load_app(str(folder))
+
+
+@pytest.mark.parametrize("what", FOUND)
+def test_what_does_not_exist_is_named_with_its_key(tmp_path, make_app, what):
+    changes, said = FOUND[what]
+    make_app("http://127.0.0.1:1/v1")
+    (tmp_path / "more").mkdir()
+    shutil.copy(tmp_path / "prompt.prompty", tmp_path / "more")
+    loaded = change(tmp_path, changes)
+    with pytest.raises(ConfigurationError, match=said):
+        check_app(loaded)
+
+
+def test_an_app_that_names_only_what_exists_is_accepted(tmp_path, make_app):
+    make_app("http://127.0.0.1:1/v1")
+    check_app(change(tmp_path, {"retrieval": None, "explore": {"rank_by": "exact", "hypothesis": HYPOTHESIS}}))
