@@ -10,13 +10,14 @@ from pipelines.parameters import App, CandidateName, Changes, Data
 from pipelines.run_names import run_name
 from tasks.candidate import Candidate
 from tasks.choosing import chosen
+from tasks.decided import decided
 from tasks.gating.verdict import Decision, Verdict
 from tasks.orchestrating.artifacts import artifact_key, markdown
 from tasks.orchestrating.step import step
 from tasks.progress import say
+from tasks.releasing.log import release_log
 from tasks.releasing.page import release_page
 from tasks.releasing.release import release
-from tasks.results.finding import find_verdict
 from tasks.tracking.models import register_candidate
 from tasks.workspace import Workspace, open_workspace
 
@@ -89,12 +90,14 @@ def evidence(workspace: Workspace, candidate: Candidate, against: str) -> tuple[
     """Returns both gates' verdicts, which allow the release.
 
     Raises:
-        ReleaseError: a gate has not decided on the candidate beside this champion, or has not passed it.
+        ReleaseError: a gate has not decided on the candidate beside this champion, or has not passed it; or another
+            one has become champion since, which the candidate was never compared with.
     """
     champion = chosen(workspace, against).digest
+    _check_current(workspace, candidate, champion)
     verdicts = []
     for gate, data in _GATES:
-        verdict = find_verdict(workspace.store, gate, candidate.digest, champion)
+        verdict = decided(workspace, gate, candidate.digest, champion)
         if verdict is None or verdict.decision is not Decision.PASS:
             said = f"says {verdict.short}" if verdict else "has not decided on it"
             raise ReleaseError(
@@ -103,6 +106,16 @@ def evidence(workspace: Workspace, candidate: Candidate, against: str) -> tuple[
             )
         verdicts.append(verdict)
     return tuple(verdicts)
+
+
+def _check_current(workspace: Workspace, candidate: Candidate, champion: str) -> None:
+    """A candidate that was released before may be released again by whoever repeats a command: that changes nothing."""
+    commits = [entry for entry in release_log(workspace.name).entries() if entry.kind == "commit"]
+    if commits and commits[-1].candidate != champion and candidate.digest not in {each.candidate for each in commits}:
+        raise ReleaseError(
+            f"candidate {candidate.digest[:8]} may not be released: it was compared with {champion[:8]}, but "
+            f"{commits[-1].candidate[:8]} is champion now; evaluate it beside that one, or run the loop with --fresh"
+        )
 
 
 async def _registered(workspace: Workspace, candidate: Candidate, verdicts: tuple[Verdict, ...]) -> int:

@@ -14,6 +14,7 @@ from tasks.candidate import Candidate
 from tasks.candidates import AlteredError, check_prompts
 from tasks.choosing import chosen
 from tasks.data.row import Dataset
+from tasks.decided import decided
 from tasks.epochs import epoch_due
 from tasks.evaluating import evaluate_candidate
 from tasks.gating.decide import check_gates, decide
@@ -25,7 +26,7 @@ from tasks.pages import changes_since, estimate_rows, verdict_page
 from tasks.progress import say
 from tasks.releasing.log import release_log
 from tasks.results.evaluation import Evaluation
-from tasks.results.finding import find_evaluation, find_verdict
+from tasks.results.finding import find_evaluation
 from tasks.results.together import together
 from tasks.scoring.catalogue import check_columns
 from tasks.statistics.estimate import Estimate
@@ -97,7 +98,7 @@ async def evaluate(
         evaluation = await step(f"ask · {asked.label}", lambda: evaluate_candidate(workspace, asked, dataset))
         beside = await _beside(workspace, champion, evaluation, dataset)
         verdict = _verdict(workspace, evaluation, beside)
-        gates = _gates(workspace, evaluation, beside, verdict)
+        gates = _gates(workspace, evaluation, champion, beside, verdict)
         run = await step("record in MLflow", lambda: _record(workspace, evaluation, beside, verdict))
         changed = changes_since(workspace, evaluation)
         if changed:
@@ -116,7 +117,7 @@ async def evaluate(
             gates=gates,
             rules=tuple(rule.model_dump(mode="json") for rule in verdict.rules) if verdict else (),
             estimates=evaluation.estimates,
-            rows={"used": len(evaluation.rows), "available": len(dataset.rows)},
+            rows={"used": int((evaluation.rows["outcome"] == "ok").sum()), "available": len(dataset.rows)},
             changed=changed,
             links={"mlflow": run},
             **workspace.spend.as_dict(),
@@ -158,13 +159,16 @@ def _verdict(workspace: Workspace, evaluation: Evaluation, beside: Evaluation | 
 
 
 def _gates(
-    workspace: Workspace, evaluation: Evaluation, beside: Evaluation | None, verdict: Verdict | None
+    workspace: Workspace,
+    evaluation: Evaluation,
+    champion: Candidate | None,
+    beside: Evaluation | None,
+    verdict: Verdict | None,
 ) -> dict[str, str]:
     """Returns what both gates say; a sample gate that could not decide is decided again on the sample and full rows."""
     if verdict is None or verdict.gate == "sample":
         return {verdict.gate: str(verdict.decision)} if verdict else {}
-    candidate, champion = evaluation.candidate.digest, verdict.champion
-    sample = find_verdict(workspace.store, "sample", candidate, champion)
+    sample = decided(workspace, "sample", evaluation.candidate.digest, champion.digest if champion else None)
     if sample is not None and sample.decision is Decision.INCONCLUSIVE:
         sample = _sample_again(workspace, evaluation, beside) or sample
     return {"sample": str(sample.decision) if sample else "not decided", "release": str(verdict.decision)}

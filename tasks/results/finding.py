@@ -1,9 +1,6 @@
-"""Finds what is stored of a candidate: its evaluations, and the gates' newest decisions on it."""
-
-from typing import Literal
+"""Finds what is stored: candidates, and their evaluations."""
 
 from tasks.candidate import Candidate
-from tasks.gating.verdict import Verdict
 from tasks.results.evaluation import Evaluation
 from tasks.results.store import Store
 
@@ -23,14 +20,6 @@ def evaluation_before(store: Store, evaluation: Evaluation) -> Evaluation | None
         if (stored.candidate, stored.split, stored.dataset) == same and stored.epoch != evaluation.epoch:
             return store.load(stored.id)
     return None
-
-
-def find_verdict(
-    store: Store, gate: Literal["sample", "release"], candidate: str, champion: str | None
-) -> Verdict | None:
-    """Returns a gate's newest decision on a candidate beside a champion, None where it has not decided."""
-    decided = (verdict for verdict in store.verdicts(candidate) if verdict.gate == gate)
-    return next((verdict for verdict in decided if verdict.champion == champion), None)
 
 
 def find_candidates(store: Store, beginning: str) -> tuple[Candidate, ...]:

@@ -1,0 +1,61 @@
+"""Which verdict lets a candidate out: real gates decide, then the app's gates or data are changed."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from configs.schema.gate import Gate, Gates, Rule
+from tasks.decided import decided
+from tasks.gating.decide import decide
+from tasks.results.store import Store
+from tasks.scoring.score import Metric
+
+METRICS = {"exact": Metric("exact", "quality", "higher", "1", "")}
+STRICT = Gate(rules=(Rule(metric="exact", at_least=0.9),))
+LOOSE = Gate(rules=(Rule(metric="exact", at_least=0.0),))
+
+
+@pytest.fixture
+def app(tmp_path):
+    """An app of one dataset, `data`, whose gates are strict."""
+    gates = Gates(sample=STRICT, release=STRICT)
+    return SimpleNamespace(
+        store=Store(tmp_path),
+        loaded=SimpleNamespace(app=SimpleNamespace(gates=gates)),
+        datasets={"sample": SimpleNamespace(digest="data")},
+    )
+
+
+def _decide(app, gate, evaluation, champion=None):
+    app.store.save(evaluation)
+    verdict = decide("sample", gate, evaluation, champion, METRICS)
+    app.store.save_verdict(verdict)
+    return verdict
+
+
+def test_the_newest_decision_by_the_configured_rules_counts(app, evaluate):
+    candidate = evaluate({"exact": [0.0] * 20})
+    verdict = _decide(app, STRICT, candidate)
+    assert decided(app, "sample", candidate.candidate.digest, None) == verdict
+
+
+def test_a_pass_by_rules_that_were_loosened_for_one_run_does_not(app, evaluate):
+    candidate = evaluate({"exact": [0.0] * 20})
+    refused = _decide(app, STRICT, candidate)
+    passed = _decide(app, LOOSE, candidate)
+    assert passed.decision == "PASS"
+    assert decided(app, "sample", candidate.candidate.digest, None) == refused
+
+
+def test_nor_does_one_on_data_that_the_app_no_longer_has(app, evaluate):
+    candidate = evaluate({"exact": [1.0] * 20}, dataset="before")
+    _decide(app, STRICT, candidate)
+    assert decided(app, "sample", candidate.candidate.digest, None) is None
+
+
+def test_a_decision_beside_another_champion_does_not_count_but_one_beside_none_does(app, evaluate):
+    candidate = evaluate({"exact": [1.0] * 20})
+    other = evaluate({"exact": [1.0] * 20}, model="other")
+    alone = _decide(app, STRICT, candidate)
+    _decide(app, STRICT, candidate, other)
+    assert decided(app, "sample", candidate.candidate.digest, "champion") == alone
