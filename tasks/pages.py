@@ -81,7 +81,9 @@ def changes_since(workspace: "Workspace", evaluation: Evaluation) -> tuple[str, 
     Cost and latency are left out: they move with the machine.
     """
     before = evaluation_before(workspace.store, evaluation)
-    if before is None:
+    saved = {each.id: each.saved for each in workspace.store.list()}
+    # A round that was asked after this one is no round before it.
+    if before is None or saved[before.id] > saved[evaluation.id]:
         return ()
     found = []
     for name, metric in workspace.metrics.items():

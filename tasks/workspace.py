@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -96,6 +97,9 @@ class Workspace:
         raise ConfigurationError(f"app {self.name}: {len(found)} candidates begin with {digest!r}; known are {listed}")
 
 
+_opened: ContextVar[tuple[str, str] | None] = ContextVar("opened", default=None)
+
+
 @contextmanager
 def open_workspace(app: str, changes: tuple[str, ...] = (), epoch: str | None = None) -> Iterator[Workspace]:
     """Opens an app's workspace.
@@ -103,17 +107,25 @@ def open_workspace(app: str, changes: tuple[str, ...] = (), epoch: str | None = 
     Args:
         app: name or path of the app.
         changes: `key=value` changes of its configuration.
-        epoch: round of asking; the app's current one where not given.
+        epoch: round of asking. Where not given, that of the same app's workspace around this one, so that a command
+            stays in the epoch it began in whoever opens another meanwhile, else the app's current one.
     """
     loaded = load_app(app, changes)
     home = settings().folder()
     results = settings().folder("results", loaded.app.name)
-    with Journal(home / "journal.db") as journal:
-        yield Workspace(
-            loaded=loaded,
-            epoch=epoch or current_epoch(results),
-            spend=Spend(loaded.app.budget),
-            journal=journal,
-            store=Store(results),
-            home=home,
-        )
+    around = _opened.get()
+    inherited = around[1] if around and around[0] == loaded.app.name else None
+    epoch = epoch or inherited or current_epoch(results)
+    token = _opened.set((loaded.app.name, epoch))
+    try:
+        with Journal(home / "journal.db") as journal:
+            yield Workspace(
+                loaded=loaded,
+                epoch=epoch,
+                spend=Spend(loaded.app.budget),
+                journal=journal,
+                store=Store(results),
+                home=home,
+            )
+    finally:
+        _opened.reset(token)
