@@ -55,7 +55,9 @@ async def explore(app: App = "outfitter", changes: Changes = []) -> Explored:  #
         check_prompts(prompts, sample.rows, sample.path)
         check_columns(workspace.loaded.app.scorers, sample.rows)
         evaluations = [await _evaluated(workspace, each) for each in explored(workspace.loaded, prompts)]
-        board = ranked(evaluations, workspace.loaded.app.explore.rank_by, workspace.metrics)
+        configured = workspace.loaded.app
+        enough = configured.gates.sample.min_coverage
+        board = ranked(evaluations, configured.explore.rank_by, workspace.metrics, enough)
         best = board[0].candidate
         mark(workspace.store, "best", best)
         hypothesis = _judged(workspace, evaluations)

@@ -7,13 +7,20 @@ from tasks.results.evaluation import Evaluation
 from tasks.scoring.score import Metric
 
 
-def ranked(evaluations: Sequence[Evaluation], rank_by: str, metrics: Mapping[str, Metric]) -> list[Evaluation]:
-    """Returns evaluations best first by one metric; those without a value last, ties in the given order."""
+def ranked(
+    evaluations: Sequence[Evaluation], rank_by: str, metrics: Mapping[str, Metric], min_coverage: float
+) -> list[Evaluation]:
+    """Returns evaluations best first by one metric; those without a value last, ties in the given order.
+
+    One with less coverage than `min_coverage` comes after all that have it: a few lucky rows are no better candidate.
+    """
     sign = -1 if metrics[rank_by].direction == "higher" else 1
 
-    def place(evaluation: Evaluation) -> float:
+    def place(evaluation: Evaluation) -> tuple[bool, float]:
         estimate = evaluation.estimate(rank_by)
-        return float("inf") if estimate is None or estimate.value is None else sign * estimate.value
+        if estimate is None or estimate.value is None:
+            return True, float("inf")
+        return estimate.coverage < min_coverage, sign * estimate.value
 
     return sorted(evaluations, key=place)
 
