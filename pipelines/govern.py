@@ -16,6 +16,7 @@ from tasks.releasing.log import ReleaseLog, release_log
 from tasks.releasing.page import release_page
 from tasks.tracking.runs import record_page
 from tasks.workspace import Workspace, open_workspace
+from tasks.writing import write_whole
 
 
 class Governed(Frozen):
@@ -50,7 +51,7 @@ async def govern(
         entry = _entry(workspace, entries, release)
         page = release_page(workspace, entry)
         file = workspace.home / "releases" / f"{workspace.name}-{entry.sequence}.md"
-        file.write_text(page, encoding="utf-8")
+        write_whole(file, page.encode())
         url = record_page(workspace.loaded, f"release {entry.sequence}", page)
         rows = [e.model_dump(mode="json", exclude={"verdicts", "evidence"}) for e in reversed(entries)]
         await table(artifact_key(workspace.name, "release-log"), rows[:200], "Release log, newest first")

@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_type_hints
 
 import typer
 import yaml
@@ -89,12 +89,14 @@ def _split(stage: str, changes: list[str]) -> tuple[dict[str, Any], list[str]]:
 
     flow = stages()[stage]
     known = [name for name in inspect.signature(flow.fn).parameters if name not in ("app", "changes")]
+    # A digest of digits alone is a text, which YAML would take for a number.
+    texts = {name for name, kind in get_type_hints(flow.fn).items() if kind is str}
     parameters: dict[str, Any] = {}
     configuration: list[str] = []
     for change in changes:
         key, _, value = change.partition("=")
         if key in known:
-            parameters[key] = yaml.safe_load(value)
+            parameters[key] = value if key in texts else _value(key, value)
         elif key.split(".")[0] in App.model_fields:
             configuration.append(change)
         else:
@@ -108,6 +110,13 @@ def _split(stage: str, changes: list[str]) -> tuple[dict[str, Any], list[str]]:
         problem = " ".join(str(error).split()).removeprefix("Flow run received invalid parameters: - ")
         raise ConfigurationError(f"--set: {problem}") from None
     return parameters, configuration
+
+
+def _value(key: str, value: str) -> Any:
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise ConfigurationError(f"--set {key}: the value is not valid YAML; put quotes around it") from None
 
 
 def _show(stage: str, result: "BaseModel", *, as_json: bool) -> None:

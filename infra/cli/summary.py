@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -48,7 +50,7 @@ def _loop(console: Console, facts: Mapping[str, Any]) -> None:
         for e in facts["estimates"]
         if e["slice"] is None and e["value"] is not None
     ]
-    console.print(_table(f"Champion {facts['champion_label']}", numbers))
+    console.print(_table(escape(f"Champion {facts['champion_label']}"), numbers))
     if facts["hypothesis"]:
         console.print(f"hypothesis {facts['hypothesis']['decision']}: {facts['hypothesis']['reason']}", markup=False)
     price = f"${facts['price']:.4f}"
@@ -60,7 +62,7 @@ def _loop(console: Console, facts: Mapping[str, Any]) -> None:
         markup=False,
     )
     colour = "yellow" if facts["end"] == "bound reached" else "green"
-    console.print(f"[bold {colour}]{facts['end']}[/]: {facts['champion_label']} is champion")
+    console.print(f"[bold {colour}]{facts['end']}[/]: {escape(facts['champion_label'])} is champion")
     for name, address in facts["links"].items():
         console.print(f"  {name}: {address}", markup=False)
 
@@ -76,7 +78,7 @@ def _table(title: str, rows: list[dict[str, Any]]) -> Table:
     for name in rows[0] if rows else ():
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
+        table.add_row(*(value if isinstance(value, Text) else Text(str(value)) for value in row.values()))
     return table
 
 
@@ -85,8 +87,8 @@ def _short(row: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in list(row.items())[:8] if key != "candidate"}
 
 
-def _coloured(decision: str | None) -> str:
-    return f"[{_COLOURS.get(decision or '', 'white')}]{decision or ''}[/]"
+def _coloured(decision: str | None) -> Text:
+    return Text(decision or "", style=_COLOURS.get(decision or "", ""))
 
 
 def _number(value: float | None) -> str:
