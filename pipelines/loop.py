@@ -29,7 +29,8 @@ from tasks.statistics.estimate import Estimate
 from tasks.turn import Turn, open_turn, turn_id
 from tasks.workspace import Workspace, open_workspace
 
-End = Literal["released", "satisfied", "bound reached"]
+End = Literal["released", "satisfied", "bound reached", "released before"]
+"""`released before`: what passed was released by this turn once, and has been rolled back or replaced since."""
 
 
 class Arrow(Frozen):
@@ -186,19 +187,23 @@ def _arrows(rounds: tuple[_Round, ...]) -> tuple[Arrow, ...]:
         if len(each.evaluations) > 1:
             arrows.append(Arrow(origin="sample gate", to="full data", candidate=last.label, reason="worth the test"))
         if each.refused_by:
-            arrows.append(
-                Arrow(origin=f"{each.refused_by} gate", to="augment", candidate=last.label, reason=last.reason)
-            )
+            # On the full data `reason` is the release gate's; the sample gate was decided again on all rows.
+            again = each.refused_by == "sample" and last.data == "full"
+            reason = f"{last.gates['sample']} on the sample and full rows together" if again else last.reason
+            arrows.append(Arrow(origin=f"{each.refused_by} gate", to="augment", candidate=last.label, reason=reason))
         else:
             to = "deploy" if each.deployed else "the champion is good enough"
             arrows.append(Arrow(origin="release gate", to=to, candidate=last.label, reason=last.reason))
     return tuple(arrows)
 
 
-def _end(rounds: tuple[_Round, ...]) -> End:
+def _end(rounds: tuple[_Round, ...], champion: str) -> End:
     if rounds[-1].refused_by:
         return "bound reached"
-    return "released" if rounds[-1].deployed else "satisfied"
+    deployed = rounds[-1].deployed
+    if deployed is None:
+        return "satisfied"
+    return "released" if deployed.candidate == champion else "released before"
 
 
 def _looped(
@@ -219,7 +224,7 @@ def _looped(
         app=workspace.name,
         turn=turn.id,
         epoch=workspace.epoch,
-        end=_end(rounds),
+        end=_end(rounds, champion.digest),
         champion=champion.digest,
         champion_label=champion.label,
         verdicts=tuple(_verdict_row(evaluation) for evaluation in evaluations),

@@ -11,6 +11,7 @@ from pipelines.parameters import App, Changes
 from pipelines.run_names import run_name
 from tasks.candidate import Candidate
 from tasks.choosing import chosen
+from tasks.joining import joined
 from tasks.orchestrating.artifacts import artifact_key, link, markdown, markdown_table, table
 from tasks.orchestrating.events import LIMIT_BROKEN, emit
 from tasks.orchestrating.step import step
@@ -19,7 +20,6 @@ from tasks.progress import say
 from tasks.releasing.endpoint import served_app
 from tasks.releasing.log import release_log
 from tasks.results.evaluation import Evaluation
-from tasks.results.finding import find_evaluation
 from tasks.serving.record import RecordStore, record_store
 from tasks.tracking.runs import record_window
 from tasks.watching.compare import Comparison, Finding, check_limits, compare
@@ -105,7 +105,8 @@ async def _played(workspace: Workspace, champion: Candidate, store: RecordStore,
         says = f"serves {running}" if running else "is not up"
         say(f"production rows not played: the endpoint {says}; set LIFECYCLE_APP to this app and run `lifecycle up`")
         return Played(0, 0, 0)
-    return await play(workspace.loaded, workspace.dataset("production"), champion, store)
+    async with joined(workspace.locks, f"play-{workspace.name}"):
+        return await play(workspace.loaded, workspace.dataset("production"), champion, store)
 
 
 async def _window(workspace: Workspace, champion: Candidate, store: RecordStore, minutes: int | None) -> Window:
@@ -116,14 +117,16 @@ async def _window(workspace: Workspace, champion: Candidate, store: RecordStore,
 
 
 def _released_with(workspace: Workspace, champion: Candidate) -> Evaluation | None:
-    """Returns the evaluation that the champion was released with; a bootstrap has only its exploration's."""
+    """Returns the evaluation that the champion was released with; a bootstrap has only its first exploration's."""
     committed = release_log(workspace.name).committed()
     for verdict in reversed(committed.verdicts if committed else ()):
         for identity in reversed(verdict.evaluations):
             found = workspace.store.load(identity)
             if found is not None and found.candidate.digest == champion.digest:
                 return found
-    return find_evaluation(workspace.store, champion.digest, "sample", workspace.epoch)
+    oldest_first = reversed(workspace.store.list())
+    explored = (each for each in oldest_first if (each.candidate, each.split) == (champion.digest, "sample"))
+    return next((workspace.store.load(each.id) for each in explored), None)
 
 
 async def _traced(workspace: Workspace, store: RecordStore) -> int:
