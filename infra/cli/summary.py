@@ -34,7 +34,12 @@ def summarise(stage: str, result: "BaseModel") -> None:
 
 def _loop(console: Console, facts: Mapping[str, Any]) -> None:
     gates = [
-        {"gate": v["gate"], "candidate": v["label"], "verdict": _coloured(v["verdict"]), "why": v["reason"]}
+        {
+            "gate": v["gate"],
+            "candidate": v["label"],
+            "verdict": _coloured(v["verdict"]),
+            "why": v["reason"].removeprefix(f"{v['verdict']}: "),
+        }
         for v in facts["verdicts"]
     ]
     console.print(_table("Gates", gates))
@@ -51,14 +56,12 @@ def _loop(console: Console, facts: Mapping[str, Any]) -> None:
         if e["slice"] is None and e["value"] is not None
     ]
     console.print(_table(escape(f"Champion {facts['champion_label']}"), numbers))
-    if facts["hypothesis"]:
-        console.print(f"hypothesis {facts['hypothesis']['decision']}: {facts['hypothesis']['reason']}", markup=False)
     price = f"${facts['price']:.4f}"
-    calls, serving = facts["calls"], facts["serving"]
+    calls, serving, tokens = facts["calls"], facts["serving"], facts["tokens"]
     served = serving.get("made", 0) + serving.get("smoke", 0)
     console.print(
         f"{calls.get('made', 0)} calls made, {calls.get('reused', 0)} reused, {served} asked of the endpoint; "
-        f"{facts['tokens']}; {price}; {facts['seconds']:.0f} s",
+        f"{tokens['input']} tokens in, {tokens['output']} out; {price}; {facts['seconds']:.0f} s",
         markup=False,
     )
     colour = "yellow" if facts["end"] == "bound reached" else "green"
