@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from configs.wording import Node, allowed, alternatives, kinds, one_of, resolve
 
 _SECRET_KEY = re.compile(r"key|token|secret|password|credential", re.IGNORECASE)
-_SECRET_VALUE = re.compile(r"(?i)^(bearer |sk-|pk-|gh[a-z]_|xox|eyJ)|://[^/@\s]*@")
+_SECRET_VALUE = re.compile(r"(?i)^(bearer |sk-|pk-|gh[a-z]_|xox|eyJ)|://[^/@\s]*@|[?&][\w-]*(key|token|secret)")
 
 
 class Problem(NamedTuple):

@@ -5,6 +5,7 @@
 
 import asyncio
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from configs.loading import LoadedApp, app_names, load_app
@@ -36,7 +37,7 @@ def stages() -> "dict[str, Flow[..., Any]]":
 def served_apps() -> tuple[str, ...]:
     """Returns the apps whose stages are deployed: those under `configs/apps`, and the one that the stack serves."""
     own = settings().app
-    return app_names() if own in app_names() else (*app_names(), own)
+    return app_names() if own in app_names() else (*app_names(), str(Path(own).absolute()))
 
 
 async def deployments() -> "list[RunnerDeployment]":

@@ -22,6 +22,7 @@ from tasks.releasing.log import release_log
 from tasks.results.evaluation import Evaluation
 from tasks.serving.record import RecordStore, record_store
 from tasks.tracking.runs import record_window
+from tasks.watching.alerting import is_news
 from tasks.watching.compare import Comparison, Finding, check_limits, compare
 from tasks.watching.play import Played, play
 from tasks.watching.tracing import trace_served
@@ -75,17 +76,18 @@ async def monitor(
         traced = await step("write traces into MLflow", lambda: _traced(workspace, store))
         findings = [_row(finding) for finding in comparison.findings]
         run = await step("record in MLflow", lambda: _recorded(workspace, champion, window, comparison))
-        if comparison.broken:
-            limits = [finding.limit for finding in comparison.broken]
-            say(f"broken: {'; '.join(limits)}")
-            emit(LIMIT_BROKEN, workspace.name, {"candidate": champion.digest, "limits": limits})
+        broken = tuple(finding.limit for finding in comparison.broken)
+        if broken:
+            say(f"broken: {'; '.join(broken)}")
+        if comparison.judged and is_news(workspace.store.folder, champion.digest, broken):
+            emit(LIMIT_BROKEN, workspace.name, {"candidate": champion.digest, "limits": list(broken)})
         await _publish(workspace, champion, window, comparison, findings, run)
         return Monitored(
             app=workspace.name,
             candidate=champion.digest,
             judged=comparison.judged,
             reason=comparison.reason,
-            broken=tuple(finding.limit for finding in comparison.broken),
+            broken=broken,
             findings=tuple(findings),
             requests=window.requests,
             traced=traced,

@@ -41,6 +41,8 @@ class RetrievalChoice(Frozen):
     """Digest of the index: documents, chunking and embedding model."""
     top_k: int = Field(ge=1)
     """Chunks put into the prompt."""
+    embedding: str | None = None
+    """What the embedding model's name stood for: questions must be embedded with the model that made the index."""
 
 
 class Example(Frozen):

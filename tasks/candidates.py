@@ -89,7 +89,9 @@ async def augmented(workspace: "Workspace", base: Candidate, move: Move) -> Cand
             f"app {base.app}: a target of kind {base.target.kind!r} is yours to change: change it and run again"
         )
     index = await build(workspace) if move.top_k else None
-    retrieval = RetrievalChoice(index=index.digest, top_k=move.top_k) if index else None
+    retrieval = (
+        RetrievalChoice(index=index.digest, top_k=move.top_k, embedding=_embedding(workspace)) if index else None
+    )
     return Candidate.model_validate(
         {
             **base.model_dump(exclude={"prompt", "retrieval", "examples", "move", "parent"}),
@@ -124,6 +126,11 @@ async def build(workspace: "Workspace") -> Index:
     documents = read_documents(loaded.path(retrieval.documents))
     identity = embedding_identity(loaded, retrieval.embedding_model)
     return await build_index(documents, retrieval, identity, embedding, workspace.indexes)
+
+
+def _embedding(workspace: "Workspace") -> str | None:
+    retrieval = workspace.loaded.app.retrieval
+    return embedding_identity(workspace.loaded, retrieval.embedding_model) if retrieval else None
 
 
 def _prompt(workspace: "Workspace", name: str) -> Prompt:
@@ -178,6 +185,14 @@ def check_unaltered(loaded: LoadedApp, candidate: Candidate) -> None:
             raise AlteredError(
                 f"{name}: model {model!r} stands for {now} now, not for {candidate.endpoint_model}; "
                 f"restore the configuration, or run explore and evaluate what is there now"
+            )
+    if candidate.retrieval is not None and candidate.retrieval.embedding is not None:
+        named = loaded.app.retrieval.embedding_model if loaded.app.retrieval else None
+        now = embedding_identity(loaded, named) if named else "nothing"
+        if now != candidate.retrieval.embedding:
+            raise AlteredError(
+                f"{name}: its index was made with {candidate.retrieval.embedding}, `retrieval.embedding_model` stands "
+                f"for {now} now; restore the configuration, or run explore and augment again"
             )
     try:
         changed = candidate.code != _code(loaded, candidate.target)

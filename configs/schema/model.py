@@ -27,8 +27,8 @@ class OpenAIModel(Frozen):
     """`openai`: OpenAI, Azure (v1), vLLM, Ollama, a gateway of your own."""
     task: Literal["chat", "embedding"] = "chat"
     """What the model is asked for."""
-    base_url: str = Field(pattern=r"^https?://")
-    """Address of the endpoint, with its `/v1`."""
+    base_url: str = Field(pattern=r"^https?://[^@?#\s]+$")
+    """Address of the endpoint, with its `/v1`; no password and no query in it: a key goes by `api_key_env`."""
     model: str = Field(min_length=1)
     """Name under which the endpoint knows the model."""
     api_key_env: str | None = Field(None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")

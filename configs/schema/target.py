@@ -33,8 +33,8 @@ class HttpTarget(Frozen):
 
     kind: Literal["http"]
     """`http`."""
-    url: str = Field(pattern=r"^https?://")
-    """Address that the row is posted to."""
+    url: str = Field(pattern=r"^https?://[^@?#\s]+$")
+    """Address that the row is posted to; no password and no query in it: a key goes by `api_key_env`."""
     answer: str = "answer"
     """Path to the answer in the JSON reply, keys and list positions parted by dots (`choices.0.message.content`)."""
     api_key_env: str | None = Field(None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")

@@ -122,7 +122,7 @@ class TestAKey:
         ("release.moved_by_hand=maybe", "release.moved_by_hand", "'maybe'", "`refuse` or `warn`"),
         ("target.kind=script", "target.kind", "'script'", "`prompt`, `python`, `http` or `answers`"),
         ("target={}", "target.kind", "nothing", "`prompt`, `python`, `http` or `answers`"),
-        ("target={kind: http, url: shop}", "target.url", "'shop'", "text that matches `^https?://`"),
+        ("target={kind: http, url: shop}", "target.url", "'shop'", "text that matches `^https?://[^@?#\\s]+$`"),
         (
             "target=prompt",
             "target",
