@@ -184,6 +184,8 @@ def _sample_again(workspace: Workspace, full: Evaluation, beside: Evaluation | N
     gate = workspace.loaded.app.gates.sample
     champion = together(small_beside, beside) if beside and small_beside else None
     verdict = decide("sample", gate, together(small, full), champion, workspace.metrics)
+    stood_on = tuple(each.id for each in (small, full, small_beside, beside) if each)
+    verdict = verdict.model_copy(update={"evaluations": tuple(dict.fromkeys(stood_on))})
     workspace.store.save_verdict(verdict)
     return verdict
 

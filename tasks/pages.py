@@ -86,10 +86,11 @@ def changes_since(workspace: "Workspace", evaluation: Evaluation) -> tuple[str, 
     if before is None or saved[before.id] > saved[evaluation.id]:
         return ()
     found = []
-    for name, metric in workspace.metrics.items():
-        if metric.dimension in ("cost", "latency"):
-            continue
-        difference = paired_difference(evaluation, before, metric, _CONFIDENCE)
+    compared = {n: m for n, m in workspace.metrics.items() if m.dimension not in ("cost", "latency")}
+    # That some metric changed is an "or": each is tested at a share of the level (Bonferroni).
+    confidence = 1 - (1 - _CONFIDENCE) / max(1, len(compared))
+    for name, metric in compared.items():
+        difference = paired_difference(evaluation, before, metric, confidence)
         if difference.low is not None and difference.high is not None and not difference.low <= 0 <= difference.high:
             found.append(f"{name} {difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]")
     return tuple(found)
