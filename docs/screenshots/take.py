@@ -1,6 +1,6 @@
 """Takes the README's screenshots from the running stack: `python docs/screenshots/take.py` after `make run`.
 
-Needs the extra `dev` and Chromium. The terminal is a real run of the command, recorded as it was shown.
+Needs the extra `dev` and Chromium. The terminal is a real run of the command; only the folder it ran in is left out.
 """
 
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from playwright.sync_api import BrowserContext, sync_playwright
+from playwright.sync_api import BrowserContext, ViewportSize, sync_playwright
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
@@ -22,7 +22,7 @@ from rich.text import Text
 from configs.settings import settings
 
 FOLDER = Path(__file__).parent
-SIZE = {"width": 1440, "height": 900}
+SIZE = ViewportSize(width=1440, height=900)
 COLUMNS = 130
 SCREEN = """
     <pre style="font: 13px/15px 'DejaVu Sans Mono', monospace; display: inline-block; margin: 0; padding: 14px;
@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def run_loop() -> str:
-    """Runs the loop in a terminal of its own; returns its progress and what it said at the end."""
+    """Runs the loop; returns its progress, and what it said at the end to a terminal of its own."""
     command = [sys.executable, "-m", "infra.cli.main", "run", "loop", "--app", settings().app]
     terminal, side = pty.openpty()
     environment = {**os.environ, "COLUMNS": str(COLUMNS), "LINES": "60", "TERM": "xterm-256color"}
