@@ -49,7 +49,7 @@ async def deployments() -> "list[RunnerDeployment]":
             found.append(
                 await flow.ato_deployment(
                     name=loaded.app.name,
-                    description=flow.description,
+                    description=str(flow.description).partition("Args:")[0].strip(),
                     tags=["lifecycle", loaded.app.name, stage],
                     parameters={"app": name},
                     schedules=_schedules(loaded, stage),

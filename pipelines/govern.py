@@ -1,5 +1,6 @@
 """Govern: the release log is whole, and every release has a page."""
 
+import os
 from typing import Annotated
 
 from prefect import flow
@@ -28,7 +29,7 @@ class Governed(Frozen):
     release: int
     """Number of the entry whose page was rendered."""
     page: str
-    """File of that page."""
+    """File of that page, from the working folder."""
     links: dict[str, str]
 
 
@@ -61,7 +62,7 @@ async def govern(
             entries=len(entries),
             whole=True,
             release=entry.sequence,
-            page=str(file),
+            page=os.path.relpath(file),
             links={"mlflow": url},
         )
 

@@ -22,13 +22,24 @@ _ROWS_SHOWN = 5
 
 
 def estimate_rows(
-    evaluation: Evaluation, beside: Evaluation | None, metrics: "Mapping[str, Metric]"
+    evaluation: Evaluation, beside: Evaluation | None, metrics: "Mapping[str, Metric]", *, slices: bool = False
 ) -> list[dict[str, Any]]:
-    """Returns one row a metric: the difference from the champion first, then both values with their intervals."""
+    """Returns one row a metric: the difference from the champion first, then both values with their intervals.
+
+    Args:
+        evaluation: of the candidate.
+        beside: of the champion, None where there is none.
+        metrics: every metric by name.
+        slices: the rows of each slice's scored metrics of quality, honesty and harm, instead of those over all rows.
+    """
     other = beside if beside is not None and beside.candidate.digest != evaluation.candidate.digest else None
     rows: list[dict[str, Any]] = []
     for estimate in evaluation.estimates:
         metric = metrics[estimate.metric]
+        if (estimate.slice is not None) is not slices:
+            continue
+        if slices and (estimate.value is None or metric.dimension in ("cost", "latency")):
+            continue
         row: dict[str, Any] = {"dimension": metric.dimension, "metric": _name(estimate, metric)}
         if other is not None:
             difference = paired_difference(evaluation, other, metric, _CONFIDENCE, estimate.slice)
@@ -56,7 +67,7 @@ def verdict_page(
     run: str,
 ) -> str:
     """Returns the page of one evaluation: the verdict and its reasons, what differs from the champion, what changed."""
-    head = f"# {verdict.short}\n" if verdict else f"# {evaluation.candidate.label}: no gate stands before this data\n"
+    head = f"# {verdict.decision} at the {verdict.gate} gate" if verdict else "# No gate stands before this data"
     parts = [head, f"{evaluation.candidate.label} on {workspace.name}/{evaluation.split}, epoch {evaluation.epoch}."]
     if changed:
         parts.append(f"**Changed since the epoch before:** {', '.join(changed)}")
@@ -64,6 +75,8 @@ def verdict_page(
         rows = [{"rule": r.rule, "decision": str(r.decision), "reason": r.reason} for r in verdict.rules]
         parts += ["## Rules", markdown_table(rows)]
     parts += ["## Estimates", markdown_table(estimate_rows(evaluation, beside, workspace.metrics))]
+    if slices := estimate_rows(evaluation, beside, workspace.metrics, slices=True):
+        parts += ["## Slices", markdown_table(slices)]
     failed = evaluation.rows[evaluation.rows["outcome"] != "ok"]
     if len(failed):
         causes = failed["cause"].value_counts()

@@ -63,9 +63,10 @@ def _needed(loaded: LoadedApp, stage: str) -> tuple[str, ...]:
 
 def _quiet() -> None:
     """Points Prefect at the stack's server and leaves the terminal to the progress bars; the UI has every log line."""
-    os.environ.setdefault("PREFECT_API_URL", settings().prefect_api)
+    from infra.stack.environment import client_environment
+
+    os.environ.update(client_environment(settings()))
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
-    os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "30")
 
 
 def _run(stage: str, app: str, parameters: dict[str, Any], configuration: list[str], *, fresh: bool) -> "BaseModel":

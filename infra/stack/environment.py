@@ -24,6 +24,8 @@ def client_environment(s: Settings) -> dict[str, str]:
     return TELEMETRY_OFF | {
         "PREFECT_HOME": str(s.home.absolute() / "prefect"),
         "PREFECT_API_URL": s.prefect_api,
+        # The automation that crashes zombie runs counts on it; 30 is the least that Prefect allows.
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
         "MLFLOW_TRACKING_URI": s.mlflow_uri,
     }
 
