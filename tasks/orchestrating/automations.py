@@ -23,7 +23,7 @@ async def install(deployments: dict[str, UUID], apps: tuple[str, ...]) -> None:
     for app in apps:
         await _put(_on_event(LIMIT_BROKEN, app, deployments[f"augment/{app}"], {"announce": True}))
         candidate = {"__prefect_kind": "jinja", "template": "{{ event.payload.candidate }}"}
-        await _put(_on_event(CANDIDATE_MADE, app, deployments[f"evaluate/{app}"], {"app": app, "candidate": candidate}))
+        await _put(_on_event(CANDIDATE_MADE, app, deployments[f"evaluate/{app}"], {"candidate": candidate}))
     await _put(_zombies())
 
 
