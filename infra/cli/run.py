@@ -73,13 +73,17 @@ def _run(stage: str, app: str, parameters: dict[str, Any], configuration: list[s
     from infra.cli.display import TerminalDisplay
     from pipelines.deployments import stages
     from tasks.epochs import open_epoch
+    from tasks.orchestrating.draining import drain
     from tasks.progress import shown_on
 
     if fresh:
         open_epoch(settings().folder("results", load_app(app, tuple(configuration)).app.name))
     with TerminalDisplay() as display, shown_on(display):
         flow_run = stages()[stage](app=app, changes=configuration, **parameters)
-        return cast("BaseModel", asyncio.run(flow_run))
+        try:
+            return cast("BaseModel", asyncio.run(flow_run))
+        finally:
+            drain()
 
 
 def _split(stage: str, changes: list[str]) -> tuple[dict[str, Any], list[str]]:
