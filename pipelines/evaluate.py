@@ -26,7 +26,7 @@ from tasks.pages import changes_since, estimate_rows, verdict_page
 from tasks.progress import say
 from tasks.releasing.log import release_log
 from tasks.results.evaluation import Evaluation
-from tasks.results.finding import find_evaluation
+from tasks.results.finding import find_evaluation, last_evaluation
 from tasks.results.together import together
 from tasks.scoring.catalogue import check_columns
 from tasks.statistics.estimate import Estimate
@@ -134,7 +134,11 @@ def _champion(workspace: Workspace, against: str) -> Candidate | None:
 async def _beside(
     workspace: Workspace, champion: Candidate | None, evaluation: Evaluation, dataset: Dataset
 ) -> Evaluation | None:
-    """Returns the champion's evaluation on the same data; None where it has none and can no longer be asked."""
+    """Returns the champion's evaluation on the same data.
+
+    A champion that can no longer be asked is compared by what it was measured at last, in whichever epoch; None where
+    it never was.
+    """
     if champion is None:
         return None
     if champion.digest == evaluation.candidate.digest:
@@ -142,8 +146,9 @@ async def _beside(
     try:
         return await step(f"ask · champion {champion.label}", lambda: evaluate_candidate(workspace, champion, dataset))
     except AlteredError as error:
-        say(f"compared with nothing: {error}")
-        return None
+        known = last_evaluation(workspace.store, champion.digest, dataset.digest)
+        say(f"compared with {f'epoch {known.epoch} of the champion' if known else 'nothing'}: {error}")
+        return known
 
 
 def _verdict(workspace: Workspace, evaluation: Evaluation, beside: Evaluation | None) -> Verdict | None:

@@ -99,12 +99,14 @@ async def loop(
             validated = await validate(app, changes)
             explored = await explore(app, changes)
             turn = await _begin(app, changes, validated, explored)
+            kept = await _kept(workspace, app, changes, explored, turn)
             bound = max_rounds or workspace.loaded.app.loop.max_rounds
             moves = _moves(workspace)
             rounds = await _rounds(app, changes, explored, turn, moves, bound)
             monitored = await monitor(app, play_production=True, changes=changes)
             governed = await govern(app, changes=changes)
-            looped = _looped(workspace, turn, explored, rounds, monitored, governed, time.monotonic() - started)
+            seconds = time.monotonic() - started
+            looped = _looped(workspace, turn, explored, kept, rounds, monitored, governed, seconds)
             await markdown(artifact_key(workspace.name, "loop"), loop_page(looped), looped.headline)
             return looped
 
@@ -127,6 +129,18 @@ async def _begin(app: str, changes: list[str], validated: Validated, explored: E
             )
             committed = release_log(workspace.name).committed()
         return open_turn(workspace.store.folder, identity, committed.candidate if committed else explored.best)
+
+
+async def _kept(
+    workspace: Workspace, app: str, changes: list[str], explored: Explored, turn: Turn
+) -> tuple[Evaluated, ...]:
+    """Measures a champion that is a file of the user's on the full data, whatever the sample gate will say of it.
+
+    Once the file is changed nobody can ask it any more, and its successors are compared with it.
+    """
+    if workspace.loaded.app.target.kind not in ("python", "answers") or explored.best != turn.baseline:
+        return ()
+    return (await evaluate(app, turn.baseline, "full", against=turn.baseline, changes=changes),)
 
 
 class _Round(NamedTuple):
@@ -210,6 +224,7 @@ def _looped(
     workspace: Workspace,
     turn: Turn,
     explored: Explored,
+    kept: tuple[Evaluated, ...],
     rounds: tuple[_Round, ...],
     monitored: Monitored,
     governed: Governed,
@@ -219,7 +234,7 @@ def _looped(
     champion = chosen(workspace, "champion")
     found = (find_evaluation(workspace.store, champion.digest, split, workspace.epoch) for split in ("full", "sample"))
     measured = next((evaluation for evaluation in found if evaluation), None)
-    stages: list[Spent] = [explored, *evaluations, *(each.made for each in rounds if each.made)]
+    stages: list[Spent] = [explored, *kept, *evaluations, *(each.made for each in rounds if each.made)]
     return Looped(
         app=workspace.name,
         turn=turn.id,

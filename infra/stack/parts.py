@@ -130,7 +130,8 @@ def _local_parts(s: Settings) -> tuple[Part, ...]:
             address=s.endpoint_url,
             port=s.endpoint_port,
             port_setting="LIFECYCLE_ENDPOINT_PORT",
-            health_path="/health",
+            # Not /health: a champion that cannot be served is mended by releasing another, for which this must run.
+            health_path="/live",
             environment=all_settings,
             needs=tuple(name for name in ("mlflow",) if name in servers),
         ),

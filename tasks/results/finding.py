@@ -22,6 +22,20 @@ def evaluation_before(store: Store, evaluation: Evaluation) -> Evaluation | None
     return None
 
 
+def last_evaluation(store: Store, candidate: str, dataset: str) -> Evaluation | None:
+    """Returns the newest evaluation of a candidate on a dataset in any epoch, None where there is none.
+
+    Args:
+        store: the app's results.
+        candidate: digest of the candidate.
+        dataset: digest of the dataset.
+    """
+    for stored in store.list():
+        if (stored.candidate, stored.dataset) == (candidate, dataset):
+            return store.load(stored.id)
+    return None
+
+
 def find_candidates(store: Store, beginning: str) -> tuple[Candidate, ...]:
     """Returns the candidates whose digest begins with some digits."""
     files = sorted(store.folder.glob(f"candidates/{beginning}*.json"))

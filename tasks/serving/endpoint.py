@@ -52,6 +52,7 @@ class Endpoint:
 
     def install(self, api: FastAPI) -> None:
         """Adds the routes and the shape of errors."""
+        api.add_api_route("/live", self.live, methods=["GET"])
         api.add_api_route("/health", self.health, methods=["GET"])
         api.add_api_route("/v1/models", self.models, methods=["GET"])
         api.add_api_route("/v1/models/{name}", self.model, methods=["GET"])
@@ -72,6 +73,10 @@ class Endpoint:
         async def _fail(_request: Request, error: Exception) -> JSONResponse:
             message = f"{type(error).__name__}; the log of the endpoint says more"
             return JSONResponse(ProtocolError(500, message, "internal").body, 500)
+
+    async def live(self) -> JSONResponse:
+        """200: this process answers and can take up a champion, whether or not the present one can be served."""
+        return JSONResponse({"status": "ok", "app": self._app})
 
     async def health(self) -> JSONResponse:
         """200 with the champion, or none where nothing has been released; 503 where the champion cannot be served."""

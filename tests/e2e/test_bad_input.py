@@ -293,9 +293,7 @@ def disk(tmp_path):
 
 
 @pytest.mark.fault
-def test_a_full_disk_ends_in_one_line_and_the_same_command_finishes_once_there_is_room(
-    stack, lifecycle, copy, refused, disk
-):
+def test_a_full_disk_ends_in_one_line_and_the_same_command_finishes_once_there_is_room(stack, lifecycle, copy, disk):
     folder, resize = disk
     elsewhere = {
         "LIFECYCLE_HOME": str(folder),

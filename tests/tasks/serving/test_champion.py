@@ -2,6 +2,7 @@
 
 import threading
 
+import httpx
 import openai
 import pytest
 
@@ -180,6 +181,7 @@ def test_a_champion_that_cannot_be_served_at_the_start_is_503_with_the_reason(sh
     shop.registry.away = True
     with shop.open():
         assert shop.health["status"] == "unavailable"
+        assert httpx.get(f"http://127.0.0.1:{shop.port}/live").is_success
         with pytest.raises(openai.InternalServerError, match="no champion: MLflow does not answer"):
             shop.ask("hi")
         shop.registry.away = False
