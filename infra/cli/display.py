@@ -38,7 +38,7 @@ class TerminalDisplay:
 
     def say(self, line: str) -> None:
         """Shows one line above the bars."""
-        self._console.print(line, markup=False, highlight=False)
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 class _TerminalBar:
