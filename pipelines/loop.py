@@ -67,7 +67,7 @@ class Looped(Frozen):
     @property
     def headline(self) -> str:
         """The turn in one line."""
-        return f"{self.app}: {self.end}; {self.champion_label} serves"
+        return f"{self.app}: {self.end}; {self.champion_label} is champion"
 
     @property
     def exit_code(self) -> int:

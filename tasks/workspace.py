@@ -53,7 +53,7 @@ class Workspace:
 
     @property
     def indexes(self) -> Path:
-        """Folder of retrieval indexes, one folder an index, named by its digest."""
+        """Folder of retrieval indexes, one file an index, named by its digest."""
         return self.home / "indexes"
 
     @property
