@@ -12,6 +12,7 @@ from tasks.candidates import augmented, check_prompts
 from tasks.choosing import chosen
 from tasks.orchestrating.artifacts import artifact_key, markdown
 from tasks.orchestrating.events import CANDIDATE_MADE, emit
+from tasks.orchestrating.naming import name_candidate
 from tasks.orchestrating.step import step
 from tasks.progress import say
 from tasks.results.marks import mark, marked
@@ -50,6 +51,7 @@ async def augment(
             say(_nothing_made(workspace))
         else:
             mark(workspace.store, "latest", made)
+            await name_candidate(made.digest)
             if announce:
                 emit(CANDIDATE_MADE, workspace.name, {"candidate": made.digest, "move": made.move})
         await markdown(artifact_key(workspace.name, "candidate"), _page(workspace, made), "What was changed")

@@ -13,6 +13,7 @@ from tasks.choosing import chosen
 from tasks.decided import decided
 from tasks.gating.verdict import Decision, Verdict
 from tasks.orchestrating.artifacts import artifact_key, markdown
+from tasks.orchestrating.naming import name_candidate
 from tasks.orchestrating.step import step
 from tasks.progress import say
 from tasks.releasing.log import release_log
@@ -63,6 +64,7 @@ async def deploy(
     """
     with open_workspace(app, tuple(changes)) as workspace:
         released = chosen(workspace, candidate)
+        await name_candidate(released.digest)
         verdicts = () if bootstrap else evidence(workspace, released, against)
         version = await step("register the model version", lambda: _registered(workspace, released, verdicts))
         done = await step(

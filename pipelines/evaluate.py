@@ -21,12 +21,13 @@ from tasks.gating.decide import check_gates, decide
 from tasks.gating.verdict import Decision, Verdict
 from tasks.orchestrating.artifacts import artifact_key, link, markdown, table
 from tasks.orchestrating.events import ANSWERS_CHANGED, emit
+from tasks.orchestrating.naming import name_candidate
 from tasks.orchestrating.step import step
 from tasks.pages import changes_since, estimate_rows, verdict_page
 from tasks.progress import say
 from tasks.releasing.log import release_log
 from tasks.results.evaluation import Evaluation
-from tasks.results.finding import find_evaluation, last_evaluation
+from tasks.results.finding import find_evaluation
 from tasks.results.together import together
 from tasks.scoring.catalogue import check_columns
 from tasks.statistics.estimate import Estimate
@@ -90,6 +91,7 @@ async def evaluate(
         stop_unless_passed(report)
         check_gates(workspace.loaded.app, workspace.metrics)
         asked = chosen(workspace, candidate)
+        await name_candidate(asked.digest)
         champion = _champion(workspace, against)
         dataset = workspace.dataset(data)
         check_columns(workspace.loaded.app.scorers, dataset.rows)
@@ -146,7 +148,7 @@ async def _beside(
     try:
         return await step(f"ask · champion {champion.label}", lambda: evaluate_candidate(workspace, champion, dataset))
     except AlteredError as error:
-        known = last_evaluation(workspace.store, champion.digest, dataset.digest)
+        known = find_evaluation(workspace.store, champion.digest, dataset.digest)
         say(f"compared with {f'epoch {known.epoch} of the champion' if known else 'nothing'}: {error}")
         return known
 
@@ -180,10 +182,9 @@ def _gates(
 
 
 def _sample_again(workspace: Workspace, full: Evaluation, beside: Evaluation | None) -> Verdict | None:
-    small = find_evaluation(workspace.store, full.candidate.digest, "sample", workspace.epoch)
-    small_beside = (
-        find_evaluation(workspace.store, beside.candidate.digest, "sample", workspace.epoch) if beside else None
-    )
+    sample, epoch = workspace.dataset("sample").digest, workspace.epoch
+    small = find_evaluation(workspace.store, full.candidate.digest, sample, epoch)
+    small_beside = find_evaluation(workspace.store, beside.candidate.digest, sample, epoch) if beside else None
     if small is None or (beside is not None and small_beside is None):
         return None
     gate = workspace.loaded.app.gates.sample

@@ -4,7 +4,7 @@ from typing import Any
 
 from prefect import flow
 
-from configs.errors import ConfigurationError
+from configs.errors import ConfigurationError, EndpointError
 from pipelines.parameters import App, Changes
 from pipelines.run_names import run_name
 from pipelines.spent import Spent
@@ -15,6 +15,7 @@ from tasks.evaluating import evaluate_candidate
 from tasks.gating.hypothesis import HypothesisVerdict, judge_hypothesis
 from tasks.leaderboard import leaderboard, ranked
 from tasks.orchestrating.artifacts import artifact_key, link, markdown, markdown_table, table
+from tasks.orchestrating.naming import name_candidate
 from tasks.orchestrating.step import step
 from tasks.progress import say
 from tasks.results.evaluation import Evaluation
@@ -32,6 +33,8 @@ class Explored(Spent):
     best: str
     label: str
     leaderboard: tuple[dict[str, Any], ...]
+    failed: dict[str, str]
+    """Candidates that answered no row, by label, and why; they are not on the leaderboard."""
     hypothesis: dict[str, Any] | None
     links: dict[str, str]
 
@@ -54,21 +57,23 @@ async def explore(app: App = "outfitter", changes: Changes = []) -> Explored:  #
         prompts = await step("register the prompts", lambda: _prompts(workspace))
         check_prompts(prompts, sample.rows, sample.path)
         check_columns(workspace.loaded.app.scorers, sample.rows)
-        evaluations = [await _evaluated(workspace, each) for each in explored(workspace.loaded, prompts)]
+        evaluations, failed = await _all_evaluated(workspace, explored(workspace.loaded, prompts))
         configured = workspace.loaded.app
         enough = configured.gates.sample.min_coverage
         board = ranked(evaluations, configured.explore.rank_by, workspace.metrics, enough)
         best = board[0].candidate
         mark(workspace.store, "best", best)
-        hypothesis = _judged(workspace, evaluations)
+        await name_candidate(best.digest)
+        hypothesis = _judged(workspace, evaluations, failed)
         rows = leaderboard(board, workspace.metrics)
         run = await step("record in MLflow", lambda: _recorded(workspace, board, rows, hypothesis))
-        await _publish(workspace, rows, hypothesis, run)
+        await _publish(workspace, rows, failed, hypothesis, run)
         return Explored(
             app=workspace.name,
             best=best.digest,
             label=best.label,
             leaderboard=tuple(rows),
+            failed=failed,
             hypothesis=hypothesis.model_dump(mode="json") if hypothesis else None,
             links={"mlflow": run},
             **workspace.spend.as_dict(),
@@ -86,6 +91,27 @@ async def _prompts(workspace: Workspace) -> tuple[Prompt, ...]:
     return tuple(found)
 
 
+async def _all_evaluated(
+    workspace: Workspace, candidates: tuple[Candidate, ...]
+) -> tuple[list[Evaluation], dict[str, str]]:
+    """Returns the evaluations, and by label why a candidate has none: one dead endpoint does not end an exploration.
+
+    Raises:
+        EndpointError: no candidate answered.
+    """
+    evaluations: list[Evaluation] = []
+    failed: dict[str, str] = {}
+    for candidate in candidates:
+        try:
+            evaluations.append(await _evaluated(workspace, candidate))
+        except EndpointError as error:
+            failed[candidate.label] = str(error)
+            say(f"left out: {error}")
+    if not evaluations:
+        raise EndpointError(next(iter(failed.values())))
+    return evaluations, failed
+
+
 async def _evaluated(workspace: Workspace, candidate: Candidate) -> Evaluation:
     sample = workspace.dataset("sample")
 
@@ -97,12 +123,15 @@ async def _evaluated(workspace: Workspace, candidate: Candidate) -> Evaluation:
     return await step(f"ask · {candidate.label}", asked)
 
 
-def _judged(workspace: Workspace, evaluations: list[Evaluation]) -> HypothesisVerdict | None:
+def _judged(workspace: Workspace, evaluations: list[Evaluation], failed: dict[str, str]) -> HypothesisVerdict | None:
     hypothesis = workspace.loaded.app.explore.hypothesis
     if hypothesis is None:
         return None
     of_prompt = {e.candidate.prompt.name: e for e in reversed(evaluations) if e.candidate.prompt}
     for name in (hypothesis.treatment, hypothesis.control):
+        if name not in of_prompt and failed:
+            say(f"hypothesis not judged: no candidate with the prompt {name} answered")
+            return None
         if name not in of_prompt:
             raise ConfigurationError(
                 f"{workspace.loaded.folder / 'app.yaml'}: key `explore.hypothesis` names the prompt {name!r}; "
@@ -125,12 +154,18 @@ async def _recorded(
 
 
 async def _publish(
-    workspace: Workspace, rows: list[dict[str, Any]], hypothesis: HypothesisVerdict | None, run: str
+    workspace: Workspace,
+    rows: list[dict[str, Any]],
+    failed: dict[str, str],
+    hypothesis: HypothesisVerdict | None,
+    run: str,
 ) -> None:
     name = workspace.name
     await table(artifact_key(name, "leaderboard"), rows, f"Leaderboard of {name} on the sample data")
     judged = f"**{hypothesis.decision}** {hypothesis.reason}\n\n" if hypothesis else ""
     statement = workspace.loaded.app.explore.hypothesis
     text = f"# Exploration of {name}\n\n" + (f"> {statement.statement}\n\n{judged}" if statement else "")
-    await markdown(artifact_key(name, "exploration"), text + markdown_table(rows), "Leaderboard and hypothesis")
+    left_out = [{"left out": label, "because": cause} for label, cause in failed.items()]
+    text += "\n\n".join(part for part in (markdown_table(rows), markdown_table(left_out)) if part)
+    await markdown(artifact_key(name, "exploration"), text, "Leaderboard and hypothesis")
     await link(artifact_key(name, "exploration", "mlflow"), run, "The exploration in MLflow")

@@ -11,6 +11,7 @@ from configs.schema.base import Frozen
 from pipelines.parameters import App, Changes
 from pipelines.run_names import run_name
 from tasks.orchestrating.artifacts import artifact_key, markdown, table
+from tasks.orchestrating.naming import name_candidate
 from tasks.orchestrating.step import step
 from tasks.releasing.entry import Entry
 from tasks.releasing.log import ReleaseLog, release_log
@@ -50,6 +51,7 @@ async def govern(
         log = release_log(workspace.name)
         entries = await step("verify the chain", lambda: _verified(log))
         entry = _entry(workspace, entries, release)
+        await name_candidate(entry.candidate)
         page = release_page(workspace, entry)
         file = workspace.home / "releases" / f"{workspace.name}-{entry.sequence}.md"
         write_whole(file, page.encode())

@@ -14,13 +14,14 @@ from pipelines.evaluate import Evaluated, evaluate
 from pipelines.explore import Explored, explore
 from pipelines.govern import Governed, govern
 from pipelines.monitor import Monitored, monitor
-from pipelines.parameters import App, Changes
+from pipelines.parameters import App, Changes, Data
 from pipelines.run_names import run_name
 from pipelines.spent import Spent
 from pipelines.validate import Validated, validate
 from tasks.choosing import chosen
 from tasks.joining import joined
 from tasks.orchestrating.artifacts import artifact_key, markdown
+from tasks.orchestrating.naming import name_candidate
 from tasks.pages import loop_page
 from tasks.progress import say
 from tasks.releasing.log import release_log
@@ -31,6 +32,8 @@ from tasks.workspace import Workspace, open_workspace
 
 End = Literal["released", "satisfied", "bound reached", "released before"]
 """`released before`: what passed was released by this turn once, and has been rolled back or replaced since."""
+
+_LARGEST_FIRST: tuple[Data, ...] = ("full", "sample")
 
 
 class Arrow(Frozen):
@@ -107,6 +110,7 @@ async def loop(
             governed = await govern(app, changes=changes)
             seconds = time.monotonic() - started
             looped = _looped(workspace, turn, explored, kept, rounds, monitored, governed, seconds)
+            await name_candidate(looped.champion)
             await markdown(artifact_key(workspace.name, "loop"), loop_page(looped), looped.headline)
             return looped
 
@@ -232,7 +236,8 @@ def _looped(
 ) -> Looped:
     evaluations = [evaluation for each in rounds for evaluation in each.evaluations]
     champion = chosen(workspace, "champion")
-    found = (find_evaluation(workspace.store, champion.digest, split, workspace.epoch) for split in ("full", "sample"))
+    data = (workspace.dataset(split).digest for split in _LARGEST_FIRST)
+    found = (find_evaluation(workspace.store, champion.digest, dataset, workspace.epoch) for dataset in data)
     measured = next((evaluation for evaluation in found if evaluation), None)
     stages: list[Spent] = [explored, *kept, *evaluations, *(each.made for each in rounds if each.made)]
     return Looped(

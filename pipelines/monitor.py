@@ -14,6 +14,7 @@ from tasks.choosing import chosen
 from tasks.joining import joined
 from tasks.orchestrating.artifacts import artifact_key, link, markdown, markdown_table, table
 from tasks.orchestrating.events import LIMIT_BROKEN, emit
+from tasks.orchestrating.naming import name_candidate
 from tasks.orchestrating.step import step
 from tasks.pages import interval
 from tasks.progress import say
@@ -69,6 +70,7 @@ async def monitor(
     with open_workspace(app, tuple(changes)) as workspace, record_store(workspace.name) as store:
         check_limits(workspace.loaded.app)
         champion = chosen(workspace, "champion")
+        await name_candidate(champion.digest)
         played = await step("play the production rows", lambda: _played(workspace, champion, store, play_production))
         window = await step("score the window", lambda: _window(workspace, champion, store, window_minutes))
         release = _released_with(workspace, champion)

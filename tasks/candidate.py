@@ -10,6 +10,9 @@ from configs.schema.base import Frozen
 from configs.schema.target import Target
 from tasks.identity import digest
 
+_HOW_IT_IS_CALLED = {"timeout_s", "retries", "concurrency"}
+"""Keys of a target that change no answer."""
+
 
 class TemplateMessage(Frozen):
     """One message of a prompt: a role and a Jinja2 template."""
@@ -79,8 +82,9 @@ class Candidate(Frozen):
     @cached_property
     def digest(self) -> str:
         """Names what the candidate answers with: two candidates that would ask the same have the same digest."""
-        content = self.model_dump(mode="json", exclude={"move", "parent", "prompt"})
-        return digest({**content, "prompt": self.prompt.digest if self.prompt else None})
+        content = self.model_dump(mode="json", exclude={"move": True, "parent": True, "prompt": True, "target": True})
+        target = self.target.model_dump(mode="json", exclude=_HOW_IT_IS_CALLED)
+        return digest({**content, "target": target, "prompt": self.prompt.digest if self.prompt else None})
 
     @property
     def label(self) -> str:

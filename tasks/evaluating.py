@@ -34,7 +34,8 @@ async def evaluate_candidate(workspace: "Workspace", candidate: Candidate, datas
         EndpointError: the target answered no row at all; nothing is stored.
     """
     scorers = workspace.loaded.app.scorers
-    identity = evaluation_id(candidate.digest, dataset.digest, identities(scorers), workspace.epoch)
+    price = workspace.loaded.prices.get(candidate.model or "")
+    identity = evaluation_id(candidate.digest, dataset.digest, identities(scorers), workspace.epoch, price)
     async with joined(workspace.locks, f"evaluation-{identity}"):
         stored = workspace.store.load(identity)
         if stored is not None:

@@ -1,9 +1,16 @@
-"""Progress of long work: whoever runs a pipeline decides how it is shown; by default it is not."""
+"""Progress of long work: whoever runs a pipeline decides how it is shown; by default it is not.
 
+What is said in words is logged as well, so that Prefect's UI has it beside the run.
+"""
+
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Protocol
+
+_log = logging.getLogger("lifecycle")
+_log.setLevel(logging.INFO)
 
 
 class Bar(Protocol):
@@ -61,5 +68,6 @@ def bar(label: str, total: int) -> Iterator[Bar]:
 
 
 def say(line: str) -> None:
-    """Shows one line to whoever watches."""
+    """Shows one line to whoever watches, and logs it."""
+    _log.info("%s", line)
     _display.get().say(line)

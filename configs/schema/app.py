@@ -17,8 +17,8 @@ class Parameters(Frozen):
 
     name: str = Field("default", pattern=r"^[a-z0-9][a-z0-9-]*$")
     """Short name, shown on the leaderboard."""
-    temperature: float = Field(0.0, ge=0, le=2)
-    """0 is greedy."""
+    temperature: float | None = Field(0.0, ge=0, le=2)
+    """0 is greedy; the endpoint's default where null, as models that accept no other want it."""
     top_p: float | None = Field(None, gt=0, le=1)
     """Nucleus sampling; the endpoint's default where not set."""
     max_tokens: int = Field(64, ge=1, le=32768)

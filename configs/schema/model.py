@@ -33,6 +33,8 @@ class OpenAIModel(Frozen):
     """Name under which the endpoint knows the model."""
     api_key_env: str | None = Field(None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     """Name of the environment variable that holds the key; never the key itself."""
+    max_tokens_key: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    """Name of the bound on an answer's tokens; OpenAI's reasoning models want the second."""
     concurrency: int = Field(8, ge=1, le=512)
     """Calls in flight at once."""
     timeout_s: float = Field(60, gt=0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_type_hints
 import typer
 import yaml
 
-from configs.errors import ConfigurationError
+from configs.errors import ConfigurationError, StackError
 from configs.loading import LoadedApp, load_app
 from configs.schema.app import App
 from configs.settings import settings
@@ -70,6 +70,8 @@ def _quiet() -> None:
 
 
 def _run(stage: str, app: str, parameters: dict[str, Any], configuration: list[str], *, fresh: bool) -> "BaseModel":
+    import httpx
+
     from infra.cli.display import TerminalDisplay
     from pipelines.deployments import stages
     from tasks.epochs import open_epoch
@@ -82,6 +84,11 @@ def _run(stage: str, app: str, parameters: dict[str, Any], configuration: list[s
         flow_run = stages()[stage](app=app, changes=configuration, **parameters)
         try:
             return cast("BaseModel", asyncio.run(flow_run))
+        except httpx.TransportError as error:
+            raise StackError(
+                f"Prefect at {settings().prefect_api} went away ({type(error).__name__}); see `lifecycle status`, "
+                f"then run the same command again; what is finished is kept"
+            ) from error
         finally:
             drain()
 

@@ -26,6 +26,9 @@ def client_environment(s: Settings) -> dict[str, str]:
         "PREFECT_API_URL": s.prefect_api,
         # The automation that crashes zombie runs counts on it; 30 is the least that Prefect allows.
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+        # What the pipelines say in words stands in the log of their run.
+        "PREFECT_LOGGING_EXTRA_LOGGERS": "lifecycle",
+        "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
         "MLFLOW_TRACKING_URI": s.mlflow_uri,
     }
 

@@ -193,7 +193,7 @@ def _request(model: ModelConfig, messages: Sequence[Message], parameters: Parame
         "stream_options": {"include_usage": True},
         "temperature": parameters.temperature,
         "top_p": parameters.top_p,
-        "max_tokens": parameters.max_tokens,
+        model.max_tokens_key if model.kind == "openai" else "max_tokens": parameters.max_tokens,
         "seed": parameters.seed,
         "stop": list(parameters.stop) or None,
     }

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from configs.schema.dataset import Split
+from configs.schema.model import Price
 from tasks.candidate import Candidate
 from tasks.identity import digest
 from tasks.statistics.estimate import Estimate
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def evaluation_id(candidate: str, dataset: str, scorers: tuple[str, ...], epoch: str) -> str:
+def evaluation_id(
+    candidate: str, dataset: str, scorers: tuple[str, ...], epoch: str, price: Price | None = None
+) -> str:
     """Names an evaluation by what it is.
 
     Args:
@@ -20,8 +23,9 @@ def evaluation_id(candidate: str, dataset: str, scorers: tuple[str, ...], epoch:
         dataset: digest of the dataset.
         scorers: name, version and settings of each scorer, as one text each.
         epoch: the round of asking.
+        price: of the candidate's model; None where it has none.
     """
-    return digest([candidate, dataset, sorted(scorers), epoch])
+    return digest([candidate, dataset, sorted(scorers), epoch, price])
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,7 @@ class Evaluation:
     """A finished evaluation.
 
     Attributes:
-        id: names its content; the same candidate, dataset, scorers and epoch give the same id.
+        id: names its content; the same candidate, dataset, scorers, epoch and price give the same id.
         candidate: what was asked.
         split: part of the dataset.
         dataset: digest of the dataset.

@@ -5,10 +5,17 @@ from tasks.results.evaluation import Evaluation
 from tasks.results.store import Store
 
 
-def find_evaluation(store: Store, candidate: str, split: str, epoch: str) -> Evaluation | None:
-    """Returns the newest evaluation of a candidate on a part of the data in an epoch, None where there is none."""
+def find_evaluation(store: Store, candidate: str, dataset: str, epoch: str | None = None) -> Evaluation | None:
+    """Returns the newest evaluation of a candidate on a dataset, None where there is none.
+
+    Args:
+        store: the app's results.
+        candidate: digest of the candidate.
+        dataset: digest of the dataset.
+        epoch: round of asking; any where not given.
+    """
     for stored in store.list():
-        if (stored.candidate, stored.split, stored.epoch) == (candidate, split, epoch):
+        if (stored.candidate, stored.dataset) == (candidate, dataset) and epoch in (None, stored.epoch):
             return store.load(stored.id)
     return None
 
@@ -18,20 +25,6 @@ def evaluation_before(store: Store, evaluation: Evaluation) -> Evaluation | None
     same = (evaluation.candidate.digest, evaluation.split, evaluation.dataset)
     for stored in store.list():
         if (stored.candidate, stored.split, stored.dataset) == same and stored.epoch != evaluation.epoch:
-            return store.load(stored.id)
-    return None
-
-
-def last_evaluation(store: Store, candidate: str, dataset: str) -> Evaluation | None:
-    """Returns the newest evaluation of a candidate on a dataset in any epoch, None where there is none.
-
-    Args:
-        store: the app's results.
-        candidate: digest of the candidate.
-        dataset: digest of the dataset.
-    """
-    for stored in store.list():
-        if (stored.candidate, stored.dataset) == (candidate, dataset):
             return store.load(stored.id)
     return None
 

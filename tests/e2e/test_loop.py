@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import openai
 import pytest
+import yaml
 from mlflow import MlflowClient
 
 from infra.simulator.running import calls
@@ -36,6 +37,19 @@ def test_both_no_arrows_are_taken_and_the_third_candidate_is_released(looped):
     assert arrows[-1] == ("release gate", "deploy")
     assert looped["end"] == "released"
     assert "documents-careful" in looped["champion_label"]
+
+
+def test_runs_are_named_by_their_candidate_and_their_log_says_which_arrow_was_taken(looped, stack):
+    api = f"http://127.0.0.1:{stack['LIFECYCLE_PREFECT_PORT']}/api"
+    runs = httpx.post(f"{api}/flow_runs/filter", json={}).json()
+    champion = looped["champion"][:8]
+    for stage in ("evaluate", "deploy", "monitor", "govern", "loop"):
+        names = [run["name"] for run in runs if run["name"].startswith(f"{stage} · shop")]
+        assert any(name.endswith(champion) for name in names), names
+
+    loop = next(run["id"] for run in runs if run["name"].startswith("loop · shop"))
+    lines = httpx.post(f"{api}/logs/filter", json={"logs": {"flow_run_id": {"any_": [loop]}}}).json()
+    assert '"no" at the sample gate → augment: documents' in [line["message"] for line in lines]
 
 
 def test_every_gate_says_why(looped):
@@ -110,6 +124,27 @@ def test_a_prompt_version_edited_in_mlflow_is_a_candidate(looped, stack, lifecyc
     prompts = [row["prompt"] for row in json.loads(explored.stdout)["leaderboard"]]
     assert f"plain v{edited.version}" in prompts
     client.delete_prompt_version("shop.plain", str(edited.version))
+
+
+def test_a_model_that_nobody_serves_is_left_out_of_an_exploration(looped, lifecycle, shop, tmp_path):
+    other = tmp_path / "two-models"
+    shutil.copytree(shop, other)
+    models = yaml.safe_load((other / "models.yaml").read_text(encoding="utf-8"))
+    models["gone"] = {**models["chat"], "base_url": "http://127.0.0.1:9/v1", "retries": 0}
+    (other / "models.yaml").write_text(yaml.safe_dump(models), encoding="utf-8")
+    prices = yaml.safe_load((other / "prices.yaml").read_text(encoding="utf-8"))
+    prices["models"]["gone"] = {"input": 1, "output": 2}
+    (other / "prices.yaml").write_text(yaml.safe_dump(prices), encoding="utf-8")
+
+    done = lifecycle(
+        "run", "explore", "--app", str(other), "--json", "--set", "name=two-models", "--set", "models=[gone, chat]"
+    )
+
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert {row["model"] for row in document["leaderboard"]} == {"chat"}
+    assert len(document["failed"]) == 2
+    assert all("refused the connection" in cause for cause in document["failed"].values())
 
 
 def test_rollback_goes_back_to_the_bootstrap_and_the_loop_does_not_undo_it(looped, lifecycle, shop):

@@ -45,6 +45,15 @@ async def test_times_are_of_the_endpoint():
     assert latency.per_output_token > 0
 
 
+async def test_a_model_gets_its_bound_under_the_name_it_knows_and_no_temperature_where_it_takes_none():
+    with simulated() as address:
+        model = model_at(address, max_tokens_key="max_completion_tokens")
+        await call_model(open_client(model), model, HELLO, Parameters(temperature=None, max_tokens=9))
+        sent = requests(address)[0]
+    assert sent["max_completion_tokens"] == 9
+    assert not {"max_tokens", "temperature"} & set(sent)
+
+
 async def test_parameters_are_sent_and_those_not_set_are_left_out():
     with simulated() as address:
         model = model_at(address)

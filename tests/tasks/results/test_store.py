@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from configs.errors import DataError
-from configs.schema.target import PromptTarget
+from configs.schema.model import Price
+from configs.schema.target import HttpTarget, PromptTarget
 from tasks.calling.answer import Answer, Latency, Outcome, Passage, Usage
 from tasks.candidate import Candidate, Prompt, TemplateMessage
 from tasks.data.row import Message, Row
@@ -162,3 +163,18 @@ def test_a_damaged_file_says_what_to_do(store):
 def test_the_store_is_imported_without_its_heavy_parts():
     heavy = "import sys; import tasks.results.store; print({'pandas', 'pyarrow'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+def test_an_evaluation_is_named_by_its_price_as_well():
+    asked = ("candidate", "data", ("exact:1:",), "first")
+    names = {evaluation_id(*asked, price) for price in (None, Price(input=1, output=2), Price(input=1, output=3))}
+    assert len(names) == 3
+    assert evaluation_id(*asked, Price(input=1, output=2)) == evaluation_id(*asked, Price(input=1.0, output=2.0))
+
+
+def test_how_patiently_a_service_is_called_makes_no_other_candidate():
+    def of(**changes):
+        return Candidate(app="tiny", target=HttpTarget(kind="http", url="http://127.0.0.1:1/ask", **changes)).digest
+
+    assert of() == of(timeout_s=5, retries=0, concurrency=2)
+    assert of() != of(answer="choices.0.text")
