@@ -8,8 +8,8 @@ from configs.errors import ConfigurationError
 from configs.loading import LoadedApp
 from configs.schema.retrieval import Move
 from configs.schema.target import Target
-from tasks.calling.client import endpoint_model
 from tasks.calling.embedding import embed, embedding_identity
+from tasks.calling.endpoint import endpoint_model
 from tasks.candidate import Candidate, Example, Prompt, RetrievalChoice
 from tasks.data.row import Row
 from tasks.identity import digest

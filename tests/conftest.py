@@ -8,7 +8,7 @@ import yaml
 from configs.loading import LoadedApp, load_app
 from configs.schema.app import Parameters
 from configs.schema.model import Price
-from tasks.calling.client import endpoint_model
+from tasks.calling.endpoint import endpoint_model
 from tasks.candidate import Candidate, Prompt, TemplateMessage
 from tasks.data.row import Message, Row
 

@@ -13,7 +13,8 @@ from configs.errors import ConfigurationError
 from configs.loading import LoadedApp
 from configs.schema.model import ModelConfig
 from tasks.calling.answer import Usage
-from tasks.calling.client import callee_of, endpoint_model, model_name, open_client, retries_of
+from tasks.calling.connecting import open_client
+from tasks.calling.endpoint import callee_of, endpoint_model, model_name, retries_of
 from tasks.calling.failures import CallFailure, failure_of, torn
 from tasks.calling.fitting import fitting
 from tasks.calling.journal import Journal

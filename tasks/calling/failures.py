@@ -15,6 +15,11 @@ from urllib.parse import urlsplit
 
 from configs.errors import EndpointError
 
+_NO_CONNECTION = frozenset(
+    {"ConnectError", "UnsupportedProtocol", "InvalidURL", "InvalidUrlClientError", "ClientConnectorError"}
+)
+"""Names of the exceptions by which httpx, httpx2 and aiohttp say that there is no connection."""
+
 
 class FailureKind(StrEnum):
     """What happened to a call."""
@@ -86,18 +91,20 @@ class Callee(NamedTuple):
 
 
 def failure_of(error: Exception, callee: Callee) -> CallFailure:
-    """Returns what an exception of a call means. Works for openai, httpx2 and httpx, which share their names."""
+    """Returns what an exception of a call means. Works for openai, httpx2, httpx and aiohttp."""
     if isinstance(error, CallFailure):
         return error
     response = getattr(error, "response", None)
     status = getattr(error, "status_code", None)
     if response is not None and isinstance(status, int):
         return failure_of_status(status, response.headers, said_by(getattr(error, "body", None)), callee)
-    body = getattr(error, "body", None)
-    if isinstance(body, Mapping):
-        code = body.get("code")
-        return failure_of_status(code if isinstance(code, int) and code >= 400 else 500, {}, said_by(body), callee)
     return _failure_of_connection(error, callee)
+
+
+def failure_of_said(error: Any, callee: Callee) -> CallFailure:
+    """Returns what an error means that stands in a reply whose status was good."""
+    code = error.get("code") if isinstance(error, Mapping) else None
+    return failure_of_status(code if isinstance(code, int) and code >= 400 else 500, {}, said_by(error), callee)
 
 
 def failure_of_status(  # noqa: PLR0911 one return a meaning
@@ -172,7 +179,7 @@ def _failure_of_connection(error: Exception, callee: Callee) -> CallFailure:  # 
     unreachable = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN}
     if any(isinstance(link, OSError) and link.errno in unreachable for link in chain):
         return CallFailure(FailureKind.UNREACHABLE, f"{callee}: cannot be reached; check the network and the address")
-    if any(type(link).__name__ in ("ConnectError", "UnsupportedProtocol", "InvalidURL") for link in chain):
+    if any(type(link).__name__ in _NO_CONNECTION for link in chain):
         said = _harmless(str(chain[-1]), callee)
         return CallFailure(FailureKind.UNREACHABLE, f"{callee}: no connection: {said}; mend `{callee.setting}`")
     if isinstance(error, ValueError):

@@ -11,7 +11,7 @@ from configs.errors import ConfigurationError
 from configs.loading import LoadedApp
 from configs.schema.target import HttpTarget as HttpConfig
 from tasks.calling.answer import Latency, Usage
-from tasks.calling.client import is_loopback
+from tasks.calling.endpoint import is_loopback
 from tasks.calling.failures import (
     Callee,
     CallFailure,

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 from configs.errors import ConfigurationError
 from configs.loading import LoadedApp
 from tasks.calling.answer import Usage
-from tasks.calling.client import call_model, endpoint_model, open_client, retries_of
+from tasks.calling.chat import call_model
 from tasks.calling.embedding import embed
+from tasks.calling.endpoint import api_key, endpoint_model, retries_of
 from tasks.calling.journal import Journal, Kind
 from tasks.calling.preparing import Preparer
 from tasks.calling.pricing import dearest, price_needed, price_of
@@ -64,7 +65,7 @@ class PromptTarget:
         self._identity = endpoint_model(candidate.model, config)
         self._parameters = candidate.parameters
         self._price = price_needed(loaded, candidate.model)
-        self._client = open_client(config)
+        api_key(config)  # a missing key shows here, not at the first row
         self._preparer = Preparer(candidate, loaded, index, embedding)
         self._epoch = epoch
 
@@ -77,7 +78,7 @@ class PromptTarget:
 
     async def call(self, question: Question) -> Given:
         """Asks the model once."""
-        reply = await call_model(self._client, self._config, question.messages, self._parameters)
+        reply = await call_model(self._config, question.messages, self._parameters)
         return Given(reply.text, reply.usage, reply.latency)
 
     def price(self, usage: Usage) -> float:
@@ -90,4 +91,4 @@ class PromptTarget:
         return dearest(texts, self._parameters.max_tokens, self._price)
 
     async def aclose(self) -> None:
-        """Leaves the client open: every call of this event loop shares it."""
+        """Leaves the connections open: every call of this event loop shares them."""

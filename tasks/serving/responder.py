@@ -11,9 +11,10 @@ from configs.loading import LoadedApp
 from configs.schema.model import ModelConfig
 from configs.settings import settings
 from tasks.calling.answer import Answer, Outcome
-from tasks.calling.client import Reply as ModelReply
-from tasks.calling.client import endpoint_model, open_client, retries_of, stream_model
+from tasks.calling.chat import Reply as ModelReply
+from tasks.calling.chat import stream_model
 from tasks.calling.embedding import embed
+from tasks.calling.endpoint import api_key, endpoint_model, retries_of
 from tasks.calling.failures import CallFailure
 from tasks.calling.http_target import HttpTarget
 from tasks.calling.preparing import Prepared, Preparer
@@ -99,7 +100,7 @@ class _Prompted:
         self._parameters = candidate.parameters
         self._price = loaded.prices.get(candidate.model)
         self._slots = asyncio.Semaphore(self._model.concurrency)
-        open_client(self._model)  # a missing key shows here, not at the first request
+        api_key(self._model)  # a missing key shows here, not at the first request
 
     async def stream(self, row: Row) -> AsyncGenerator[str | Reply]:
         prepared = Prepared((), ())
@@ -130,7 +131,7 @@ class _Prompted:
 
     async def _begin(self, prepared: Prepared) -> tuple[str | ModelReply, AsyncGenerator[str | ModelReply]]:
         """Waits for the first piece: until it is there, a call that failed may be tried again."""
-        pieces = stream_model(open_client(self._model), self._model, prepared.messages, self._parameters)
+        pieces = stream_model(self._model, prepared.messages, self._parameters)
         return await anext(pieces), pieces
 
 

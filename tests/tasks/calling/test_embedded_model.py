@@ -15,7 +15,7 @@ import pytest
 from configs.schema.app import Parameters
 from configs.schema.model import EmbeddedModel
 from configs.settings import settings
-from tasks.calling.client import call_model, open_client
+from tasks.calling.chat import call_model
 from tasks.calling.embedding import embed
 from tasks.calling.failures import CallFailure, FailureKind
 from tasks.data.row import Message
@@ -73,7 +73,7 @@ def embedded(served, monkeypatch):
 async def test_an_answer_with_tokens_and_times(embedded):
     model = EmbeddedModel(kind="embedded", task="chat")
     messages = (Message("user", "Name one colour, in one word."),)
-    reply = await call_model(open_client(model), model, messages, Parameters(max_tokens=8))
+    reply = await call_model(model, messages, Parameters(max_tokens=8))
     assert reply.text
     assert reply.usage.input > 5
     assert 1 <= reply.usage.output <= 8
@@ -83,7 +83,7 @@ async def test_an_answer_with_tokens_and_times(embedded):
 async def test_a_prompt_that_does_not_fit_says_so(embedded):
     model = EmbeddedModel(kind="embedded", task="chat")
     with pytest.raises(CallFailure, match="the prompt is too long for it") as raised:
-        await call_model(open_client(model), model, (Message("user", "word " * 3000),), Parameters(max_tokens=8))
+        await call_model(model, (Message("user", "word " * 3000),), Parameters(max_tokens=8))
     assert raised.value.kind is FailureKind.TOO_LONG
 
 

@@ -15,7 +15,7 @@ from configs.loading import load_app
 from configs.settings import settings
 from infra.simulator.behaviour import Behaviour, Fault
 from infra.simulator.running import simulated
-from tasks.calling.client import endpoint_model
+from tasks.calling.endpoint import endpoint_model
 from tasks.candidate import Candidate, Prompt, TemplateMessage
 from tasks.gating.verdict import Decision, Verdict
 from tasks.releasing.endpoint import endpoint_of

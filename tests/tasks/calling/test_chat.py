@@ -13,7 +13,9 @@ from configs.schema.app import Parameters
 from configs.schema.model import EmbeddedModel, OpenAIModel
 from infra.simulator.behaviour import Behaviour, Fault, Rule
 from infra.simulator.running import requests, simulated
-from tasks.calling.client import Reply, call_model, endpoint_model, open_client, stream_model
+from tasks.calling.chat import Reply, call_model, stream_model
+from tasks.calling.connecting import open_client
+from tasks.calling.endpoint import endpoint_model
 from tasks.calling.failures import Callee, CallFailure, FailureKind, failure_of_status
 from tasks.data.row import Message
 
@@ -28,7 +30,7 @@ def model_at(address, **changes):
 async def test_pieces_come_as_they_are_made_then_the_whole_reply():
     with simulated() as address:
         model = model_at(address)
-        pieces = [piece async for piece in stream_model(open_client(model), model, HELLO, Parameters())]
+        pieces = [piece async for piece in stream_model(model, HELLO, Parameters())]
     assert pieces[:-1] == ["one", " two", " three", " four"]
     reply = pieces[-1]
     assert isinstance(reply, Reply)
@@ -38,7 +40,7 @@ async def test_pieces_come_as_they_are_made_then_the_whole_reply():
 async def test_times_are_of_the_endpoint():
     with simulated(Behaviour(latency_s=0.2, per_token_s=0.05)) as address:
         model = model_at(address)
-        latency = (await call_model(open_client(model), model, HELLO, Parameters())).latency
+        latency = (await call_model(model, HELLO, Parameters())).latency
     # Lower bounds only: a busy machine adds, and never takes away.
     assert latency.first_token >= 0.2
     assert latency.total >= latency.first_token + 0.15
@@ -48,7 +50,7 @@ async def test_times_are_of_the_endpoint():
 async def test_a_model_gets_its_bound_under_the_name_it_knows_and_no_temperature_where_it_takes_none():
     with simulated() as address:
         model = model_at(address, max_tokens_key="max_completion_tokens")
-        await call_model(open_client(model), model, HELLO, Parameters(temperature=None, max_tokens=9))
+        await call_model(model, HELLO, Parameters(temperature=None, max_tokens=9))
         sent = requests(address)[0]
     assert sent["max_completion_tokens"] == 9
     assert not {"max_tokens", "temperature"} & set(sent)
@@ -57,9 +59,7 @@ async def test_a_model_gets_its_bound_under_the_name_it_knows_and_no_temperature
 async def test_parameters_are_sent_and_those_not_set_are_left_out():
     with simulated() as address:
         model = model_at(address)
-        await call_model(
-            open_client(model), model, HELLO, Parameters(temperature=0.5, max_tokens=9, stop=("\n",), seed=None)
-        )
+        await call_model(model, HELLO, Parameters(temperature=0.5, max_tokens=9, stop=("\n",), seed=None))
         sent = requests(address)[0]
     assert sent == {
         "model": "simulated",
@@ -75,14 +75,14 @@ async def test_parameters_are_sent_and_those_not_set_are_left_out():
 async def test_an_answer_cut_by_max_tokens_is_an_answer_and_says_so():
     with simulated() as address:
         model = model_at(address)
-        reply = await call_model(open_client(model), model, HELLO, Parameters(max_tokens=2))
+        reply = await call_model(model, HELLO, Parameters(max_tokens=2))
     assert (reply.text, reply.finish_reason) == ("one two", "length")
 
 
 async def test_an_empty_answer_that_was_finished_is_an_answer():
     with simulated(Behaviour(rules=(Rule(contains="", answer=""),))) as address:
         model = model_at(address)
-        reply = await call_model(open_client(model), model, HELLO, Parameters())
+        reply = await call_model(model, HELLO, Parameters())
     assert (reply.text, reply.finish_reason, reply.latency.first_token) == ("", "stop", None)
 
 
@@ -90,14 +90,14 @@ async def test_a_slow_stream_is_given_up_though_every_piece_comes_in_time():
     with simulated(Behaviour(per_token_s=0.2)) as address:
         model = model_at(address, timeout_s=0.5)
         with pytest.raises(CallFailure, match=r"no whole answer within 0\.5 s") as raised:
-            await call_model(open_client(model), model, HELLO, Parameters())
+            await call_model(model, HELLO, Parameters())
     assert raised.value.kind is FailureKind.TIMEOUT
 
 
 async def test_a_reader_who_takes_his_time_is_not_cancelled():
     with simulated() as address:
         model = model_at(address, timeout_s=0.3)
-        async with aclosing(stream_model(open_client(model), model, HELLO, Parameters())) as pieces:
+        async with aclosing(stream_model(model, HELLO, Parameters())) as pieces:
             assert await anext(pieces) == "one"
             await asyncio.sleep(0.5)
 
@@ -105,10 +105,10 @@ async def test_a_reader_who_takes_his_time_is_not_cancelled():
 async def test_a_reader_who_goes_away_closes_the_stream():
     with simulated(Behaviour(slots=1, per_token_s=0.05)) as address:
         model = model_at(address)
-        async with aclosing(stream_model(open_client(model), model, HELLO, Parameters())) as pieces:
+        async with aclosing(stream_model(model, HELLO, Parameters())) as pieces:
             assert await anext(pieces) == "one"
         # The only slot is free again.
-        assert (await call_model(open_client(model), model, HELLO, Parameters())).text == "one two three four"
+        assert (await call_model(model, HELLO, Parameters())).text == "one two three four"
 
 
 async def test_one_client_an_endpoint_and_key(monkeypatch):
@@ -125,7 +125,7 @@ async def test_a_proxy_of_the_environment_is_not_between_us_and_this_machine(mon
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     with simulated() as address:
         model = model_at(address)
-        assert (await call_model(open_client(model), model, HELLO, Parameters())).text == "one two three four"
+        assert (await call_model(model, HELLO, Parameters())).text == "one two three four"
 
 
 async def test_a_key_that_an_endpoint_repeats_is_not_shown(monkeypatch):
@@ -188,6 +188,6 @@ async def test_faults_in_the_middle_reach_the_reader_as_one_failure():
         model = model_at(address)
         got = []
         with pytest.raises(CallFailure, match="broke off its reply"):
-            async for piece in stream_model(open_client(model), model, HELLO, Parameters()):
+            async for piece in stream_model(model, HELLO, Parameters()):
                 got.append(piece)  # noqa: PERF401 what came before the failure counts
     assert got == ["one", " two"]
