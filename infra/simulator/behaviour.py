@@ -1,5 +1,6 @@
 """How a simulated endpoint behaves: how fast, how many at once, what it answers and how it fails."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -38,8 +39,10 @@ class Rule(Frozen):
 class Fault(Frozen):
     """A way to fail.
 
-    In the middle of a reply, `torn` breaks the connection, `cut` ends the reply as if it were whole, `half_json` sends
-    half a piece. `empty` ends a reply that never began, `html` is a web page with status 200, `hang` never answers.
+    In the middle of a stream, `torn` breaks the connection, `cut` ends the stream as if it were whole, `half_json`
+    sends half a piece; a reply in one piece is half its JSON in all three. `empty` ends a reply that never began,
+    `html` is a web page with status 200, `hang` never answers and ends when the client goes away. In a batch, `hang`
+    is a line that timed out, and what breaks a reply is a server error.
     """
 
     kind: FaultKind
@@ -58,15 +61,30 @@ class Behaviour(Frozen):
     """The whole behaviour of a simulated endpoint; the same behaviour answers the same."""
 
     seed: int = 7
-    """Decides which requests a share of faults falls on."""
+    """Decides which requests the faults fall on and how long each takes."""
     models: tuple[str, ...] = ("simulated",)
     """Names under `/v1/models`; any name is answered."""
     latency_s: float = Field(0.0, ge=0)
-    """Seconds to the first token."""
+    """Median of the seconds to the first token, passed inside a slot."""
+    latency_sigma: float = Field(0.0, ge=0, le=5)
+    """Sigma of the log-normal factor around the median; drawn from the seed and the request, as the faults are."""
     per_token_s: float = Field(0.0, ge=0)
-    """Seconds of each further token."""
+    """Seconds of each further token; where 0, a stream is written at once."""
     slots: int = Field(64, ge=1)
     """Requests answered at once; the others wait."""
+    reject_above_slots: bool = False
+    """True: the others are answered 429 instead."""
+    hang_holds_slot: bool = False
+    """Whether a request that hangs on purpose takes a slot until its client goes away."""
+    requests_per_minute: float | None = Field(None, gt=0)
+    """Requests admitted a minute, of chats and embeddings together; without a limit where not set."""
+    tokens_per_minute: float | None = Field(None, gt=0)
+    """Tokens admitted a minute, those of the prompt and of the answer; without a limit where not set."""
+    burst: int | None = Field(None, ge=1)
+    """Requests that a full bucket admits at once; those of a minute where not set. The bucket of tokens is as much of a
+    minute as the bucket of requests."""
+    rate_limit_headers: bool = False
+    """Whether replies say what is left of the limits, and how long a rejected request should wait."""
     rules: tuple[Rule, ...] = ()
     """The first rule that applies answers. Else the answer is the first document of the prompt with its id behind it,
     or the last user message where the prompt shows no document."""
@@ -80,6 +98,12 @@ class Behaviour(Frozen):
     """False: a request for a stream is answered in one piece, as some endpoints do."""
     dimensions: int = Field(64, ge=2, le=4096)
     """Length of the embeddings."""
+    keep_requests: int = Field(10_000, ge=0)
+    """Bodies of chat requests that are kept, the newest."""
+    batch_s: float = Field(0.2, ge=0)
+    """Seconds from the creation of a batch to its end."""
+    batch_expire_share: float = Field(0.0, ge=0, le=1)
+    """Share of the lines of a batch that expire instead of being answered."""
 
 
 def read_behaviour(path: Path) -> Behaviour:
@@ -89,12 +113,39 @@ def read_behaviour(path: Path) -> Behaviour:
         ConfigurationError: the file is missing or holds what is not allowed.
     """
     try:
-        return Behaviour.model_validate(yaml.safe_load(path.read_text(encoding="utf-8-sig")) or {})
+        return _checked(yaml.safe_load(path.read_text(encoding="utf-8-sig")) or {}, str(path))
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}; mend the name") from None
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{path}: not valid YAML: {getattr(error, 'problem', error)}") from None
+
+
+def with_settings(behaviour: Behaviour, settings: Sequence[str]) -> Behaviour:
+    """Returns a behaviour with some keys set anew.
+
+    Args:
+        behaviour: what is changed.
+        settings: texts `key=value`; the value is YAML, so `faults=[{kind: torn, share: 0.1}]` is one too.
+
+    Raises:
+        ConfigurationError: a text is not of that form, a key is unknown, or a value is not allowed.
+    """
+    changes = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals:
+            raise ConfigurationError(f"--set {setting}: no value; write `--set key=value`")
+        try:
+            changes[key] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise ConfigurationError(f"--set {setting}: not valid YAML: {getattr(error, 'problem', error)}") from None
+    return _checked({**behaviour.model_dump(), **changes}, "--set")
+
+
+def _checked(values: object, where: str) -> Behaviour:
+    try:
+        return Behaviour.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "(top level)"
-        raise ConfigurationError(f"{path}: key `{key}`: found {first['input']!r}; {first['msg']}") from None
+        raise ConfigurationError(f"{where}: key `{key}`: found {first['input']!r}; {first['msg']}") from None

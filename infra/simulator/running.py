@@ -1,24 +1,30 @@
-"""Runs a simulated endpoint inside a test or a script."""
+"""Runs a simulated endpoint inside a test or a benchmark, and asks it what it has seen."""
 
+import asyncio
 import socket
+import subprocess
+import sys
+import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Any
 
 import httpx
-import uvicorn
+import orjson
 
 from configs.errors import StackError
 from infra.simulator.behaviour import Behaviour
-from infra.simulator.server import simulator
+from infra.simulator.listening import address_of, listen
+from infra.simulator.server import serving
 
 _START_WITHIN_S = 20.0
 
 
 @contextmanager
 def simulated(behaviour: Behaviour | None = None, port: int = 0) -> Iterator[str]:
-    """Runs an endpoint on loopback while the block runs; yields its base address, which ends in `/v1`.
+    """Runs an endpoint on loopback, in a thread, while the block runs; yields its base address, which ends in `/v1`.
 
     Args:
         behaviour: what it does; answers by default, without a fault.
@@ -27,25 +33,48 @@ def simulated(behaviour: Behaviour | None = None, port: int = 0) -> Iterator[str
     Raises:
         StackError: the port is taken, or the endpoint does not start.
     """
-    # Named as TCP: asyncio turns off the delay of small packets (40 ms a reply) only where the protocol is named.
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind(("127.0.0.1", port))
-    except OSError as error:
-        listening.close()
-        raise StackError(f"port {port} of the simulated endpoint: {error.strerror}; choose another") from None
-    server = uvicorn.Server(uvicorn.Config(simulator(behaviour or Behaviour()), log_level="critical", lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True, name="simulator")
-    thread.start()
-    try:
-        _wait_until_started(server, thread)
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
-    finally:
-        # Replies that hang on purpose never end by themselves.
-        server.should_exit = server.force_exit = True
-        thread.join(_START_WITHIN_S)
-        listening.close()
+    with listen(port) as listening:
+        loop = asyncio.new_event_loop()
+        started, stopped = threading.Event(), asyncio.Event()
+
+        def run() -> None:
+            with asyncio.Runner(loop_factory=lambda: loop) as runner:
+                runner.run(_serve(behaviour or Behaviour(), listening, started, stopped))
+
+        thread = threading.Thread(target=run, daemon=True, name="simulator")
+        thread.start()
+        try:
+            if not started.wait(_START_WITHIN_S):
+                raise StackError("the simulated endpoint does not start; run `python -m infra.simulator` to see why")
+            yield address_of(listening)
+        finally:
+            if thread.is_alive():
+                loop.call_soon_threadsafe(stopped.set)
+            thread.join(_START_WITHIN_S)
+
+
+@contextmanager
+def simulated_process(behaviour: Behaviour | None = None, port: int = 0) -> Iterator[str]:
+    """Runs an endpoint as `simulated` does, in a process of its own, which ends with the block or with this process.
+
+    Raises:
+        StackError: the port is taken, or the endpoint does not start.
+    """
+    command = [sys.executable, "-m", "infra.simulator", "--port", str(port), "--until-input-ends"]
+    with tempfile.TemporaryFile() as said, ExitStack() as running:
+        # Deleted as soon as the endpoint runs: nothing stays behind where this process is killed.
+        with tempfile.TemporaryDirectory(prefix="simulator-") as folder:
+            # JSON is YAML.
+            written = Path(folder, "behaviour.yaml")
+            written.write_bytes(orjson.dumps((behaviour or Behaviour()).model_dump(mode="json")))
+            process = running.enter_context(
+                subprocess.Popen(  # noqa: S603 - the arguments are ours
+                    [*command, "--behaviour", str(written)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said
+                )
+            )
+            running.callback(_end, process)
+            address = _address_said(process, said)
+        yield address
 
 
 def calls(address: str) -> dict[str, int]:
@@ -55,21 +84,48 @@ def calls(address: str) -> dict[str, int]:
 
 
 def requests(address: str) -> list[dict[str, Any]]:
-    """Returns the bodies of the chat requests that an endpoint has had, in their order."""
+    """Returns the bodies of the newest chat requests that an endpoint has had, in their order."""
     found: list[dict[str, Any]] = _told(address, "requests")
     return found
+
+
+def statistics(address: str) -> dict[str, Any]:
+    """Returns what came of the requests that an endpoint has had; the keys are those of `Statistics.told`."""
+    found: dict[str, Any] = _told(address, "statistics")
+    return found
+
+
+def reset(address: str) -> None:
+    """Lets an endpoint forget the requests that it has had."""
+    httpx.post(f"{address.removesuffix('/v1')}/simulator/reset", trust_env=False).raise_for_status()
 
 
 def _told(address: str, what: str) -> Any:
     return httpx.get(f"{address.removesuffix('/v1')}/simulator/{what}", trust_env=False).raise_for_status().json()
 
 
-def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:
-    waiting = threading.Event()
-    for _ in range(int(_START_WITHIN_S / 0.01)):
-        if server.started:
-            return
-        if not thread.is_alive():
-            break
-        waiting.wait(0.01)
-    raise StackError("the simulated endpoint does not start; run `python -m infra.simulator` to see why")
+async def _serve(
+    behaviour: Behaviour, listening: socket.socket, started: threading.Event, stopped: asyncio.Event
+) -> None:
+    async with serving(behaviour, listening):
+        started.set()
+        await stopped.wait()
+
+
+def _address_said(process: subprocess.Popen[bytes], said: IO[bytes]) -> str:
+    address = process.stdout.readline().decode().strip() if process.stdout else ""
+    if not address:
+        process.wait(_START_WITHIN_S)
+        said.seek(0)
+        reason = said.read().decode().strip().splitlines() or ["it said nothing"]
+        raise StackError(f"the simulated endpoint does not start: {reason[-1].removeprefix('error: ')}")
+    httpx.get(f"{address.removesuffix('/v1')}/health", trust_env=False, timeout=_START_WITHIN_S).raise_for_status()
+    return address
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_START_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        process.kill()

@@ -1,15 +1,12 @@
 """The simulated endpoint as the openai client sees it."""
 
 import asyncio
-import subprocess
-import sys
 
 import httpx
 import openai
 import pytest
 
-from configs.errors import ConfigurationError
-from infra.simulator.behaviour import Behaviour, Fault, Rule, read_behaviour
+from infra.simulator.behaviour import Behaviour, Fault, Rule
 from infra.simulator.running import calls, requests, simulated
 
 
@@ -63,24 +60,6 @@ def test_models_and_health():
         assert httpx.get(address.removesuffix("v1") + "health").json() == {"status": "ok"}
 
 
-def test_shares_of_faults_fall_on_the_same_requests_in_any_order():
-    faults = (Fault(kind="server_error", share=0.4),)
-
-    def failed(texts):
-        with simulated(Behaviour(faults=faults)) as address:
-            body = {"messages": [{"role": "user", "content": ""}]}
-            statuses = {}
-            for text in texts:
-                body["messages"][0]["content"] = text
-                statuses[text] = httpx.post(f"{address}/chat/completions", json=body).status_code
-        return {text for text, status in statuses.items() if status == 500}
-
-    texts = [f"question {number}" for number in range(50)]
-    found = failed(texts)
-    assert 10 <= len(found) <= 30
-    assert failed(texts[::-1]) == found
-
-
 def test_a_fault_happens_so_many_times_and_with_the_wait_it_asks_for():
     with simulated(Behaviour(faults=(Fault(kind="rate_limited", times=1, retry_after_s=2),))) as address:
         with pytest.raises(openai.RateLimitError) as raised:
@@ -103,24 +82,3 @@ async def test_no_more_requests_than_slots_are_answered_at_once():
             await asyncio.gather(*(client.chat.completions.create(model="m", messages=[message]) for _ in range(6)))
             # Three rounds of two: never less, however fast the machine is.
             assert asyncio.get_running_loop().time() - started >= 0.6
-
-
-def test_a_behaviour_from_a_file_and_what_is_wrong_in_it(tmp_path):
-    file = tmp_path / "behaviour.yaml"
-    file.write_text("latency_s: 0.5\nfaults:\n  - {kind: torn, share: 0.1}\n")
-    assert read_behaviour(file) == Behaviour(latency_s=0.5, faults=(Fault(kind="torn", share=0.1),))
-    file.write_text("faults:\n  - {kind: explode}\n")
-    with pytest.raises(ConfigurationError, match=r"key `faults.0.kind`: found 'explode'"):
-        read_behaviour(file)
-
-
-def test_the_command_says_what_is_wrong_in_one_line(tmp_path):
-    ended = subprocess.run(
-        [sys.executable, "-m", "infra.simulator", "--port", "1", "--behaviour", str(tmp_path / "no.yaml")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 1
-    assert ended.stderr.startswith("error: ")
-    assert ended.stderr.count("\n") == 1

@@ -1,0 +1,137 @@
+"""What a whole reply holds, and its pieces where it is streamed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from infra.simulator.answering import answer_to, embedding, tokens
+from infra.simulator.behaviour import Behaviour, FaultKind
+from infra.simulator.errors import Problem
+
+CREATED = 1_700_000_000
+CHAT = "/v1/chat/completions"
+EMBEDDINGS = "/v1/embeddings"
+
+_DONE = b"data: [DONE]\n\n"
+_HALF_A_PIECE = b'data: {"id": "simulated", "choi\n\n'
+
+
+class ChatReply:
+    """The answer to a conversation.
+
+    Attributes:
+        texts: what was sent, one a message.
+        tokens_in: tokens of it.
+        tokens_out: tokens of the answer.
+        streams: whether it is to be sent in pieces.
+
+    Raises:
+        Problem: the request has no messages.
+    """
+
+    def __init__(self, behaviour: Behaviour, body: Mapping[str, Any]) -> None:
+        messages = body.get("messages")
+        if not (isinstance(messages, list) and messages and all(isinstance(message, dict) for message in messages)):
+            raise Problem(400, "Missing required parameter: 'messages'.", "missing_required_parameter")
+        self._reports_usage = behaviour.usage
+        self._model = body.get("model") or behaviour.models[0]
+        self._wants_usage = behaviour.usage and bool((body.get("stream_options") or {}).get("include_usage"))
+        self.texts = [str(message.get("content") or "") for message in messages]
+        said = tokens(answer_to(messages, behaviour.rules))
+        most = body.get("max_tokens") or body.get("max_completion_tokens") or len(said)
+        self._pieces = said[:most]
+        self._finish = "stop" if len(said) <= most else "length"
+        self.streams = bool(body.get("stream")) and behaviour.streams
+        self.tokens_in = sum(len(tokens(text)) for text in self.texts)
+        self.tokens_out = len(self._pieces)
+
+    def whole(self) -> dict[str, Any]:
+        """Returns the reply in one piece."""
+        message = {"role": "assistant", "content": "".join(self._pieces)}
+        choice = {"index": 0, "message": message, "finish_reason": self._finish}
+        content = {**self._head("chat.completion"), "choices": [choice]}
+        return {**content, "usage": self._usage()} if self._reports_usage else content
+
+    def events(self, broken: FaultKind | None) -> list[bytes]:
+        """Returns the events of the stream, one for each token and some that end it; fewer where it is broken."""
+        # Written by hand, for nothing else of a reply costs as much as JSON for each token.
+        head = orjson.dumps(self._head("chat.completion.chunk"))[:-1]
+        before = b"data: " + head + b',"choices":[{"index":0,"delta":{"content":'
+        after = b'},"finish_reason":null}],"usage":null}\n\n'
+        if broken == "empty":
+            return []
+        sent = self._pieces if broken is None else self._pieces[: len(self._pieces) // 2]
+        events = [before + orjson.dumps(piece) + after for piece in sent]
+        if broken:
+            return [*events, _HALF_A_PIECE] if broken == "half_json" else events
+        events.append(self._event([{"index": 0, "delta": {}, "finish_reason": self._finish}], None))
+        if self._wants_usage:
+            events.append(self._event([], self._usage()))
+        return [*events, _DONE]
+
+    def _event(self, choices: list[dict[str, Any]], usage: dict[str, int] | None) -> bytes:
+        content = {**self._head("chat.completion.chunk"), "choices": choices, "usage": usage}
+        return b"data: " + orjson.dumps(content) + b"\n\n"
+
+    def _head(self, kind: str) -> dict[str, Any]:
+        return {"id": "simulated", "object": kind, "created": CREATED, "model": self._model}
+
+    def _usage(self) -> dict[str, int]:
+        total = self.tokens_in + self.tokens_out
+        return {"prompt_tokens": self.tokens_in, "completion_tokens": self.tokens_out, "total_tokens": total}
+
+
+class EmbeddingsReply:
+    """The embeddings of one text or more; its attributes are those of `ChatReply`.
+
+    Raises:
+        Problem: the request has no texts.
+    """
+
+    tokens_out = 0
+    streams = False
+
+    def __init__(self, behaviour: Behaviour, body: Mapping[str, Any]) -> None:
+        texts = body.get("input")
+        self.texts = [texts] if isinstance(texts, str) else texts if isinstance(texts, list) else []
+        if not self.texts or not all(isinstance(text, str) for text in self.texts):
+            raise Problem(400, "Missing required parameter: 'input'.", "missing_required_parameter")
+        self._behaviour = behaviour
+        self._model = body.get("model")
+        self.tokens_in = sum(len(tokens(text)) for text in self.texts)
+
+    def whole(self) -> dict[str, Any]:
+        """Returns the reply in one piece."""
+        data = [
+            {"object": "embedding", "index": index, "embedding": embedding(text, self._behaviour.dimensions)}
+            for index, text in enumerate(self.texts)
+        ]
+        content: dict[str, Any] = {"object": "list", "model": self._model, "data": data}
+        if self._behaviour.usage:
+            content["usage"] = {"prompt_tokens": self.tokens_in, "total_tokens": self.tokens_in}
+        return content
+
+
+def reply_to(behaviour: Behaviour, route: str, body: Mapping[str, Any]) -> ChatReply | EmbeddingsReply:
+    """Returns the reply to a request on `CHAT` or `EMBEDDINGS`.
+
+    Raises:
+        Problem: the request lacks what its route needs.
+    """
+    return ChatReply(behaviour, body) if route == CHAT else EmbeddingsReply(behaviour, body)
+
+
+def json_object(text: bytes) -> dict[str, Any]:
+    """Returns the JSON object of a request.
+
+    Raises:
+        Problem: it is none.
+    """
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        found = None
+    if not isinstance(found, dict):
+        raise Problem(400, "We could not parse the JSON body of your request.")
+    return found
