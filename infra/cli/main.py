@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from configs.errors import LifecycleError
-from infra.cli import init, releases, run, serve, stack
+from infra.cli import init, journal, releases, run, serve, stack
 
 app = typer.Typer(
     name="lifecycle",
@@ -17,6 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(stack.commands)
+app.add_typer(journal.commands, name="journal")
 app.command()(init.init)
 app.command()(run.run)
 app.command()(serve.serve)

@@ -4,54 +4,39 @@ Cache, crash recovery and cost ledger are this one table: a command that is repe
 had finished. SQLite in WAL mode; many processes may write at once.
 """
 
-import hashlib
 import json
 import logging
-import shutil
+import os
 import sqlite3
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Literal, Self
+from weakref import WeakSet
 
-from configs.errors import LifecycleError
+from tasks.calling.journal_commits import GroupCommit
+from tasks.calling.journal_file import Record, checksum, connect, guarded, is_damage, problem
+from tasks.calling.journal_reading import EpochUsage, Saving, savings_of, usage_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import TracebackType
+
+__all__ = ["EpochUsage", "Journal", "Kind", "Saving"]
 
 _log = logging.getLogger(__name__)
 
 Kind = Literal["chat", "embedding", "target"]
 
-_TABLE = """
-CREATE TABLE IF NOT EXISTS calls (
-    key TEXT PRIMARY KEY,
-    epoch TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    model TEXT NOT NULL,
-    value TEXT NOT NULL,
-    checksum TEXT NOT NULL,
-    at TEXT NOT NULL
-) WITHOUT ROWID
-"""
-_WAIT_S = 30.0
-_NEARLY_FULL_BYTES = 1 << 20
-
-
-class EpochUsage(NamedTuple):
-    """What one model was asked in one epoch. Tokens are 0 where the endpoint did not count them."""
-
-    epoch: str
-    kind: Kind
-    model: str
-    calls: int
-    input: int
-    output: int
+_FIND = "SELECT value, checksum, at, kind, model, input_tokens, output_tokens, cached_tokens FROM calls WHERE key = ?"
+_NO_TOKENS = (0, 0, 0)
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_encode_as_ascii = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Journal:
     """A journal on disk, opened at once and created where it is missing; closes as a context manager.
+
+    Threads may share it, and a process that forks goes on with it on both sides.
 
     Args:
         path: its file; its folder is created.
@@ -62,16 +47,16 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with self._guarded():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # Every statement is its own transaction, and SQLite itself takes care of threads.
-            self._database = sqlite3.connect(path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)
-            self._database.execute("PRAGMA journal_mode = WAL")
-            # A killed process loses nothing at this level; only a power cut may take the last calls with it.
-            self._database.execute("PRAGMA synchronous = NORMAL")
-            self._database.execute(_TABLE)
+        self._damaged: set[str] = set()
+        # Two queries of one connection at once may get each other's parameters.
+        self._reading = Lock()
+        self._commits = GroupCommit(path)
+        with guarded(path):
+            self._reader = connect(path)
+        with _opening:
+            _open.add(self)
 
-    def __enter__(self) -> "Journal":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -80,27 +65,54 @@ class Journal:
         self.close()
 
     def close(self) -> None:
-        """Closes the file."""
-        self._database.close()
+        """Writes what was put and closes the file.
 
-    def get(self, key: str) -> dict[str, Any] | None:
-        """Returns what was journaled under `key`; None where nothing was, or where the record is damaged.
-
-        A damaged record is logged; asking again replaces it.
+        Raises:
+            LifecycleError: not all could be written; says how many calls are lost.
         """
-        with self._guarded():
-            found = self._database.execute("SELECT value, checksum FROM calls WHERE key = ?", (key,)).fetchone()
-        if found is None:
-            return None
-        value, checksum = found
-        if not isinstance(value, str) or _checksum(key, value) != checksum:
-            _log.warning("journal %s: record %s is damaged and is asked again", self.path, key)
+        with _opening:
+            _open.discard(self)
+        try:
+            self._commits.close()
+        finally:
+            with self._reading:
+                self._reader.close()
+
+    def get(self, key: str, max_age_s: float | None = None) -> dict[str, Any] | None:
+        """Returns what was journaled under `key`, and counts it as a call that was saved.
+
+        Args:
+            key: digest of all that decides the answer.
+            max_age_s: a record that is older counts as missing.
+
+        Returns:
+            The value; None where there is none. A damaged record is logged once and counts as missing: asking again
+            replaces it.
+
+        Raises:
+            LifecycleError: the file cannot be read.
+        """
+        waiting = self._commits.find(key)
+        if waiting is not None:
+            value, _, at, kind, model, *tokens = waiting[4:7] + waiting[2:4] + waiting[8:]
+        else:
+            found = self._find(key)
+            if found is None:
+                return None
+            value, expected, at, kind, model, *tokens = found
+            if not isinstance(value, str) or checksum(key, value) != expected:
+                self._note_damage(key)
+                return None
+        if max_age_s is not None and str(at) < _past(max_age_s):
             return None
         content: dict[str, Any] = json.loads(value)
+        self._commits.count(model, kind, tokens)
         return content
 
-    def put(self, key: str, epoch: str, model: str, value: dict[str, Any], kind: Kind = "chat") -> None:
-        """Writes a finished call; on disk, whole, when this returns.
+    def put(self, key: str, epoch: str, model: str, value: dict[str, Any], kind: Kind = "chat", user: str = "") -> None:
+        """Takes a finished call; `get` finds it at once, and the file has it within `COMMIT_INTERVAL_S`.
+
+        A process that is killed loses what it put in that time; `flush` waits until there is nothing to lose.
 
         Args:
             key: digest of all that decides the answer.
@@ -108,47 +120,116 @@ class Journal:
             model: name for reports.
             value: what JSON can hold; `usage`, where given, is `[input, output, cached]` tokens.
             kind: what was called.
+            user: id of the person whom the call belongs to; "" for nobody.
 
         Raises:
-            LifecycleError: the disk is full, or the file cannot be written.
+            LifecycleError: what was put before could not be written: the disk is full, the file damaged or locked.
+                This call is taken all the same, none is dropped, and the next commit tries again.
+            UnicodeEncodeError: a name is no text that a file can hold; nothing is taken.
         """
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        record = (key, epoch, kind, model, text, _checksum(key, text), datetime.now(UTC).isoformat(timespec="seconds"))
-        with self._guarded():
-            self._database.execute("INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?, ?, ?, ?)", record)
+        # A name that no file can hold fails here instead of in the thread, with the records of others.
+        "".join((epoch, model, user)).encode()
+        text = _encode(value)
+        try:
+            digits = checksum(key, text)
+        except UnicodeEncodeError:
+            # Half an emoji, as some endpoints send it: no file can hold it unless it is escaped.
+            text = _encode_as_ascii(value)
+            digits = checksum(key, text)
+        at = datetime.now(UTC).isoformat(timespec="microseconds")
+        tokens = [count or 0 for count in (*(value.get("usage") or ()), *_NO_TOKENS)[:3]]
+        self._commits.add(Record(key, epoch, kind, model, text, digits, at, user, *tokens))
+
+    def flush(self) -> None:
+        """Returns once everything put so far is in the file: a killed process loses nothing of it.
+
+        A power cut may still take the last commits with it (`synchronous = NORMAL`); the file stays whole.
+
+        Raises:
+            LifecycleError: it cannot be written; nothing is dropped, and the next commit tries again.
+        """
+        self._commits.flush()
+
+    @property
+    def damaged(self) -> int:
+        """How many damaged records `get` has met."""
+        return len(self._damaged)
 
     def usage(self, epoch: str | None = None) -> tuple[EpochUsage, ...]:
-        """Returns what was asked, by epoch, kind and model; of one epoch where it is given."""
-        with self._guarded():
-            rows = self._database.execute(
-                "SELECT epoch, kind, model, count(*), "
-                "coalesce(sum(CASE WHEN json_valid(value) THEN json_extract(value, '$.usage[0]') END), 0), "
-                "coalesce(sum(CASE WHEN json_valid(value) THEN json_extract(value, '$.usage[1]') END), 0) "
-                "FROM calls WHERE epoch = coalesce(?, epoch) GROUP BY epoch, kind, model ORDER BY epoch, kind, model",
-                (epoch,),
-            ).fetchall()
-        return tuple(EpochUsage(*row) for row in rows)
+        """Returns what was asked, by epoch, kind and model; of one epoch where it is given.
 
-    @contextmanager
-    def _guarded(self) -> "Iterator[None]":
+        Raises:
+            LifecycleError: what waits cannot be written, or the file cannot be read.
+        """
+        self.flush()
+        with guarded(self.path), self._reading:
+            return usage_of(self._reader, epoch)
+
+    def savings(self) -> tuple[Saving, ...]:
+        """Returns what was found here instead of being asked, ever since the journal began, by model and kind.
+
+        Raises:
+            LifecycleError: what waits cannot be written, or the file cannot be read.
+        """
+        self.flush()
+        with guarded(self.path), self._reading:
+            return savings_of(self._reader)
+
+    def _find(self, key: str) -> Any:
         try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            raise LifecycleError(self._problem(error)) from None
+            with self._reading:
+                return self._reader.execute(_FIND, (key,)).fetchone()
+        except sqlite3.Error as error:
+            if not is_damage(error):
+                raise problem(self.path, error) from None
+            self._note_damage(key)
+            return None
 
-    def _problem(self, error: sqlite3.Error | OSError) -> str:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and self._disk_is_full()):
-            return f"disk full at {self.path}; free space and run the same command again; what is finished is kept"
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            return f"journal {self.path} is damaged ({error}); move it away and run the same command again"
-        if code == sqlite3.SQLITE_BUSY:
-            return f"journal {self.path} was locked for {_WAIT_S:g} s; end the process that holds it and run again"
-        return f"journal {self.path} cannot be used: {error}; check that the folder can be written to"
+    def _note_damage(self, key: str) -> None:
+        if key not in self._damaged:
+            self._damaged.add(key)
+            _log.warning("journal %s: record %s is damaged and is asked again", self.path, key)
 
-    def _disk_is_full(self) -> bool:
-        return shutil.disk_usage(self.path.parent).free < _NEARLY_FULL_BYTES
+    def _before_fork(self) -> None:
+        self._commits.before_fork()
+        self._reading.acquire()
+        self._reader.close()
+
+    def _after_fork(self, *, in_child: bool) -> None:
+        try:
+            self._commits.after_fork(in_child=in_child)
+            self._reader = connect(self.path)
+        finally:
+            self._reading.release()
 
 
-def _checksum(key: str, value: str) -> str:
-    return hashlib.sha256(f"{key}\n{value}".encode()).hexdigest()[:16]
+def _past(age_s: float) -> str:
+    return (datetime.now(UTC) - timedelta(seconds=age_s)).isoformat(timespec="microseconds")
+
+
+_open: WeakSet[Journal] = WeakSet()
+_opening = Lock()
+_forking: list[Journal] = []
+
+
+def _before_fork() -> None:
+    _opening.acquire()
+    _forking.extend(_open)
+    for journal in _forking:
+        journal._before_fork()
+
+
+def _after_fork(*, in_child: bool) -> None:
+    try:
+        for journal in _forking:
+            journal._after_fork(in_child=in_child)
+    finally:
+        _forking.clear()
+        _opening.release()
+
+
+os.register_at_fork(
+    before=_before_fork,
+    after_in_parent=lambda: _after_fork(in_child=False),
+    after_in_child=lambda: _after_fork(in_child=True),
+)
