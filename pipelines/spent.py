@@ -12,5 +12,5 @@ class Spent(Frozen):
     """`input`, `output`, `cached`."""
     price: float
     """US dollars."""
-    budget: dict[str, float]
-    """`calls` and `price` at most."""
+    budget: dict[str, float | None]
+    """`calls`, `price`, `tokens` and `minutes` at most; None for any number."""

@@ -8,6 +8,7 @@ import yaml
 from configs.loading import LoadedApp, load_app
 from configs.schema.app import Parameters
 from configs.schema.model import Price
+from tasks.calling.asking import ask
 from tasks.calling.endpoint import endpoint_model
 from tasks.candidate import Candidate, Prompt, TemplateMessage
 from tasks.data.row import Message, Row
@@ -87,3 +88,21 @@ def make_rows():
         ]
 
     return make
+
+
+@pytest.fixture
+def ask_all():
+    """Asks a candidate rows; returns the answers in the rows' order."""
+
+    async def run(candidate, rows, **options):
+        told = {}
+
+        async def tell(position, row, answer):
+            assert row is rows[position]
+            assert position not in told, "each row is told once"
+            told[position] = answer
+
+        await ask(candidate, rows, tell, **options)
+        return [told[position] for position in range(len(rows))]
+
+    return run

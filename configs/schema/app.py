@@ -60,6 +60,14 @@ class Budget(Frozen):
     """Model calls at most."""
     price: float = Field(1.0, ge=0)
     """US dollars at most."""
+    tokens: int | None = Field(None, ge=1)
+    """Tokens at most, sent and generated; any number where not set."""
+    minutes: float | None = Field(None, gt=0)
+    """Minutes at most: then calls in flight are stopped; any number where not set."""
+    seconds_per_row: float = Field(600, gt=0)
+    """Seconds that one row may take, all its tries and waits included."""
+    unpriced: tuple[str, ...] = ()
+    """Models without a price that may be asked all the same: their calls count as free."""
 
 
 class Schedule(Frozen):

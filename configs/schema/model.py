@@ -35,12 +35,17 @@ class OpenAIModel(Frozen):
     """Name of the environment variable that holds the key; never the key itself."""
     max_tokens_key: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     """Name of the bound on an answer's tokens; OpenAI's reasoning models want the second."""
-    concurrency: int = Field(8, ge=1, le=512)
-    """Calls in flight at once."""
+    concurrency: int | None = Field(None, ge=1, le=512)
+    """Calls in flight at once; where not set, as many as the endpoint is found to answer, 512 at most."""
+    requests_per_minute: int | None = Field(None, ge=1)
+    """Calls a minute at most; where not set, as many as the endpoint is found to accept."""
+    tokens_per_minute: int | None = Field(None, ge=1)
+    """Tokens a minute at most, sent and generated."""
     timeout_s: float = Field(60, gt=0)
     """Seconds one call may take."""
     retries: int = Field(3, ge=0, le=10)
-    """Further tries after a failure that a retry can mend (429, 5xx, refused connection)."""
+    """Further tries after a failure that a retry can mend (5xx, torn reply, refused connection); a call that was turned
+    away (429) gets three times as many, one that timed out only one."""
 
 
 ModelConfig = Annotated[EmbeddedModel | OpenAIModel, Field(discriminator="kind")]

@@ -1,6 +1,6 @@
 """The target `answers`: answers that already exist, in a file of rows with an id and an answer."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from configs.errors import DataError
 from configs.loading import LoadedApp
@@ -11,10 +11,8 @@ from tasks.data.reading import read_records
 from tasks.data.row import Row
 
 
-def existing_answers(
-    rows: Sequence[Row], target: AnswersTarget, loaded: LoadedApp, told: Callable[[Answer], None]
-) -> list[Answer]:
-    """Returns the answer that the file has for each row; a row without one ends `app_error`. Nothing is called.
+def existing_answers(target: AnswersTarget, loaded: LoadedApp) -> Callable[[Row], Answer]:
+    """Returns what gives the answer that the file has for a row; a row without one ends `app_error`.
 
     The file's id column has the name of the datasets' (`datasets.columns.id`); a column `context`, where there is one,
     is a list of `{id, text}`.
@@ -40,13 +38,11 @@ def existing_answers(
         except ValueError as error:
             raise DataError(f"{path} record {number}: {error}") from None
         found[str(record[id_column])] = (text, context)
-    answers = []
-    for row in rows:
-        if row.id in found:
-            text, context = found[row.id]
-            answer = Answer(row.id, Outcome.OK, text=text, context=context)
-        else:
-            answer = Answer(row.id, Outcome.APP_ERROR, cause=f"{path} has no answer for row {row.id}; add it there")
-        answers.append(answer)
-        told(answer)
-    return answers
+
+    def answer(row: Row) -> Answer:
+        if row.id not in found:
+            return Answer(row.id, Outcome.APP_ERROR, cause=f"{path} has no answer for row {row.id}; add it there")
+        text, context = found[row.id]
+        return Answer(row.id, Outcome.OK, text=text, context=context)
+
+    return answer

@@ -1,8 +1,7 @@
-"""Asks a candidate every row of a dataset: workers pull rows, the journal remembers, the budget ends it."""
+"""Asks a candidate rows: workers pull them, the journal remembers, the limiter paces, the budget ends it."""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from configs.errors import DataError
 from configs.loading import LoadedApp
 from tasks.calling.answer import Answer, Latency, Outcome, Passage, Usage
 from tasks.calling.answers_target import existing_answers
+from tasks.calling.breaker import Breaker
 from tasks.calling.failures import CallFailure
 from tasks.calling.http_target import HttpTarget
 from tasks.calling.journal import Journal
@@ -19,59 +19,64 @@ from tasks.calling.python_target import PythonTarget
 from tasks.calling.retrying import with_retries
 from tasks.calling.spend import BudgetUsedUp, Spend
 from tasks.calling.targets import Given, Question, Target
-from tasks.calling.together import together
+from tasks.calling.working import pull
 from tasks.candidate import Candidate
 from tasks.data.row import Row
 
 if TYPE_CHECKING:
     from tasks.retrieval.index import Index
 
-__all__ = ["Spend", "ask"]
+__all__ = ["Spend", "Told", "ask"]
 
-_GIVE_UP_AFTER = 5
-"""So many calls in a row that fail for a reason which is no row's own: nobody answers there, or not us."""
+Told = Callable[[int, Row, Answer], Awaitable[None]]
+"""Takes a row's position, the row and its answer."""
 
 
 async def ask(
     candidate: Candidate,
-    dataset_rows: Sequence[Row],
+    rows: Iterable[Row],
+    told: Told,
     *,
     loaded: LoadedApp,
     journal: Journal,
     epoch: str,
     spend: Spend,
     index: "Index | None" = None,
-    on_answer: Callable[[Answer], None] | None = None,
-) -> list[Answer]:
-    """Returns the candidate's answer to every row, in the rows' order.
+) -> None:
+    """Tells the candidate's answer to every row, as the answers come: in no particular order, each row once.
 
-    Every answer is journaled the moment it is there, so that asking again makes no call. A row that failed ends
-    `app_error` with its cause and is asked again next time. What the budget cuts off, and what is left once the
-    endpoint has failed five times running, ends `skipped`.
+    Every answer is journaled, so that asking again makes no call. A row that failed ends `app_error` with its cause and
+    is asked again next time. What the budget cuts off, and what is left once the endpoint is given up, ends `skipped`.
 
     Args:
         candidate: of any kind of target.
-        dataset_rows: what to ask.
+        rows: what to ask; read as it goes.
+        told: what takes the answers.
         loaded: the app.
         journal: where finished calls are.
         epoch: round of asking.
         spend: ledger and caps; shared with whatever else the command asks.
         index: the candidate's index, where it retrieves.
-        on_answer: told of each answer as it comes, in no particular order.
 
     Raises:
         ConfigurationError: the candidate cannot be asked at all.
         LifecycleError: the journal cannot be written; what is finished is kept.
     """
-    told = on_answer or (lambda _: None)
     if candidate.target.kind == "answers":
-        return existing_answers(dataset_rows, candidate.target, loaded, told)
-    answers: dict[int, Answer] = {}
-    waiting = iter(enumerate(dataset_rows))
+        answer = existing_answers(candidate.target, loaded)
+        for position, row in enumerate(rows):
+            await told(position, row, answer(row))
+        return
     async with aclosing(open_target(candidate, loaded, journal, epoch, spend, index)) as target:
         asking = _Asking(target, journal, epoch, spend)
-        await together(_work(asking, waiting, answers, told) for _ in range(target.concurrency))
-    return [answers[position] for position in range(len(dataset_rows))]
+
+        async def work(numbered: tuple[int, Row]) -> None:
+            position, row = numbered
+            await told(position, row, await asking.answer(row))
+
+        numbered: Iterator[tuple[int, Row]] = iter(enumerate(rows))
+        await pull(numbered, work, target.limiter)
+        await asyncio.to_thread(journal.flush)
 
 
 def open_target(
@@ -91,17 +96,9 @@ def open_target(
         case "python":
             return PythonTarget(candidate.target, loaded, epoch)
         case "http":
-            return HttpTarget(candidate.target, loaded, epoch)
+            return HttpTarget(candidate.target, loaded, epoch, journal.path.parent)
         case _:
             return PromptTarget(candidate, loaded, journal, epoch, spend, index)
-
-
-async def _work(
-    asking: "_Asking", rows: Iterator[tuple[int, Row]], answers: dict[int, Answer], told: Callable[[Answer], None]
-) -> None:
-    for position, row in rows:
-        answers[position] = await asking.answer(row)
-        told(answers[position])
 
 
 class _Asking:
@@ -112,50 +109,61 @@ class _Asking:
         self._journal = journal
         self._epoch = epoch
         self._spend = spend
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._failed_running = 0
-        self._given_up = ""
+        self._breaker = Breaker()
+        self._asked: dict[str, asyncio.Event] = {}
 
     async def answer(self, row: Row) -> Answer:
-        if self._given_up:
-            return self._skipped(row, self._given_up)
         question = Question("")
         try:
-            question = await self._target.question(row)
-            # Two rows that ask the same wait for each other: the second finds the first's answer.
-            async with self._locks[question.key]:
-                return await self._answer(row, question)
+            async with asyncio.timeout(self._spend.seconds_for_a_row()):
+                question = await self._target.question(row)
+                return await self._once(row, question)
+        except TimeoutError:
+            return self._out_of_time(row, question)
         except BudgetUsedUp as end:
             return self._skipped(row, str(end))
         except CallFailure as failure:
-            self._count(failure)
-            return Answer(
-                row.id,
-                Outcome.APP_ERROR,
-                cause=str(failure),
-                messages=question.messages,
-                context=question.context,
-                attempts=failure.attempts,
-            )
+            self._breaker.failed(failure)
+            return self._failed(row, question, str(failure), failure.attempts)
         except DataError as error:
             return Answer(row.id, Outcome.APP_ERROR, cause=str(error))
+
+    async def _once(self, row: Row, question: Question) -> Answer:
+        """Answers a question; rows that ask the same wait for each other: the second finds the first's answer."""
+        while (first := self._asked.get(question.key)) is not None:
+            await first.wait()
+        self._asked[question.key] = asyncio.Event()
+        try:
+            return await self._answer(row, question)
+        finally:
+            self._asked.pop(question.key).set()
 
     async def _answer(self, row: Row, question: Question) -> Answer:
         record = self._journal.get(question.key)
         if record is not None:
             self._spend.reuse()
             return self._read(row, question, record, reused=True)
-        tried = await with_retries(partial(self._call, question), self._target.retries)
-        self._failed_running = 0
+        if not await self._breaker.passes():
+            return self._skipped(row, self._breaker.given_up)
+        limiter = self._target.limiter
+        tried = await with_retries(partial(self._call, question), self._target.retries, limiter.sleep)
+        self._breaker.answered()
         record = {**_plain(tried.value), "attempts": tried.attempts}
         self._journal.put(question.key, self._epoch, self._target.name, record, kind=self._target.kind)
         return self._read(row, question, record, reused=False)
 
     async def _call(self, question: Question) -> Given:
-        with self._spend.request(self._target.dearest(question)) as bill:
-            given = await self._target.call(question)
-            bill.usage, bill.price = given.usage, self._target.price(given.usage)
-            return given
+        limiter = self._target.limiter
+        async with limiter.slot():
+            if self._breaker.given_up:
+                raise BudgetUsedUp(self._breaker.given_up)
+            with self._spend.request(self._target.most(question)) as bill:
+                given = await self._target.call(question)
+                bill.usage, bill.price = given.usage, self._target.price(given.usage)
+        limiter.used(given.usage.input + given.usage.output)
+        if given.pause_s:
+            limiter.pause(given.pause_s)
+        return given
 
     def _read(self, row: Row, question: Question, record: dict[str, Any], *, reused: bool) -> Answer:
         usage = Usage(*record["usage"])
@@ -172,10 +180,22 @@ class _Asking:
             reused=reused,
         )
 
-    def _count(self, failure: CallFailure) -> None:
-        self._failed_running = 0 if failure.kind.of_one_row else self._failed_running + 1
-        if self._failed_running >= _GIVE_UP_AFTER:
-            self._given_up = f"not asked after {self._failed_running} failures in a row: {failure}"
+    def _out_of_time(self, row: Row, question: Question) -> Answer:
+        if end := self._spend.time_is_up():
+            return self._skipped(row, end)
+        most = self._spend.budget.seconds_per_row
+        cause = f"no answer within {most:g} s, all tries and waits included; raise `budget.seconds_per_row` in app.yaml"
+        return self._failed(row, question, cause, attempts=0)
+
+    def _failed(self, row: Row, question: Question, cause: str, attempts: int) -> Answer:
+        return Answer(
+            row.id,
+            Outcome.APP_ERROR,
+            cause=cause,
+            messages=question.messages,
+            context=question.context,
+            attempts=attempts,
+        )
 
     def _skipped(self, row: Row, cause: str) -> Answer:
         self._spend.skipped += 1

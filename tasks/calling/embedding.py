@@ -12,13 +12,15 @@ import numpy as np
 from configs.errors import ConfigurationError
 from configs.loading import LoadedApp
 from configs.schema.model import ModelConfig
+from configs.settings import settings
 from tasks.calling.answer import Usage
 from tasks.calling.connecting import open_client
 from tasks.calling.endpoint import callee_of, endpoint_model, model_name, retries_of
 from tasks.calling.failures import CallFailure, failure_of, torn
 from tasks.calling.fitting import fitting
 from tasks.calling.journal import Journal
-from tasks.calling.pricing import dearest, price_needed, price_of
+from tasks.calling.limiter import model_limiter
+from tasks.calling.pricing import most, price_needed, price_of
 from tasks.calling.retrying import with_retries
 from tasks.calling.spend import Bill, Spend
 from tasks.calling.together import together
@@ -77,18 +79,19 @@ async def embed(
     keys = {text: digest(["embedding", identity, text, epoch]) for text in texts}
     vectors = {text: vector for text, key in keys.items() if (vector := _journaled(journal, key)) is not None}
     missing = [text for text in keys if text not in vectors]
-    slots = asyncio.Semaphore(config.concurrency)
+    limiter = model_limiter(config, journal.path.parent if journal is not None else settings().folder())
 
     async def request(batch: list[str]) -> _Batch:
-        at_most = dearest(batch, 0, price) if price else 0.0
-        with spend.request(at_most) if spend is not None else nullcontext(Bill()) as bill:
-            found = await _request(config, batch)
-            bill.usage, bill.price = found.usage, price_of(found.usage, price) if price else None
-            return found
+        async with limiter.slot():
+            at_most = most(batch, 0, price)
+            with spend.request(at_most) if spend is not None else nullcontext(Bill()) as bill:
+                found = await _request(config, batch)
+                bill.usage, bill.price = found.usage, price_of(found.usage, price) if price else None
+        limiter.used(found.usage.input)
+        return found
 
     async def ask(batch: list[str]) -> None:
-        async with slots:
-            tried = await with_retries(partial(request, batch), retries_of(config))
+        tried = await with_retries(partial(request, batch), retries_of(config), limiter.sleep)
         for position, (text, vector) in enumerate(zip(batch, tried.value.vectors, strict=True)):
             vectors[text] = vector
             if journal is not None:

@@ -41,7 +41,18 @@ class FailureKind(StrEnum):
     @property
     def retryable(self) -> bool:
         """True where the same call may succeed a moment later."""
-        return self in (FailureKind.REFUSED, FailureKind.RATE_LIMITED, FailureKind.SERVER_ERROR, FailureKind.TORN)
+        return self in (
+            FailureKind.REFUSED,
+            FailureKind.TIMEOUT,
+            FailureKind.RATE_LIMITED,
+            FailureKind.SERVER_ERROR,
+            FailureKind.TORN,
+        )
+
+    @property
+    def passes(self) -> bool:
+        """True where an endpoint that has answered before may answer again after a while."""
+        return self.retryable or self is FailureKind.UNREACHABLE
 
     @property
     def of_one_row(self) -> bool:

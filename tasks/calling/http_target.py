@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ from configs.errors import ConfigurationError
 from configs.loading import LoadedApp
 from configs.schema.target import HttpTarget as HttpConfig
 from tasks.calling.answer import Latency, Usage
+from tasks.calling.control import Control
 from tasks.calling.endpoint import is_loopback
 from tasks.calling.failures import (
     Callee,
@@ -22,6 +24,8 @@ from tasks.calling.failures import (
     said_by,
 )
 from tasks.calling.journal import Kind
+from tasks.calling.limiter import limiter_of
+from tasks.calling.spend import Most
 from tasks.calling.targets import Given, Question, as_json, payload_of
 from tasks.calling.user_reply import as_answer, read_context
 from tasks.data.row import Row
@@ -37,9 +41,9 @@ class HttpTarget:
 
     kind: Kind = "target"
 
-    def __init__(self, config: HttpConfig, loaded: LoadedApp, epoch: str) -> None:
+    def __init__(self, config: HttpConfig, loaded: LoadedApp, epoch: str, folder: Path) -> None:
         self.name = config.url
-        self.concurrency = config.concurrency
+        self.limiter = limiter_of(config.url, Control(config.concurrency, found=False), None, folder)
         self.retries = config.retries
         self._config = config
         self._callee = Callee(
@@ -88,9 +92,9 @@ class HttpTarget:
     def price(self, usage: Usage) -> None:
         """Is not known."""
 
-    def dearest(self, question: Question) -> float:  # noqa: ARG002
+    def most(self, question: Question) -> Most:  # noqa: ARG002
         """Is not known, so nothing is held back."""
-        return 0.0
+        return Most()
 
     async def aclose(self) -> None:
         """Closes the connections."""

@@ -6,23 +6,27 @@ from configs.errors import ConfigurationError
 from configs.loading import LoadedApp
 from configs.schema.model import Price
 from tasks.calling.answer import Usage
+from tasks.calling.spend import Most
 
 _TOKENS_AROUND_A_TEXT = 16
 """Tokens that a chat template may put around one message."""
 
 
 def price_needed(loaded: LoadedApp, model: str) -> Price:
-    """Returns a model's price.
+    """Returns a model's price; nothing for one that the budget lets go without.
 
     Raises:
         ConfigurationError: it has none, so that the budget's cap on the price could not be kept.
     """
-    if model not in loaded.prices:
-        raise ConfigurationError(
-            f"model {model} has no price, and the app's budget is capped at {loaded.app.budget.price:g} US dollars; "
-            f"set its price in a prices.yaml beside app.yaml, or in configs/prices.yaml (0 where it costs nothing)"
-        )
-    return loaded.prices[model]
+    if model in loaded.prices:
+        return loaded.prices[model]
+    if model in loaded.app.budget.unpriced:
+        return Price(input=0, output=0)
+    raise ConfigurationError(
+        f"model {model} has no price, and the app's budget is capped at {loaded.app.budget.price:g} US dollars; "
+        f"set its price in a prices.yaml beside app.yaml, or in configs/prices.yaml (0 where it costs nothing), "
+        f"or name it under `budget.unpriced` to ask it without"
+    )
 
 
 def price_of(usage: Usage, price: Price) -> float:
@@ -32,7 +36,8 @@ def price_of(usage: Usage, price: Price) -> float:
     return (fresh * price.input + usage.cached * cached + usage.output * price.output) / 1e6
 
 
-def dearest(texts: Iterable[str], max_tokens: int, price: Price) -> float:
-    """Returns what a call can cost at most, in US dollars: no tokenizer makes more tokens of a text than bytes."""
+def most(texts: Iterable[str], max_tokens: int, price: Price | None) -> Most:
+    """Returns what a call can use at most: no tokenizer makes more tokens of a text than it has bytes."""
     tokens = sum(len(text.encode()) + _TOKENS_AROUND_A_TEXT for text in texts)
-    return (tokens * price.input + max_tokens * price.output) / 1e6
+    dollars = (tokens * price.input + max_tokens * price.output) / 1e6 if price else 0.0
+    return Most(dollars, tokens + max_tokens)

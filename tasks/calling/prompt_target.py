@@ -10,9 +10,10 @@ from tasks.calling.chat import call_model
 from tasks.calling.embedding import embed
 from tasks.calling.endpoint import api_key, endpoint_model, retries_of
 from tasks.calling.journal import Journal, Kind
+from tasks.calling.limiter import model_limiter
 from tasks.calling.preparing import Preparer
-from tasks.calling.pricing import dearest, price_needed, price_of
-from tasks.calling.spend import Spend
+from tasks.calling.pricing import most, price_needed, price_of
+from tasks.calling.spend import Most, Spend
 from tasks.calling.targets import Given, Question
 from tasks.candidate import Candidate
 from tasks.data.row import Row
@@ -59,7 +60,7 @@ class PromptTarget:
             spend=spend,
         )
         self.name = candidate.model
-        self.concurrency = config.concurrency
+        self.limiter = model_limiter(config, journal.path.parent)
         self.retries = retries_of(config)
         self._config = config
         self._identity = endpoint_model(candidate.model, config)
@@ -79,16 +80,16 @@ class PromptTarget:
     async def call(self, question: Question) -> Given:
         """Asks the model once."""
         reply = await call_model(self._config, question.messages, self._parameters)
-        return Given(reply.text, reply.usage, reply.latency)
+        return Given(reply.text, reply.usage, reply.latency, pause_s=reply.pause_s)
 
     def price(self, usage: Usage) -> float:
         """Returns what a call costs."""
         return price_of(usage, self._price)
 
-    def dearest(self, question: Question) -> float:
-        """Returns what a call can cost at most."""
+    def most(self, question: Question) -> Most:
+        """Returns what a call can use at most."""
         texts = (message.content for message in question.messages)
-        return dearest(texts, self._parameters.max_tokens, self._price)
+        return most(texts, self._parameters.max_tokens, self._price)
 
     async def aclose(self) -> None:
         """Leaves the connections open: every call of this event loop shares them."""

@@ -10,6 +10,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,11 @@ from configs.errors import ConfigurationError
 from configs.loading import LoadedApp
 from configs.schema.target import PythonTarget as PythonConfig
 from tasks.calling.answer import Latency, Usage
+from tasks.calling.control import Control
 from tasks.calling.failures import CallFailure, FailureKind
 from tasks.calling.journal import Kind
+from tasks.calling.limiter import Limiter
+from tasks.calling.spend import Most
 from tasks.calling.targets import Given, Question, payload_of
 from tasks.calling.user_reply import as_answer, read_context
 from tasks.data.row import Row
@@ -39,10 +43,15 @@ class PythonTarget:
         file, _, name = config.callable.partition(":")
         path = loaded.path(file)
         self.name = config.callable
-        self.concurrency = config.concurrency
+        self._concurrency = config.concurrency
         self._function = load_function(path, name)
         self._timeout_s = config.timeout_s
         self._identity = ["python", digest(path.read_text(encoding="utf-8")), name, epoch]
+
+    @cached_property
+    def limiter(self) -> Limiter:
+        """Lets as many calls run at once as the configuration says."""
+        return Limiter(Control(self._concurrency, found=False))
 
     async def question(self, row: Row) -> Question:
         """Returns the arguments that the function takes of a row."""
@@ -79,9 +88,9 @@ class PythonTarget:
     def price(self, usage: Usage) -> None:
         """Is not known."""
 
-    def dearest(self, question: Question) -> float:  # noqa: ARG002
+    def most(self, question: Question) -> Most:  # noqa: ARG002
         """Is not known, so nothing is held back."""
-        return 0.0
+        return Most()
 
     async def aclose(self) -> None:
         """Holds nothing open."""

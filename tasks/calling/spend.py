@@ -1,9 +1,10 @@
 """The ledger of one command: what was called, what that cost, and where it must stop."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from configs.errors import LifecycleError
 from configs.schema.app import Budget
@@ -11,7 +12,14 @@ from tasks.calling.answer import Usage
 
 
 class BudgetUsedUp(LifecycleError):  # noqa: N818 an end that was asked for
-    """A call that the budget does not allow."""
+    """A call that the budget, or what has become of the endpoint, does not allow any more."""
+
+
+class Most(NamedTuple):
+    """What one request can use at most: US dollars, and tokens sent and generated."""
+
+    price: float = 0.0
+    tokens: int = 0
 
 
 @dataclass
@@ -48,34 +56,59 @@ class Spend:
     cached_tokens: int = 0
     price: float = 0.0
     _in_flight: float = field(default=0.0, repr=False)
+    _tokens_in_flight: int = field(default=0, repr=False)
+    _started: float = field(default_factory=time.monotonic, repr=False)
 
     @contextmanager
-    def request(self, at_most: float = 0.0) -> Iterator[Bill]:
+    def request(self, at_most: Most = Most()) -> Iterator[Bill]:  # noqa: B008 a tuple
         """Counts one request, which the block sends, and what the block writes on its bill.
 
         Args:
-            at_most: US dollars it can cost. They are held while it is in flight: many at once never pass the cap.
+            at_most: what it can use. That is held while it is in flight: many at once never pass a cap.
 
         Raises:
             BudgetUsedUp: it would pass a cap; nothing is counted or sent.
         """
+        if end := self.time_is_up():
+            raise BudgetUsedUp(end)
         if self.made >= self.budget.calls:
             raise BudgetUsedUp(
                 f"not asked: the budget of {self.budget.calls} calls is used up; raise `budget.calls` in app.yaml"
             )
-        if at_most and self.price + self._in_flight + at_most > self.budget.price:
+        if at_most.price and self.price + self._in_flight + at_most.price > self.budget.price:
             raise BudgetUsedUp(
                 f"not asked: it could pass the budget of {self.budget.price:g} US dollars; "
                 f"raise `budget.price` in app.yaml"
             )
+        tokens = self.input_tokens + self.output_tokens + self._tokens_in_flight + at_most.tokens
+        if self.budget.tokens is not None and tokens > self.budget.tokens:
+            raise BudgetUsedUp(
+                f"not asked: it could pass the budget of {self.budget.tokens} tokens; raise `budget.tokens` in app.yaml"
+            )
         self.made += 1
-        self._in_flight += at_most
+        self._in_flight += at_most.price
+        self._tokens_in_flight += at_most.tokens
         bill = Bill()
         try:
             yield bill
         finally:
-            self._in_flight -= at_most
+            self._in_flight -= at_most.price
+            self._tokens_in_flight -= at_most.tokens
             self._settle(bill)
+
+    def time_is_up(self) -> str:
+        """Returns why nothing more is asked where the budget's minutes are over, else ""."""
+        if self.budget.minutes is None or time.monotonic() - self._started < self.budget.minutes * 60:
+            return ""
+        most = f"{self.budget.minutes:g} minutes"
+        return f"not asked: the budget of {most} is used up; raise `budget.minutes` in app.yaml"
+
+    def seconds_for_a_row(self) -> float:
+        """Returns how long a row that begins now may take."""
+        if self.budget.minutes is None:
+            return self.budget.seconds_per_row
+        left = self.budget.minutes * 60 - (time.monotonic() - self._started)
+        return max(0.0, min(self.budget.seconds_per_row, left))
 
     def reuse(self, rows: int = 1) -> None:
         """Counts rows that needed no call."""
@@ -87,7 +120,7 @@ class Spend:
             "calls": {"made": self.made, "reused": self.reused, "failed": self.failed, "skipped": self.skipped},
             "tokens": {"input": self.input_tokens, "output": self.output_tokens, "cached": self.cached_tokens},
             "price": self.price,
-            "budget": {"calls": self.budget.calls, "price": self.budget.price},
+            "budget": self.budget.model_dump(include={"calls", "price", "tokens", "minutes"}),
         }
 
     def _settle(self, bill: Bill) -> None:

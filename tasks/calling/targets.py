@@ -5,6 +5,8 @@ from typing import Any, NamedTuple, Protocol
 
 from tasks.calling.answer import Latency, Passage, Usage
 from tasks.calling.journal import Kind
+from tasks.calling.limiter import Limiter
+from tasks.calling.spend import Most
 from tasks.data.row import Message, Row
 
 
@@ -22,25 +24,31 @@ class Question(NamedTuple):
 
 
 class Given(NamedTuple):
-    """What a target gave. `context` is what the target itself says it drew on."""
+    """What a target gave.
+
+    `context` is what the target itself says it drew on; `pause_s` the seconds it asks to wait before the next call.
+    """
 
     text: str
     usage: Usage = Usage()
     latency: Latency = Latency()
     context: tuple[Passage, ...] = ()
+    pause_s: float = 0.0
 
 
 class Target(Protocol):
     """A target as it is asked.
 
-    `name` stands in the journal; `concurrency` is how many calls may be in flight; `retries` how many further tries a
-    call gets.
+    `name` stands in the journal; `retries` is how many further tries a call gets.
     """
 
     name: str
     kind: Kind
-    concurrency: int
     retries: int
+
+    @property
+    def limiter(self) -> Limiter:
+        """Lets its calls start."""
 
     async def question(self, row: Row) -> Question:
         """Returns what a row asks. Raises DataError where it cannot be asked, CallFailure where retrieval fails."""
@@ -51,8 +59,8 @@ class Target(Protocol):
     def price(self, usage: Usage) -> float | None:
         """Returns the US dollars of a call; None where there is no price."""
 
-    def dearest(self, question: Question) -> float:
-        """Returns the US dollars that a call can cost at most; 0 where there is no price."""
+    def most(self, question: Question) -> Most:
+        """Returns what a call can use at most; nothing where that is not known."""
 
     async def aclose(self) -> None:
         """Closes what the target holds open."""

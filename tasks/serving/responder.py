@@ -17,6 +17,7 @@ from tasks.calling.embedding import embed
 from tasks.calling.endpoint import api_key, endpoint_model, retries_of
 from tasks.calling.failures import CallFailure
 from tasks.calling.http_target import HttpTarget
+from tasks.calling.limiter import MOST_AT_ONCE
 from tasks.calling.preparing import Prepared, Preparer
 from tasks.calling.pricing import price_of
 from tasks.calling.python_target import PythonTarget
@@ -74,9 +75,9 @@ async def open_responder(candidate: Candidate, loaded: LoadedApp) -> Responder:
     await asyncio.to_thread(_check_unchanged, candidate, loaded)
     target = candidate.target
     if target.kind == "python":
-        return _Called(await asyncio.to_thread(PythonTarget, target, loaded, _EPOCH))
+        return _Called(await asyncio.to_thread(PythonTarget, target, loaded, _EPOCH), target.concurrency)
     if target.kind == "http":
-        return _Called(HttpTarget(target, loaded, _EPOCH))
+        return _Called(HttpTarget(target, loaded, _EPOCH, settings().folder()), target.concurrency)
     if target.kind == "answers":
         raise ReleaseError(f"{candidate.app}: answers that already exist cannot be served; there is nothing to ask")
     index = None
@@ -99,7 +100,7 @@ class _Prompted:
         self._model: ModelConfig = loaded.models[candidate.model]
         self._parameters = candidate.parameters
         self._price = loaded.prices.get(candidate.model)
-        self._slots = asyncio.Semaphore(self._model.concurrency)
+        self._slots = asyncio.Semaphore(self._model.concurrency or MOST_AT_ONCE)
         api_key(self._model)  # a missing key shows here, not at the first request
 
     async def stream(self, row: Row) -> AsyncGenerator[str | Reply]:
@@ -138,9 +139,9 @@ class _Prompted:
 class _Called:
     """A function or a service of the user's, asked as its evaluation asked it."""
 
-    def __init__(self, target: PythonTarget | HttpTarget) -> None:
+    def __init__(self, target: PythonTarget | HttpTarget, concurrency: int) -> None:
         self._target = target
-        self._slots = asyncio.Semaphore(target.concurrency)
+        self._slots = asyncio.Semaphore(concurrency)
 
     async def stream(self, row: Row) -> AsyncGenerator[str | Reply]:
         question = await self._target.question(row)

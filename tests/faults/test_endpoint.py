@@ -10,7 +10,7 @@ from configs.errors import ConfigurationError
 from infra.simulator.behaviour import Behaviour, Fault
 from infra.simulator.running import calls, simulated
 from tasks.calling.answer import Outcome
-from tasks.calling.asking import Spend, ask
+from tasks.calling.asking import Spend
 from tasks.calling.journal import Journal
 
 pytestmark = pytest.mark.fault
@@ -20,14 +20,12 @@ KEY = "sk-very-secret-0123456789"
 
 
 @pytest.fixture
-def asked(tmp_path, make_candidate):
+def asked(tmp_path, make_candidate, ask_all):
     async def run(loaded, rows):
         spend = Spend(loaded.app.budget)
         with Journal(tmp_path / "journal.db") as journal:
-            answers = await ask(
-                make_candidate(loaded), rows, loaded=loaded, journal=journal, epoch="first", spend=spend
-            )
-        return answers, spend
+            options = {"loaded": loaded, "journal": journal, "epoch": "first", "spend": spend}
+            return await ask_all(make_candidate(loaded), rows, **options), spend
 
     return run
 

@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request, Response
 
 from configs.errors import ConfigurationError, DataError
 from tasks.calling.answer import Outcome, Passage
-from tasks.calling.asking import Spend, ask
+from tasks.calling.asking import Spend
 from tasks.calling.journal import Journal
 from tasks.data.row import Message, Row
 
@@ -18,14 +18,14 @@ NOWHERE = "http://127.0.0.1:1/v1"
 
 
 @pytest.fixture
-def asked(tmp_path, make_app, make_candidate, make_rows):
+def asked(tmp_path, make_app, make_candidate, make_rows, ask_all):
     """Asks a target of the user's; returns answers and ledger."""
 
     async def run(target, rows=None):
         loaded = make_app(NOWHERE, target=target)
         spend = Spend(loaded.app.budget)
         with Journal(tmp_path / "journal.db") as journal:
-            answers = await ask(
+            answers = await ask_all(
                 make_candidate(loaded),
                 rows or make_rows("How heavy?", "방수?"),
                 loaded=loaded,

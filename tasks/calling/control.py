@@ -1,0 +1,217 @@
+"""How many calls of an endpoint may be in flight, and how many may start a second, found from what becomes of them.
+
+Two ways to be too many. An endpoint that lets calls wait answers later: Little's law then tells how many it really
+works on (as in TCP Vegas, Brakmo 1994). An endpoint that turns calls away says 429. Where half the calls are turned
+away half as often, the load is to blame: the pace that was accepted is held, and tried again from below. Where they are
+turned away as often as before, as some endpoints do at random, going slower is no help and is undone.
+
+Pure arithmetic over times and counts: no clock, no event loop.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tasks.calling.crowding import Crowding, Latencies
+
+_FIRST = 16
+"""Calls in flight at first, where the limit is to be found."""
+_LEAST_CALLS = 8
+"""Calls of a window at least; at a larger concurrency, as many as are in flight."""
+_AT_REST, _CROWDED = 1.15, 1.3
+"""Latency over that where nobody waits: up to the first there is room, from the second on too many wait."""
+_HARMLESS = 0.03
+"""Share of rejected calls that costs less than finding out why."""
+_EVIDENCE = 10.0
+"""Rejected calls that a test at half the load would have to show, were the load not to blame."""
+_LONGEST_BLIND_S = 1.0
+"""Seconds after which a window is judged in which every call was turned away."""
+_FIRST_HOLD_S = 0.1
+"""Seconds for which a rejected call keeps its slot while no call has been answered yet."""
+_HELPLESS = 0.05
+"""Share of rejected calls, over the last hundred or so, at which a limit that is held does not explain them."""
+
+
+@dataclass
+class _Window:
+    since: float
+    latencies: Latencies = field(default_factory=Latencies)
+    rejected: int = 0
+    peak: int = 1
+    slots_full: bool = False
+    paced: bool = False
+
+    @property
+    def calls(self) -> int:
+        return self.latencies.calls + self.rejected
+
+    @property
+    def share_rejected(self) -> float:
+        return self.rejected / self.calls
+
+
+@dataclass(frozen=True)
+class _Test:
+    """What there was before half the load was tried."""
+
+    accepted_rate: float
+    share_rejected: float
+
+
+@dataclass
+class Control:
+    """The limits of one endpoint, as they are known now.
+
+    Args:
+        most: calls in flight at most.
+        found: True where the limit is to be found from below; False where `most` is what the endpoint is known to take.
+        rate_at_most: calls a second at most; None where no pace is known.
+
+    Attributes:
+        limit: calls that may be in flight.
+        rate: calls that may start a second; None where no pace holds them.
+    """
+
+    most: int
+    found: bool = True
+    rate_at_most: float | None = None
+    limit: float = field(init=False)
+    rate: float | None = field(init=False)
+    _state: Literal["free", "testing", "limited"] = field(default="free", init=False, repr=False)
+    _window: _Window | None = field(default=None, init=False, repr=False)
+    _test: _Test | None = field(default=None, init=False, repr=False)
+    _crowding: Crowding = field(default_factory=Crowding, init=False, repr=False)
+    _doubling: bool = field(default=True, init=False, repr=False)
+    _usual: float = field(default=0.0, init=False, repr=False)
+    _recent: float = field(default=0.0, init=False, repr=False)
+    _cuts: int = field(default=0, init=False, repr=False)
+    _changed: float = field(default=float("-inf"), init=False, repr=False)
+    _settled: float = field(default=float("-inf"), init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.limit = float(min(_FIRST, self.most) if self.found else self.most)
+        self.rate = self.rate_at_most
+
+    def accepted(self, now: float, latency_s: float, in_flight: int, *, slots_full: bool, paced: bool) -> None:
+        """Counts a call that was answered.
+
+        Args:
+            now: seconds on any clock that only goes forward.
+            latency_s: seconds it took.
+            in_flight: calls in flight when it ended, itself included.
+            slots_full: whether a further call is waiting for a slot.
+            paced: whether a further call is waiting for the pace.
+        """
+        self._recent *= 0.99
+        if now < self._settled or now - latency_s < self._changed:
+            # It began under another limit, of which it tells.
+            return
+        window = self._counted(now, in_flight)
+        window.latencies.add(latency_s)
+        window.slots_full |= slots_full
+        window.paced |= paced
+        self._look(window, now)
+
+    def rejected(self, now: float, in_flight: int) -> None:
+        """Counts a call that was turned away as one too many."""
+        self._recent = self._recent * 0.99 + 0.01
+        if now < self._settled:
+            return
+        window = self._counted(now, in_flight)
+        window.rejected += 1
+        self._look(window, now)
+
+    @property
+    def hold_s(self) -> float:
+        """Seconds for which a rejected call keeps its slot, so that a limit is not run against in between."""
+        call_s = self._crowding.at_rest_s or _FIRST_HOLD_S
+        return call_s / 10 if self._state == "free" and self._usual else call_s
+
+    def _counted(self, now: float, in_flight: int) -> _Window:
+        if self._window is None:
+            self._window = _Window(now)
+        self._window.peak = max(self._window.peak, in_flight)
+        return self._window
+
+    def _look(self, window: _Window, now: float) -> None:
+        """Decides where a window has enough calls to decide."""
+        lasted = now - window.since
+        if window.calls < self._wanted(window) or lasted < (window.latencies.mean or _LONGEST_BLIND_S):
+            return
+        self._window = None
+        limit, rate, state = int(self.limit), self.rate, self._state
+        if self._test is not None:
+            self._judge(window, self._test)
+        elif self._state == "limited" and window.rejected:
+            self._cut(window, now)
+        elif self._state == "free" and self._too_many(window):
+            self._try_half(window, now)
+        else:
+            if self._usual:
+                self._usual += 0.1 * (window.share_rejected - self._usual)
+            self._grow(window)
+        if limit != int(self.limit) or state != self._state or (rate is not None and rate > (self.rate or rate)):
+            self._changed, self._settled = now, now + window.latencies.mean
+
+    def _wanted(self, window: _Window) -> int:
+        if self._state == "limited" and window.rejected:
+            return 1
+        if self._test is not None:
+            return round(_EVIDENCE / self._test.share_rejected)
+        return max(_LEAST_CALLS, window.peak)
+
+    def _too_many(self, window: _Window) -> bool:
+        noise = 3 * (self._usual * (1 - self._usual) / window.calls) ** 0.5
+        return window.rejected > 2 and window.share_rejected > self._usual + max(_HARMLESS, noise)
+
+    def _try_half(self, window: _Window, now: float) -> None:
+        rate = max(window.latencies.calls, 1) / (now - window.since)
+        self._test = _Test(rate, window.share_rejected)
+        self.rate = rate / 2
+        self._state = "testing"
+
+    def _judge(self, window: _Window, test: _Test) -> None:
+        self._test = None
+        if window.share_rejected > test.share_rejected / 2:
+            self.rate, self._state, self._doubling = self.rate_at_most, "free", True
+            self._usual = max(self._usual, window.share_rejected)
+            return
+        self._state, self._doubling, self._cuts, self._recent = "limited", False, 0, 0.0
+        self.rate = test.accepted_rate if self.rate_at_most is None else min(test.accepted_rate, self.rate_at_most)
+        self.limit = max(1.0, min(self.limit, 1 + 1.5 * test.accepted_rate * window.latencies.mean))
+
+    def _cut(self, window: _Window, now: float) -> None:
+        """Goes a little slower, and more so each time that this was not enough."""
+        if self._recent > _HELPLESS and self._cuts > 1:
+            self._try_half(window, now)
+            return
+        factor = 1 - 0.05 * 2 ** min(self._cuts, 2)
+        self._cuts += 1
+        if self.rate is not None and (window.paced or not window.slots_full):
+            self.rate *= factor
+        else:
+            self.limit = max(1.0, self.limit * factor)
+
+    def _grow(self, window: _Window) -> None:
+        self._cuts = 0
+        if self.rate is not None and window.paced and self._state == "limited":
+            self.rate = min(self.rate * 1.004, self.rate_at_most or float("inf"))
+        if not window.latencies.calls:
+            return
+        crowding = self._crowding.of(window.latencies, _AT_REST)
+        if self.found and crowding > _CROWDED:
+            self._doubling = False
+            self.limit = max(1.0, self.limit / crowding * _AT_REST)
+        elif window.slots_full and (crowding <= _AT_REST or not self.found):
+            step = self.limit if self._doubling else max(1.0, self.limit / 20)
+            self.limit = min(float(self.most), self.limit + step)
+        elif crowding > _AT_REST:
+            self._doubling = False
+
+    def take_over(self, limit: float, rate: float | None) -> None:
+        """Takes limits that another process has found for the same endpoint."""
+        self.limit = max(1.0, min(float(self.most), limit))
+        if rate is not None and self.rate_at_most is not None:
+            rate = min(rate, self.rate_at_most)
+        if rate is not None or self._state == "free":
+            self.rate = self.rate_at_most if rate is None else rate
+            self._state = "free" if rate == self.rate_at_most else "limited"
