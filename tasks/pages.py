@@ -83,7 +83,7 @@ def verdict_page(
         parts.append("## Rows without an answer")
         parts.append("\n".join(f"- {count} × {cause}" for cause, count in causes.items()))
     columns = ["row_id", "question", "answer", "reference"]
-    shown = [dict(zip(columns, row, strict=True)) for row in evaluation.rows.head(_ROWS_SHOWN)[columns].to_numpy()]
+    shown = [{name: row[name] for name in columns} for row in evaluation.whole_rows(first=_ROWS_SHOWN)]
     parts += ["## Answers", markdown_table(shown), f"[every row in MLflow]({run})"]
     return "\n\n".join(parts) + "\n"
 

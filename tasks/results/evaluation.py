@@ -1,12 +1,15 @@
 """An evaluation: what a candidate answered on a dataset in an epoch, and how that was scored."""
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from configs.schema.dataset import Split
 from configs.schema.model import Price
 from tasks.candidate import Candidate
 from tasks.identity import digest
+from tasks.results.rows_file import read_rows
 from tasks.statistics.estimate import Estimate
 
 if TYPE_CHECKING:
@@ -38,12 +41,10 @@ class Evaluation:
         split: part of the dataset.
         dataset: digest of the dataset.
         epoch: round of asking.
-        rows: one row a dataset row, in its order. Columns: `row_id, cluster, answerable, slice.<column>…, question,
-            reference, documents, outcome, cause, answer, context, input_tokens, output_tokens, cached_tokens, price,
-            latency_total, latency_first_token, latency_per_token, attempts`. `documents` is a list of ids, `context`
-            a list of `{id, text, score}`, `messages` a list of `{role, content}`.
-        scores: long form, one row a score: `row_id, metric, value, why, outcome`.
+        rows: one line a dataset row, without its texts; see `Frames`.
+        scores: one line a dataset row, two columns a metric; see `Frames`.
         estimates: every metric over all rows, then by slice.
+        file: where the whole rows are, texts and reasons included; None for one that was never stored.
     """
 
     id: str
@@ -54,6 +55,16 @@ class Evaluation:
     rows: "pd.DataFrame"
     scores: "pd.DataFrame"
     estimates: tuple[Estimate, ...]
+    file: Path | None = None
+
+    def whole_rows(self, ids: Collection[str] | None = None, first: int | None = None) -> Iterator[dict[str, Any]]:
+        """Yields rows with their texts, in the dataset's order.
+
+        Args:
+            ids: rows to yield; all where not given.
+            first: so many at most.
+        """
+        return read_rows(self.file, ids, first) if self.file else iter(())
 
     def estimate(self, metric: str) -> Estimate | None:
         """Returns the estimate of a metric over all rows, None where it was not measured."""

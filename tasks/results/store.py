@@ -5,19 +5,20 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from configs.errors import DataError
 from tasks.candidate import Candidate
 from tasks.gating.verdict import Verdict
 from tasks.identity import digest
 from tasks.results.evaluation import Evaluation
+from tasks.results.rows_file import NAME, read_frames
 from tasks.statistics.estimate import Estimate
 from tasks.writing import write_whole, writing
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class StoredEvaluation(NamedTuple):
@@ -41,15 +42,32 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def save(self, evaluation: Evaluation) -> None:
-        """Saves an evaluation as a folder of `rows.parquet`, `scores.parquet` and `evaluation.json`.
+    @contextmanager
+    def part(self) -> Iterator[Path]:
+        """Yields a folder for an evaluation that is being made; what is in it at the end and was not saved is deleted.
 
         Raises:
             DataError: the disk is full or refuses to be written.
         """
+        folder = self.folder / "evaluations"
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            part = Path(tempfile.mkdtemp(prefix=".", dir=folder))
+            try:
+                part.chmod(0o755)
+                yield part
+            finally:
+                shutil.rmtree(part, ignore_errors=True)
+
+    def save(self, evaluation: Evaluation) -> Evaluation:
+        """Saves an evaluation whose file is in a `part`, and returns it as it is stored; saved twice is saved once.
+
+        Raises:
+            DataError: the disk is full or refuses to be written.
+        """
+        if evaluation.file is None:
+            raise ValueError("an evaluation is saved with the file of its rows")
         target = self.folder / "evaluations" / evaluation.id
-        if target.exists():
-            return
         about = {
             "id": evaluation.id,
             "candidate": evaluation.candidate.model_dump(mode="json"),
@@ -59,17 +77,12 @@ class Store:
             "epoch": evaluation.epoch,
             "estimates": [estimate.model_dump(mode="json") for estimate in evaluation.estimates],
         }
-        with writing(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            part = Path(tempfile.mkdtemp(prefix=".", dir=target.parent))
-            try:
-                _write_table(part / "rows.parquet", evaluation.rows)
-                _write_table(part / "scores.parquet", evaluation.scores)
+        if not target.exists():
+            with writing(target):
+                part = evaluation.file.parent
                 write_whole(part / "evaluation.json", json.dumps(about, ensure_ascii=False).encode())
-                part.chmod(0o755)
                 _move(part, target)
-            finally:
-                shutil.rmtree(part, ignore_errors=True)
+        return replace(evaluation, file=target / NAME)
 
     def load(self, evaluation_id: str) -> Evaluation | None:
         """Returns a saved evaluation, None where there is none of that id."""
@@ -77,15 +90,17 @@ class Store:
         about = _read_json(folder / "evaluation.json")
         if about is None:
             return None
+        frames = read_frames(folder / NAME)
         return Evaluation(
             id=about["id"],
             candidate=Candidate.model_validate(about["candidate"]),
             split=about["split"],
             dataset=about["dataset"],
             epoch=about["epoch"],
-            rows=_read_table(folder / "rows.parquet"),
-            scores=_read_table(folder / "scores.parquet"),
+            rows=frames.rows,
+            scores=frames.scores,
             estimates=tuple(Estimate.model_validate(estimate) for estimate in about["estimates"]),
+            file=folder / NAME,
         )
 
     def list(self) -> tuple[StoredEvaluation, ...]:
@@ -151,25 +166,6 @@ def _move(part: Path, target: Path) -> None:
         # Another process saved the same evaluation in the meantime: a folder is not replaced by a folder.
         if not target.exists():
             raise
-
-
-def _write_table(path: Path, table: "pd.DataFrame") -> None:
-    with path.open("wb") as file:
-        table.to_parquet(file, index=False)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _read_table(path: Path) -> "pd.DataFrame":
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    columns = pq.read_table(path, partitioning=None)
-    table = columns.to_pandas()
-    # Nested values come back as arrays of numpy; the contract says lists.
-    for name in (field.name for field in columns.schema if pa.types.is_list(field.type)):
-        table[name] = columns.column(name).to_pylist()
-    return table  # type: ignore[no-any-return]
 
 
 def _read_json(path: Path) -> Any:

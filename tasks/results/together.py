@@ -13,12 +13,13 @@ def together(sample: Evaluation, full: Evaluation) -> Evaluation:
     """
     import pandas as pd
 
-    def apart(evaluation: Evaluation, frame: "pd.DataFrame") -> "pd.DataFrame":
-        return frame.assign(row_id=evaluation.split + "/" + frame["row_id"].astype(str))
+    def apart(evaluation: Evaluation) -> "pd.DataFrame":
+        return evaluation.rows.assign(row_id=evaluation.split + "/" + evaluation.rows["row_id"].astype(str))
 
     return replace(
         full,
         id=digest([sample.id, full.id]),
-        rows=pd.concat([apart(sample, sample.rows), apart(full, full.rows)], ignore_index=True),
-        scores=pd.concat([apart(sample, sample.scores), apart(full, full.scores)], ignore_index=True),
+        rows=pd.concat([apart(sample), apart(full)], ignore_index=True),
+        scores=pd.concat([sample.scores, full.scores], ignore_index=True),
+        file=None,
     )

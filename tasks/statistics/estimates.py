@@ -96,15 +96,15 @@ def paired_difference(
 
 def _measured(rows: "pd.DataFrame", scores: "pd.DataFrame", metric: Metric) -> "pd.DataFrame":
     """Returns one line a row, by its id: `value` (NaN where there is none), `applies`, `cluster` and the slices."""
-    table = rows[["row_id", "cluster", *(name for name in rows.columns if name.startswith("slice."))]].set_index(
-        "row_id"
-    )
+    table = rows[["row_id", "cluster", *(name for name in rows.columns if name.startswith("slice."))]]
     if metric.name in USAGE_METRICS:
-        return table.assign(value=usage_values(rows, metric.name).to_numpy(), applies=True)
-    own = scores[scores["metric"] == metric.name].set_index("row_id")
-    value = own["value"].astype("float64").reindex(table.index)
-    not_applicable = (own["value"].isna() & (own["outcome"] == "ok")).reindex(table.index, fill_value=False)
-    return table.assign(value=value, applies=~not_applicable)
+        table = table.assign(value=usage_values(rows, metric.name).to_numpy(), applies=True)
+    elif metric.name in scores.columns:
+        applies = scores[f"{metric.name}.applies"].to_numpy()
+        table = table.assign(value=scores[metric.name].to_numpy(), applies=applies)
+    else:
+        table = table.assign(value=np.nan, applies=True)
+    return table.set_index("row_id")
 
 
 def _estimate(measured: "pd.DataFrame", metric: Metric, confidence: float, part: str | None) -> Estimate:

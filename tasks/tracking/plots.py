@@ -17,10 +17,7 @@ _MARKERS = "osD^vP*X"
 
 def score_distributions(evaluation: Evaluation, metrics: Mapping[str, Metric]) -> "Figure | None":
     """Returns how the rows' scores are spread, a panel a metric; None where no row has a score."""
-    values = {
-        name: evaluation.scores.loc[evaluation.scores["metric"] == name, "value"].dropna().to_numpy()
-        for name in metrics
-    }
+    values = {name: evaluation.scores[name].dropna().to_numpy() for name in metrics if name in evaluation.scores}
     shown = {name: numbers for name, numbers in values.items() if len(numbers)}
     if not shown:
         return None

@@ -1,6 +1,5 @@
 """What the stages record in MLflow: one run a validation, evaluation, exploration, window or page."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ from tasks.data.row import Dataset
 from tasks.gating.verdict import Verdict
 from tasks.identity import digest
 from tasks.results.evaluation import Evaluation
+from tasks.results.frames import metrics_in
 from tasks.scoring.score import Metric
 from tasks.tracking.connection import connect
 from tasks.tracking.facts import candidate_parameters, estimate_metrics, linked_prompt
@@ -73,7 +73,6 @@ def record_evaluation(
         return {"lifecycle.traces": written}
 
     def content() -> Content:
-        shown = evaluation.rows.head(TABLE_ROWS)
         distributions = score_distributions(evaluation, metrics)
         return Content(
             name=f"{candidate.label} · {evaluation.split}",
@@ -95,7 +94,7 @@ def record_evaluation(
             metrics=estimate_metrics(evaluation.estimates),
             datasets=[dataset],
             tables={
-                "rows.json": _rows_with_scores(evaluation, shown),
+                "rows.json": [_with_scores(row) for row in evaluation.whole_rows(first=TABLE_ROWS)],
                 "estimates.json": [estimate.model_dump(mode="json") for estimate in evaluation.estimates],
             },
             texts={"candidate.json": as_json(candidate.model_dump(mode="json"))},
@@ -214,14 +213,10 @@ def record_page(loaded: LoadedApp, title: str, page: str) -> str:
     return record_run(loaded.app.name, "page", digest([title, page]), lambda: content).url
 
 
-def _rows_with_scores(evaluation: Evaluation, shown: Any) -> list[dict[str, Any]]:
-    """Returns the rows as people compare them: each with its scores beside its answer."""
-    scores = evaluation.scores[evaluation.scores["row_id"].isin(shown["row_id"])]
-    by_row = scores.pivot_table(index="row_id", columns="metric", values="value", aggfunc="first", dropna=True)
-    columns = [*_SHOWN, *(name for name in shown.columns if name.startswith("slice."))]
-    table = shown[columns].join(by_row, on="row_id")
-    # Through JSON, because NaN is no value there and a table needs none.
-    return json.loads(table.to_json(orient="records", force_ascii=False))  # type: ignore[no-any-return]
+def _with_scores(row: dict[str, Any]) -> dict[str, Any]:
+    """Returns a row as people compare them: its scores beside its answer."""
+    columns = [*_SHOWN, *(name for name in row if name.startswith("slice."))]
+    return {name: row[name] for name in columns} | {name: row[f"score.{name}"] for name in metrics_in(row)}
 
 
 def _exploration_figures(

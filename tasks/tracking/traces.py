@@ -3,7 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tasks.calling.answer import Outcome
+from tasks.candidate import Candidate
 from tasks.results.evaluation import Evaluation
+from tasks.results.frames import scores_of
 from tasks.scoring.score import Metric
 from tasks.tracking.connection import connect, experiment_of
 from tasks.tracking.sampling import sampled_rows
@@ -49,17 +52,15 @@ def write_traces(
         StackError: MLflow did not keep them all.
     """
     chosen = sampled_rows(evaluation, metrics, limit)
-    marks = _marks(evaluation, metrics, chosen)
-    records = evaluation.rows.to_dict("records")
+    position = dict(zip(evaluation.rows["row_id"], range(len(evaluation.rows)), strict=True))
     rows = [
-        _of_row(evaluation, {str(name): value for name, value in record.items()}, run_id, started_ms + position, marks)
-        for position, record in enumerate(records)
-        if record["row_id"] in chosen
+        row_trace(record, evaluation.candidate, run_id, started_ms + position[record["row_id"]], metrics)
+        for record in evaluation.whole_rows(chosen)
     ]
     send_traces(client, experiment_id, rows, f"attributes.run_id = '{run_id}'")
-    if len(rows) == len(records):
+    if len(rows) == len(position):
         return f"all {len(rows)} rows"
-    return f"{len(rows)} of {len(records)} rows: every flagged one, and of the others a share of each slice"
+    return f"{len(rows)} of {len(position)} rows: a share of each slice, and every flagged one"
 
 
 def write_served_traces(app: str, served: "Sequence[Served]") -> None:
@@ -84,10 +85,18 @@ def write_served_traces(app: str, served: "Sequence[Served]") -> None:
         send_traces(client, experiment_of(client, app), rows, where)
 
 
-def _of_row(
-    evaluation: Evaluation, row: Mapping[str, Any], run_id: str, at_ms: int, marks: Mapping[str, list[Mark]]
+def row_trace(
+    row: Mapping[str, Any], candidate: Candidate, run_id: str, at_ms: int, metrics: Mapping[str, Metric]
 ) -> Traced:
-    candidate = evaluation.candidate
+    """Returns the trace of one whole row.
+
+    Args:
+        row: as `Evaluation.whole_rows` yields it.
+        candidate: what was asked.
+        run_id: the evaluation's run.
+        at_ms: when the row counts as asked, milliseconds since 1970; rows are listed in this order.
+        metrics: every metric, by name.
+    """
     references = [Mark("expected_response", row["reference"], reference=True)] if row["reference"] else []
     return Traced(
         key=f"{run_id} {row['row_id']}",
@@ -100,9 +109,9 @@ def _of_row(
         cause=row["cause"],
         model=candidate.model or candidate.target.kind,
         tokens=(int(row["input_tokens"]), int(row["output_tokens"])),
-        seconds=_number(row["latency_total"]) or 0.0,
-        price=_number(row["price"]),
-        marks=(*references, *marks.get(row["row_id"], ())),
+        seconds=row["latency_total"] or 0.0,
+        price=row["price"],
+        marks=(*references, *_marks(row, metrics)),
         metadata={
             _KIND: "evaluation",
             "mlflow.sourceRun": run_id,
@@ -113,22 +122,15 @@ def _of_row(
     )
 
 
-def _marks(evaluation: Evaluation, metrics: Mapping[str, Metric], chosen: frozenset[str]) -> dict[str, list[Mark]]:
-    """Judgements by row; a metric that does not apply to a row is none. Cost and latency are in the trace itself."""
-    judged = [name for name, metric in metrics.items() if metric.dimension in _JUDGED]
-    scores = evaluation.scores
-    found: dict[str, list[Mark]] = {}
-    for score in scores[scores["metric"].isin(judged) & scores["row_id"].isin(chosen)].to_dict("records"):
-        value, failed = _number(score["value"]), score["outcome"] == "scorer_error"
-        why = str(score["why"])
-        if failed:
-            mark = Mark(score["metric"], None, error=why or "the scorer failed")
-        elif value is not None:
-            mark = Mark(score["metric"], value, rationale=why)
-        else:
-            continue
-        found.setdefault(score["row_id"], []).append(mark)
-    return found
+def _marks(row: Mapping[str, Any], metrics: Mapping[str, Metric]) -> list[Mark]:
+    """Judgements of a row; a metric that does not apply to it is none. Cost and latency are in the trace itself."""
+    return [
+        Mark(name, None, error=score.why or "the scorer failed")
+        if score.outcome is Outcome.SCORER_ERROR
+        else Mark(name, score.value, rationale=score.why)
+        for name, score in scores_of(dict(row)).items()
+        if name in metrics and metrics[name].dimension in _JUDGED
+    ]
 
 
 def _of_served(served: "Served") -> Traced:
@@ -156,8 +158,3 @@ def _of_served(served: "Served") -> Traced:
         metadata=metadata,
         client_request_id=served.id,
     )
-
-
-def _number(value: Any) -> float | None:
-    """Returns a cell of a table as a number, None for NaN."""
-    return None if value is None or value != value else float(value)  # noqa: PLR0124 NaN alone differs from itself

@@ -39,7 +39,7 @@ class Window:
         candidate: digest of the candidate.
         since: the window's beginning, in UTC.
         until: its end.
-        rows: one row a request, its id as `row_id`; otherwise as `Evaluation.rows`.
+        rows: one line a request, its id as `row_id`; otherwise as `Evaluation.rows`.
         scores: as `Evaluation.scores`. Metrics that need a reference have values where a known row was played.
         estimates: the app's metrics and `RATES`, over all requests.
         gone: requests left out because the client went away before the answer ended.

@@ -1,5 +1,7 @@
 """Evaluations made of scores given directly."""
 
+from dataclasses import replace
+
 import pytest
 
 from configs.schema.target import PromptTarget
@@ -8,6 +10,7 @@ from tasks.candidate import Candidate
 from tasks.data.row import Message, Row
 from tasks.results.evaluation import Evaluation, evaluation_id
 from tasks.results.frames import to_frames
+from tasks.results.rows_file import NAME, RowsWriter
 from tasks.scoring.score import Score
 
 
@@ -43,3 +46,16 @@ def evaluate():
         return Evaluation(name, candidate, "sample", dataset, epoch, *to_frames(rows, answers, scores), ())
 
     return make
+
+
+@pytest.fixture
+def save():
+    """Saves an evaluation that was made of scores: whole rows it has none."""
+
+    def run(store, evaluation):
+        with store.part() as part:
+            with RowsWriter(part / NAME, (), ()):
+                pass
+            return store.save(replace(evaluation, file=part / NAME))
+
+    return run

@@ -26,36 +26,42 @@ def app(tmp_path):
     )
 
 
-def _decide(app, gate, evaluation, champion=None):
-    app.store.save(evaluation)
-    verdict = decide("sample", gate, evaluation, champion, METRICS)
-    app.store.save_verdict(verdict)
-    return verdict
+@pytest.fixture
+def judge(app, save):
+    """Decides a gate on an evaluation, and keeps both."""
+
+    def run(gate, evaluation, champion=None):
+        save(app.store, evaluation)
+        verdict = decide("sample", gate, evaluation, champion, METRICS)
+        app.store.save_verdict(verdict)
+        return verdict
+
+    return run
 
 
-def test_the_newest_decision_by_the_configured_rules_counts(app, evaluate):
+def test_the_newest_decision_by_the_configured_rules_counts(app, judge, evaluate):
     candidate = evaluate({"exact": [0.0] * 20})
-    verdict = _decide(app, STRICT, candidate)
+    verdict = judge(STRICT, candidate)
     assert decided(app, "sample", candidate.candidate.digest, None) == verdict
 
 
-def test_a_pass_by_rules_that_were_loosened_for_one_run_does_not(app, evaluate):
+def test_a_pass_by_rules_that_were_loosened_for_one_run_does_not(app, judge, evaluate):
     candidate = evaluate({"exact": [0.0] * 20})
-    refused = _decide(app, STRICT, candidate)
-    passed = _decide(app, LOOSE, candidate)
+    refused = judge(STRICT, candidate)
+    passed = judge(LOOSE, candidate)
     assert passed.decision == "PASS"
     assert decided(app, "sample", candidate.candidate.digest, None) == refused
 
 
-def test_nor_does_one_on_data_that_the_app_no_longer_has(app, evaluate):
+def test_nor_does_one_on_data_that_the_app_no_longer_has(app, judge, evaluate):
     candidate = evaluate({"exact": [1.0] * 20}, dataset="before")
-    _decide(app, STRICT, candidate)
+    judge(STRICT, candidate)
     assert decided(app, "sample", candidate.candidate.digest, None) is None
 
 
-def test_a_decision_beside_another_champion_does_not_count_but_one_beside_none_does(app, evaluate):
+def test_a_decision_beside_another_champion_does_not_count_but_one_beside_none_does(app, judge, evaluate):
     candidate = evaluate({"exact": [1.0] * 20})
     other = evaluate({"exact": [1.0] * 20}, model="other")
-    alone = _decide(app, STRICT, candidate)
-    _decide(app, STRICT, candidate, other)
+    alone = judge(STRICT, candidate)
+    judge(STRICT, candidate, other)
     assert decided(app, "sample", candidate.candidate.digest, "champion") == alone

@@ -7,6 +7,7 @@ from tasks.gating.verdict import RuleVerdict
 from tasks.releasing.log import release_log
 from tasks.releasing.page import release_page
 from tasks.releasing.promote import promote
+from tasks.results.evaluation import Evaluation
 from tasks.results.store import Store
 from tasks.statistics.estimate import Estimate
 
@@ -21,7 +22,7 @@ class Workspace:
 
 
 @pytest.fixture
-def released(world, verdicts, evaluate, tmp_path, monkeypatch):
+def released(world, verdicts, evaluate, save, tmp_path, monkeypatch):
     monkeypatch.setenv("LIFECYCLE_HOME", str(tmp_path))
     settings.cache_clear()
     workspace = Workspace()
@@ -32,10 +33,10 @@ def released(world, verdicts, evaluate, tmp_path, monkeypatch):
         metric="token_f1", value=0.8123, low=0.7, high=0.9, n=40, coverage=0.975, confidence=0.95, method="t"
     )
     evaluation = evaluate({"token_f1": [0.8] * 3})
-    evaluation = evaluation.__class__(
+    estimated = Evaluation(
         "e1", second, "full", "data-digest", "first", evaluation.rows, evaluation.scores, (estimate,)
     )
-    workspace.store.save(evaluation)
+    save(workspace.store, estimated)
     for candidate in (first, second):
         workspace.store.save_candidate(candidate)
     rule = RuleVerdict(

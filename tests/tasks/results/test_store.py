@@ -15,7 +15,7 @@ from tasks.candidate import Candidate, Prompt, TemplateMessage
 from tasks.data.row import Message, Row
 from tasks.gating.verdict import Decision, Verdict
 from tasks.results.evaluation import Evaluation, evaluation_id
-from tasks.results.frames import to_frames
+from tasks.results.rows_file import NAME, RowsWriter
 from tasks.results.store import Store
 from tasks.scoring.score import Score
 from tasks.statistics.estimate import Estimate
@@ -26,7 +26,7 @@ def candidate(model="one"):
     return Candidate(app="tiny", target=PromptTarget(kind="prompt"), prompt=prompt, model=model)
 
 
-def evaluation(model="one"):
+def evaluation(part, model="one"):
     rows = [
         Row("r1", (Message("user", "How heavy?"),), "2.1 kg", ("P1",), "tent", True, {"kind": "fact"}),
         Row("r2", (Message("user", "방수가 되나요?"),), answerable=False, slices={"kind": ""}),
@@ -53,7 +53,10 @@ def evaluation(model="one"):
     )
     made = candidate(model)
     name = evaluation_id(made.digest, "data", ("exact:1:",), "first")
-    return Evaluation(name, made, "sample", "data", "first", *to_frames(rows, answers, scores), estimates)
+    with RowsWriter(part / NAME, ["kind"], ["exact"]) as writer:
+        writer.write(rows[:2], answers[:2], scores[:2])
+        writer.write(rows[2:], answers[2:], scores[2:])
+    return Evaluation(name, made, "sample", "data", "first", *writer.frames(), estimates, part / NAME)
 
 
 @pytest.fixture
@@ -61,18 +64,32 @@ def store(tmp_path):
     return Store(tmp_path / "results" / "tiny")
 
 
+def save(store, model="one"):
+    with store.part() as part:
+        return store.save(evaluation(part, model))
+
+
 def test_an_evaluation_comes_back_as_it_was(store):
-    saved = evaluation()
-    store.save(saved)
+    saved = save(store)
     found = store.load(saved.id)
-    pd.testing.assert_frame_equal(found.rows, saved.rows, check_dtype=False)
+    assert found.file == saved.file
+    pd.testing.assert_frame_equal(found.rows, saved.rows)
     pd.testing.assert_frame_equal(found.scores, saved.scores)
     assert (found.candidate, found.estimates, found.epoch) == (saved.candidate, saved.estimates, "first")
     assert found.candidate.digest == saved.candidate.digest
-    assert found.rows.loc[0, "context"] == [{"id": "P1", "text": "kg", "score": 0.5}]
-    assert found.rows.loc[1, "documents"] == []
+    assert found.scores["exact.applies"].tolist() == [True, True, False]
     assert found.rows["outcome"].tolist() == ["ok", "app_error", "skipped"]
     assert found.rows["cluster"].tolist() == ["tent", "r2", "r3"]
+
+
+def test_whole_rows_are_read_from_the_file_in_order(store):
+    found = store.load(save(store).id)
+    first, second, third = found.whole_rows()
+    assert first["context"] == [{"id": "P1", "text": "kg", "score": 0.5}]
+    assert first["messages"] == [{"role": "user", "content": "p"}]
+    assert (second["question"], second["documents"], second["why.exact"]) == ("방수가 되나요?", [], "x")
+    assert [row["row_id"] for row in found.whole_rows(first=1)] == ["r1"]
+    assert list(found.whole_rows({"r3"})) == [third]
 
 
 def test_what_was_never_saved_is_not_there(store):
@@ -83,15 +100,15 @@ def test_what_was_never_saved_is_not_there(store):
 
 
 def test_saving_twice_changes_nothing(store):
-    store.save(evaluation())
-    before = {path: path.stat().st_mtime_ns for path in store.folder.rglob("*")}
-    store.save(evaluation())
-    assert {path: path.stat().st_mtime_ns for path in store.folder.rglob("*")} == before
+    saved = save(store)
+    before = {path: path.stat().st_mtime_ns for path in store.folder.rglob("*") if path.is_file()}
+    assert save(store).file == saved.file
+    assert {path: path.stat().st_mtime_ns for path in store.folder.rglob("*") if path.is_file()} == before
 
 
 def test_evaluations_are_listed_newest_first_without_their_tables(store):
     for model in ("one", "two", "three"):
-        store.save(evaluation(model))
+        save(store, model)
     listed = store.list()
     assert [each.candidate for each in listed] == [candidate(model).digest for model in ("three", "two", "one")]
     assert (listed[0].split, listed[0].dataset, listed[0].epoch) == ("sample", "data", "first")
@@ -112,13 +129,12 @@ def test_candidates_and_verdicts_come_back_as_they_were(store):
 
 
 def test_many_may_save_the_same_at_once(store):
-    saved = evaluation()
-    threads = [threading.Thread(target=store.save, args=(saved,)) for _ in range(8)]
+    threads = [threading.Thread(target=save, args=(store,)) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [each.id for each in store.list()] == [saved.id]
+    [saved] = store.list()
     assert [path.name for path in (store.folder / "evaluations").iterdir()] == [saved.id]
 
 
@@ -134,15 +150,13 @@ def disk_of(size):
 
 
 @pytest.mark.fault
-@pytest.mark.parametrize("size", [0, 2_000, 9_000])
+@pytest.mark.parametrize("size", [0, 2_000])
 def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(store, size):
-    saved = evaluation()
     with disk_of(size), pytest.raises(DataError, match="cannot be written") as error:
-        store.save(saved)
+        save(store)
     assert "\n" not in str(error.value)
     assert list((store.folder / "evaluations").iterdir()) == []
-    store.save(saved)
-    assert store.load(saved.id) is not None
+    assert store.load(save(store).id) is not None
 
 
 @pytest.mark.fault

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 from types import SimpleNamespace
 
 import httpx
@@ -19,7 +20,7 @@ from tasks.calling.answer import Answer, Latency, Outcome, Passage, Usage
 from tasks.candidate import Candidate, Prompt, TemplateMessage
 from tasks.data.row import Dataset, Message, Row
 from tasks.results.evaluation import Evaluation
-from tasks.results.frames import to_frames
+from tasks.results.rows_file import RowsWriter
 from tasks.scoring.score import Metric, Score
 from tasks.statistics.estimates import estimate_all
 from tasks.tracking.connection import connect
@@ -134,7 +135,7 @@ def _rows(n):
     )
 
 
-def _evaluation(app, n=10, failed=(), broken=(), harmful=(), name=None, **more):
+def _evaluation(folder, app, n=10, failed=(), broken=(), harmful=(), name=None, **more):
     asked = _rows(n)
     answers, scores = [], []
     for at, row in enumerate(asked):
@@ -160,11 +161,14 @@ def _evaluation(app, n=10, failed=(), broken=(), harmful=(), name=None, **more):
         else:
             scores.append(Score(row.id, "contains", float(at % 3 > 0), f"사실 {at % 3}"))
         scores.append(Score(row.id, "pii_leak", float(at in harmful), "010-1234-5678" if at in harmful else ""))
-    rows_frame, scores_frame = to_frames(asked, answers, scores)
+    file = folder / f"{app}-{n}-{len(list(folder.iterdir()))}.parquet"
+    with RowsWriter(file, ("kind",), ("contains", "pii_leak")) as writer:
+        writer.write(asked, answers, scores)
+    rows_frame, scores_frame = writer.frames()
     chosen = _candidate(app, **more)
     estimates = estimate_all(rows_frame, scores_frame, METRICS, 0.95, ("kind",))
     name = name or f"{app}-{chosen.digest[:8]}-{n}"
-    return Judged(name, chosen, "sample", "d1", "first", rows_frame, scores_frame, estimates)
+    return Judged(name, chosen, "sample", "d1", "first", rows_frame, scores_frame, estimates, file)
 
 
 def _dataset(app, n=10):
@@ -209,9 +213,9 @@ def dataset():
 
 
 @pytest.fixture
-def evaluation():
+def evaluation(tmp_path):
     """Makes an evaluation of `n` rows of an app.
 
     Those at `failed` were not answered, the scorer failed on those at `broken`, those at `harmful` hold personal data.
     """
-    return _evaluation
+    return partial(_evaluation, tmp_path)

@@ -1,24 +1,35 @@
 import pytest
 
-from tasks.tracking.sampling import sampled_rows
+from tasks.tracking.sampling import flagged_rows, sampled_rows, spread
 
 
 @pytest.mark.parametrize("n", [60, 61, 100])
-def test_the_sample_holds_as_many_rows_as_it_may_of_every_stratum_and_is_always_the_same(evaluation, n):
-    judged = evaluation("sampled", n, failed=range(5))
+def test_the_sample_holds_of_every_stratum_its_share_and_is_always_the_same(evaluation, n):
+    judged = evaluation("sampled", n)
     chosen = sampled_rows(judged, judged.metrics, 40)
     assert len(chosen) == 40
     assert chosen == sampled_rows(judged, judged.metrics, 40)
-    assert {f"r{number}" for number in range(5)} <= chosen
-    unflagged = judged.rows.iloc[5:]
-    for _, stratum in unflagged.groupby(["slice.kind", "answerable"]):
-        share = 35 / len(unflagged) * len(stratum)
+    for _, stratum in judged.rows.groupby(["slice.kind", "answerable"]):
+        share = 40 / n * len(stratum)
         assert share - 1 < stratum["row_id"].isin(chosen).sum() < share + 4
 
 
 def test_flagged_rows_are_kept_however_many(evaluation):
     judged = evaluation("flagged", 30, failed=range(10), broken=range(10, 15), harmful=range(15, 20))
-    assert sampled_rows(judged, judged.metrics, 8) == {f"r{number}" for number in range(20)}
+    flagged = {f"r{number}" for number in range(20)}
+    assert flagged_rows(judged, judged.metrics) == flagged
+    chosen = sampled_rows(judged, judged.metrics, 8)
+    assert flagged < chosen
+    assert len(chosen - flagged) <= 8
+
+
+def test_the_sample_is_known_before_anything_is_asked(evaluation):
+    judged = evaluation("known", 60, failed=range(3))
+    before = spread([(row_id, 0) for row_id in judged.rows["row_id"]], 20)
+    assert len(before) == 20
+    assert before == spread([(row_id, 0) for row_id in reversed(judged.rows["row_id"])], 20)
+    assert spread([("a", 0), ("b", 1)], 5) == {"a", "b"}
+    assert spread([], 5) == frozenset()
 
 
 def test_rows_whose_answerability_is_unknown_are_a_stratum_too(evaluation):

@@ -127,8 +127,8 @@ def test_of_a_large_evaluation_a_share_of_each_slice_and_everything_flagged(writ
     flagged = {7, 700, 1100}
     judged = evaluation("large", 1200, failed={7}, broken={700}, harmful={1100})
     said, traces = write(judged)
-    assert said == "1000 of 1200 rows: every flagged one, and of the others a share of each slice"
-    assert len(traces) == 1000
+    assert said == f"{len(traces)} of 1200 rows: a share of each slice, and every flagged one"
+    assert 1000 <= len(traces) <= 1003
     assert {f"r{number}" for number in flagged} <= set(traces)
     assert all(trace.info.assessments for trace in traces.values())
     korean = sum(trace.info.request_preview.startswith("라크스퍼") for trace in traces.values())

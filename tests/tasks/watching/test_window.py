@@ -76,7 +76,7 @@ def test_a_client_that_went_away_is_in_no_rate(window_of):
 
 def test_a_played_row_has_its_reference_and_a_users_request_none(window_of):
     window = window_of([served(1, "yes", row_id="p1"), served(2, "no", row_id="p1"), served(3, "yes")])
-    f1 = window.scores[window.scores["metric"] == "token_f1"].set_index("row_id")["value"]
+    f1 = window.scores["token_f1"].set_axis(window.rows["row_id"])
     assert (f1["r1"], f1["r2"]) == (1.0, 0.0)
     assert f1.isna()["r3"]
     assert list(window.rows["cluster"]) == ["p1", "p1", "r3"]

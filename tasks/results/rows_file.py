@@ -1,0 +1,92 @@
+"""The file of an evaluation's rows: written part by part, read part by part, never whole in memory."""
+
+import os
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tasks.calling.answer import Answer
+from tasks.data.row import Row
+from tasks.results.frames import Frames, frames_of, is_fact, schema, to_table
+from tasks.scoring.score import Score
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import pyarrow as pa
+
+NAME = "rows.parquet"
+
+
+class RowsWriter:
+    """Writes rows as they are done; what estimates are made of stays in memory, some 200 bytes a row.
+
+    Args:
+        path: the file, made anew.
+        slices: names of the slice columns.
+        metrics: names of the scored metrics.
+    """
+
+    def __init__(self, path: Path, slices: Sequence[str], metrics: Sequence[str]) -> None:
+        import pyarrow.parquet as pq
+
+        self._slices, self._metrics = slices, metrics
+        self._file = path.open("wb")
+        self._schema = schema(slices, metrics)
+        self._parquet = pq.ParquetWriter(self._file, self._schema, compression="zstd")
+        self._facts: list[pa.Table] = []
+
+    def __enter__(self) -> "RowsWriter":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None"
+    ) -> None:
+        if kind is None:
+            self._parquet.close()
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        self._file.close()
+
+    def write(self, rows: Sequence[Row], answers: Sequence[Answer], scores: Sequence[Score]) -> None:
+        """Writes the next rows of the dataset."""
+        table = to_table(rows, answers, scores, self._slices, self._metrics)
+        self._parquet.write_table(table)
+        self._facts.append(table.select([name for name in table.column_names if is_fact(name)]))
+
+    def frames(self) -> Frames:
+        """Returns what estimates are made of, of everything that was written."""
+        import pyarrow as pa
+
+        facts = [name for name in self._schema.names if is_fact(name)]
+        empty = self._schema.empty_table().select(facts)
+        return frames_of(pa.concat_tables([empty, *self._facts]))
+
+
+def read_frames(path: Path) -> Frames:
+    """Returns what estimates are made of."""
+    import pyarrow.parquet as pq
+
+    columns = [name for name in pq.read_schema(path).names if is_fact(name)]
+    return frames_of(pq.read_table(path, columns=columns, partitioning=None))
+
+
+def read_rows(path: Path, ids: Collection[str] | None = None, first: int | None = None) -> Iterator[dict[str, Any]]:
+    """Yields whole rows in the dataset's order, as mappings of column to value.
+
+    Args:
+        path: the file.
+        ids: rows to yield; all where not given.
+        first: so many at most.
+    """
+    import pyarrow.parquet as pq
+
+    left = float("inf") if first is None else first
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=256):
+            for record in batch.to_pylist():
+                if left <= 0:
+                    return
+                if ids is None or record["row_id"] in ids:
+                    left -= 1
+                    yield record
