@@ -60,6 +60,8 @@ class Price(Frozen):
     """Generated tokens."""
     cached_input: float | None = Field(None, ge=0)
     """Prompt tokens that the endpoint had cached; the price of `input` where not set."""
+    deferred: float = Field(0.5, ge=0, le=1)
+    """Share of the price that a deferred call costs."""
 
 
 class Prices(Frozen):

@@ -148,7 +148,7 @@ class _Asking:
         limiter = self._target.limiter
         tried = await with_retries(partial(self._call, question), self._target.retries, limiter.sleep)
         self._breaker.answered()
-        record = {**_plain(tried.value), "attempts": tried.attempts}
+        record = record_of(tried.value, tried.attempts)
         self._journal.put(question.key, self._epoch, self._target.name, record, kind=self._target.kind)
         return self._read(row, question, record, reused=False)
 
@@ -175,7 +175,7 @@ class _Asking:
             context=tuple(Passage(*passage) for passage in record["context"]) or question.context,
             usage=usage,
             latency=Latency(*record["latency"]),
-            price=self._target.price(usage),
+            price=self._target.price(usage, deferred=record.get("deferred", False)),
             attempts=record["attempts"],
             reused=reused,
         )
@@ -202,10 +202,12 @@ class _Asking:
         return Answer(row.id, Outcome.SKIPPED, cause=cause)
 
 
-def _plain(given: Given) -> dict[str, Any]:
+def record_of(given: Given, attempts: int) -> dict[str, Any]:
+    """Returns what the journal keeps of an answer."""
     return {
         "text": given.text,
         "usage": list(given.usage),
         "latency": list(given.latency),
         "context": [list(passage) for passage in given.context],
+        "attempts": attempts,
     }

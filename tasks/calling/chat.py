@@ -8,7 +8,6 @@ files), and this where thousands are.
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -23,6 +22,8 @@ from tasks.calling.rate_headers import pause_asked
 from tasks.data.row import Message
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     import aiohttp
 
 _ERROR_BYTES = 10_000
@@ -44,16 +45,16 @@ class Reply(NamedTuple):
 
 
 async def call_model(model: ModelConfig, messages: Sequence[Message], parameters: Parameters) -> Reply:
-    """Returns a model's whole answer.
+    """Returns a model's whole answer. One request, never tried again.
 
     Raises:
-        CallFailure: no usable answer; see `stream_model`.
+        CallFailure: no usable answer within `timeout_s`; see `stream_model`.
+        ConfigurationError: the environment variable that should hold the key is not set.
     """
-    async with aclosing(stream_model(model, messages, parameters)) as pieces:
-        async for piece in pieces:
-            if isinstance(piece, Reply):
-                return piece
-    raise AssertionError("unreachable: a stream ends with a Reply or raises")
+    async with _Call(model, request_body(model, messages, parameters, stream=True)) as call:
+        while not call.ended:
+            await call.read()
+        return call.reply()
 
 
 async def stream_model(
@@ -72,36 +73,13 @@ async def stream_model(
         CallFailure: no usable answer within `timeout_s`, counted over the whole call.
         ConfigurationError: the environment variable that should hold the key is not set.
     """
-    callee = callee_of(model)
-    started = time.perf_counter()
-    first = last = pause_s = 0.0
-    pieces: list[str] = []
-    usage, finish_reason = Usage(), ""
-    async with aclosing(_chunks(model, request_body(model, messages, parameters, stream=True), callee)) as chunks:
-        async for chunk in chunks:
-            if isinstance(chunk, float):
-                pause_s = chunk
-                continue
-            if reported := chunk.get("usage"):
-                usage = usage_of(reported)
-            for choice in (chunk.get("choices") or ())[:1]:
-                finish_reason = choice.get("finish_reason") or finish_reason
-                piece = (choice.get("delta") or choice.get("message") or {}).get("content")
-                if piece:
-                    last = time.perf_counter()
-                    first = first or last
-                    pieces.append(piece)
-                    yield piece
-    if not finish_reason:
-        raise torn("ended its reply before the answer was whole" if pieces else "gave an empty reply", callee)
-    ended = time.perf_counter()
-    steps = usage.output - 1
-    latency = Latency(
-        total=ended - started,
-        first_token=first - started if first else None,
-        per_output_token=(last - first) / steps if len(pieces) > 1 and steps > 0 else None,
-    )
-    yield Reply("".join(pieces), usage, latency, finish_reason, pause_s)
+    async with _Call(model, request_body(model, messages, parameters, stream=True)) as call:
+        for piece in call.pieces:
+            yield piece
+        while not call.ended:
+            for piece in await call.read():
+                yield piece
+        yield call.reply()
 
 
 def request_body(
@@ -128,68 +106,125 @@ def usage_of(reported: Mapping[str, Any]) -> Usage:
     return Usage(reported.get("prompt_tokens") or 0, reported.get("completion_tokens") or 0, cached or 0)
 
 
-async def _chunks(model: ModelConfig, body: dict[str, Any], callee: Callee) -> AsyncGenerator[dict[str, Any] | float]:
-    """Yields the pause that was asked for, then the chunks of a reply; whatever goes wrong becomes a CallFailure."""
-    address, key = base_url(model).rstrip("/"), api_key(model)
-    headers = {"content-type": "application/json", "authorization": f"Bearer {key}"}
-    deadline = asyncio.get_running_loop().time() + model.timeout_s
-    response: aiohttp.ClientResponse | None = None
-    try:
-        async with asyncio.timeout_at(deadline):
-            session = await open_session(address)
-            response = await session.post(f"{address}/chat/completions", data=orjson.dumps(body), headers=headers)
-            if response.status >= 400:
-                said = (await response.content.read(_ERROR_BYTES)).decode("utf-8", "replace")
-                raise failure_of_status(response.status, response.headers, said_by(said), callee)
-            streams = "text/event-stream" in response.content_type
-            whole = None if streams else _whole(response, await response.read(), callee)
-        if pause := pause_asked(response.headers):
-            yield pause
-        if whole is not None:
-            yield whole
+class _Call:
+    """One request and its reply, read block by block; whatever goes wrong becomes a CallFailure.
+
+    Attributes:
+        ended: whether the reply has been read to its end.
+        pieces: of text, so far.
+    """
+
+    def __init__(self, model: ModelConfig, body: dict[str, Any]) -> None:
+        self._callee = callee_of(model)
+        self._address = base_url(model).rstrip("/")
+        self._headers = {"content-type": "application/json", "authorization": f"Bearer {api_key(model)}"}
+        self._body = orjson.dumps(body)
+        self._timeout_s = model.timeout_s
+        self._response: aiohttp.ClientResponse | None = None
+        self._rest = b""
+        self.pieces: list[str] = []
+        self._usage, self._finish_reason = Usage(), ""
+        self._first = self._last = self._pause_s = 0.0
+        self.ended = False
+
+    async def __aenter__(self) -> "_Call":
+        self._started = time.perf_counter()
+        self._deadline = asyncio.get_running_loop().time() + self._timeout_s
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                session = await open_session(self._address)
+                self._response = response = await session.post(
+                    f"{self._address}/chat/completions", data=self._body, headers=self._headers
+                )
+                if response.status >= 400:
+                    said = (await response.content.read(_ERROR_BYTES)).decode("utf-8", "replace")
+                    raise failure_of_status(response.status, response.headers, said_by(said), self._callee)
+                if "text/event-stream" not in response.content_type:
+                    self._take(_whole(response, await response.read(), self._callee))
+                    self.ended = True
+        except BaseException as error:
+            self._close()
+            raise self._failure(error) from None
+        self._pause_s = pause_asked(response.headers)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None"
+    ) -> None:
+        self._close()
+
+    async def read(self) -> Sequence[str]:
+        """Reads on, and returns the pieces of text that came."""
+        response = self._response
+        if response is None or self.ended:
+            return ()
+        before = len(self.pieces)
+        try:
+            # The time in which the consumer holds a piece is not the endpoint's: no timeout runs in it.
+            async with asyncio.timeout_at(self._deadline):
+                block = await response.content.readany()
+                *events, self._rest = (self._rest + block).split(b"\n") if block else (self._rest, b"")
+                for event in events:
+                    if event.startswith(b"data:") and not self.ended:
+                        self._event(event[5:].strip())
+                if self.ended and not response.content.at_eof():
+                    # What is left is the end of the reply: read, the connection can be used again.
+                    await response.content.readany()
+        except BaseException as error:
+            raise self._failure(error) from None
+        self.ended = self.ended or not block
+        return self.pieces[before:]
+
+    def reply(self) -> Reply:
+        """Returns the whole answer.
+
+        Raises:
+            CallFailure: the endpoint did not say how it finished.
+        """
+        if not self._finish_reason:
+            what = "ended its reply before the answer was whole" if self.pieces else "gave an empty reply"
+            raise torn(what, self._callee)
+        steps = self._usage.output - 1
+        several = len(self.pieces) > 1 and steps > 0
+        latency = Latency(
+            total=time.perf_counter() - self._started,
+            first_token=self._first - self._started if self._first else None,
+            per_output_token=(self._last - self._first) / steps if several else None,
+        )
+        return Reply("".join(self.pieces), self._usage, latency, self._finish_reason, self._pause_s)
+
+    def _event(self, data: bytes) -> None:
+        if data == b"[DONE]":
+            self.ended = True
             return
-        async with aclosing(_events(response, deadline)) as events:
-            async for event in events:
-                yield _chunk(event, callee)
-    except Exception as error:
-        raise failure_of(error, callee) from None
-    finally:
+        try:
+            chunk = orjson.loads(data)
+        except ValueError:
+            chunk = None
+        if not isinstance(chunk, dict):
+            raise torn("gave a reply that cannot be read", self._callee)
+        if error := chunk.get("error"):
+            raise failure_of_said(error, self._callee)
+        self._take(chunk)
+
+    def _take(self, chunk: Mapping[str, Any]) -> None:
+        if reported := chunk.get("usage"):
+            self._usage = usage_of(reported)
+        for choice in (chunk.get("choices") or ())[:1]:
+            self._finish_reason = choice.get("finish_reason") or self._finish_reason
+            piece = (choice.get("delta") or choice.get("message") or {}).get("content")
+            if piece:
+                self._last = time.perf_counter()
+                self._first = self._first or self._last
+                self.pieces.append(piece)
+
+    def _failure(self, error: BaseException) -> BaseException:
+        return failure_of(error, self._callee) if isinstance(error, Exception) else error
+
+    def _close(self) -> None:
+        response = self._response
         if response is not None:
             response.release() if response.content.at_eof() else response.close()
-
-
-async def _events(response: "aiohttp.ClientResponse", deadline: float) -> AsyncGenerator[bytes]:
-    """Yields the data of each event of a stream, up to its end or `[DONE]`."""
-    rest = b""
-    while True:
-        # A timeout around the whole loop would also run while the consumer holds an event, and cancel it there.
-        async with asyncio.timeout_at(deadline):
-            block = await response.content.readany()
-        *lines, rest = (rest + block).split(b"\n") if block else (rest, b"")
-        for line in lines:
-            if not line.startswith(b"data:"):
-                continue
-            data = line[5:].strip()
-            if data == b"[DONE]":
-                # What is left is the end of the reply: read, the connection can be used again.
-                async with asyncio.timeout_at(deadline):
-                    await response.content.readany()
-                return
-            yield data
-        if not block:
-            return
-
-
-def _chunk(event: bytes, callee: Callee) -> dict[str, Any]:
-    try:
-        chunk = orjson.loads(event)
-    except ValueError:
-        raise torn("gave a reply that cannot be read", callee) from None
-    if not isinstance(chunk, dict):
-        raise torn("gave a reply that cannot be read", callee)
-    if error := chunk.get("error"):
-        raise failure_of_said(error, callee)
-    return chunk
 
 
 def _whole(response: "aiohttp.ClientResponse", body: bytes, callee: Callee) -> dict[str, Any]:

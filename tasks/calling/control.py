@@ -13,12 +13,16 @@ from typing import Literal
 
 from tasks.calling.crowding import Crowding, Latencies
 
-_FIRST = 16
-"""Calls in flight at first, where the limit is to be found."""
+_FIRST = 4
+"""Calls in flight at first, where the limit is to be found: what a small server of one's own answers at once."""
 _LEAST_CALLS = 8
 """Calls of a window at least; at a larger concurrency, as many as are in flight."""
 _AT_REST, _CROWDED = 1.15, 1.3
 """Latency over that where nobody waits: up to the first there is room, from the second on too many wait."""
+_FEW = 32
+"""Calls of a window below which what is seen once may be chance."""
+_CERTAIN = 16
+"""Rejected calls that are no chance, however few the others are."""
 _HARMLESS = 0.03
 """Share of rejected calls that costs less than finding out why."""
 _EVIDENCE = 10.0
@@ -81,9 +85,11 @@ class Control:
     _test: _Test | None = field(default=None, init=False, repr=False)
     _crowding: Crowding = field(default_factory=Crowding, init=False, repr=False)
     _doubling: bool = field(default=True, init=False, repr=False)
+    _noticed: bool = field(default=False, init=False, repr=False)
     _usual: float = field(default=0.0, init=False, repr=False)
     _recent: float = field(default=0.0, init=False, repr=False)
     _cuts: int = field(default=0, init=False, repr=False)
+    _clean: int = field(default=0, init=False, repr=False)
     _changed: float = field(default=float("-inf"), init=False, repr=False)
     _settled: float = field(default=float("-inf"), init=False, repr=False)
 
@@ -142,14 +148,16 @@ class Control:
         if self._test is not None:
             self._judge(window, self._test)
         elif self._state == "limited" and window.rejected:
-            self._cut(window, now)
+            self._cut(window)
         elif self._state == "free" and self._too_many(window):
-            self._try_half(window, now)
+            self._try_half(max(window.latencies.calls, 1) / lasted, window.share_rejected)
         else:
             if self._usual:
                 self._usual += 0.1 * (window.share_rejected - self._usual)
             self._grow(window)
-        if limit != int(self.limit) or state != self._state or (rate is not None and rate > (self.rate or rate)):
+        slower = rate is not None and rate > (self.rate or rate)
+        if (limit != int(self.limit) and not self._doubling) or state != self._state or slower:
+            # While it doubles, calls that began before tell too little of the crowd: it doubles once too often at most.
             self._changed, self._settled = now, now + window.latencies.mean
 
     def _wanted(self, window: _Window) -> int:
@@ -157,16 +165,17 @@ class Control:
             return 1
         if self._test is not None:
             return round(_EVIDENCE / self._test.share_rejected)
-        return max(_LEAST_CALLS, window.peak)
+        if window.rejected and window.rejected < _CERTAIN:
+            return max(_FEW, window.peak)
+        return window.peak if self._doubling else max(_LEAST_CALLS, window.peak)
 
     def _too_many(self, window: _Window) -> bool:
         noise = 3 * (self._usual * (1 - self._usual) / window.calls) ** 0.5
         return window.rejected > 2 and window.share_rejected > self._usual + max(_HARMLESS, noise)
 
-    def _try_half(self, window: _Window, now: float) -> None:
-        rate = max(window.latencies.calls, 1) / (now - window.since)
-        self._test = _Test(rate, window.share_rejected)
-        self.rate = rate / 2
+    def _try_half(self, accepted_rate: float, share_rejected: float) -> None:
+        self._test = _Test(accepted_rate, share_rejected)
+        self.rate = accepted_rate / 2
         self._state = "testing"
 
     def _judge(self, window: _Window, test: _Test) -> None:
@@ -175,15 +184,17 @@ class Control:
             self.rate, self._state, self._doubling = self.rate_at_most, "free", True
             self._usual = max(self._usual, window.share_rejected)
             return
-        self._state, self._doubling, self._cuts, self._recent = "limited", False, 0, 0.0
+        self._state, self._doubling, self._recent = "limited", False, 0.0
+        self._cuts = self._clean = 0
         self.rate = test.accepted_rate if self.rate_at_most is None else min(test.accepted_rate, self.rate_at_most)
         self.limit = max(1.0, min(self.limit, 1 + 1.5 * test.accepted_rate * window.latencies.mean))
 
-    def _cut(self, window: _Window, now: float) -> None:
+    def _cut(self, window: _Window) -> None:
         """Goes a little slower, and more so each time that this was not enough."""
-        if self._recent > _HELPLESS and self._cuts > 1:
-            self._try_half(window, now)
+        if self._recent > _HELPLESS and self.rate is not None:
+            self._try_half(self.rate, self._recent)
             return
+        self._clean = 0
         factor = 1 - 0.05 * 2 ** min(self._cuts, 2)
         self._cuts += 1
         if self.rate is not None and (window.paced or not window.slots_full):
@@ -193,19 +204,24 @@ class Control:
 
     def _grow(self, window: _Window) -> None:
         self._cuts = 0
+        self._clean += 1
         if self.rate is not None and window.paced and self._state == "limited":
-            self.rate = min(self.rate * 1.004, self.rate_at_most or float("inf"))
+            faster = self.rate * (1 + min(0.1, 0.004 * 1.15**self._clean))
+            self.rate = min(faster, self.rate_at_most or float("inf"))
         if not window.latencies.calls:
             return
         crowding = self._crowding.of(window.latencies, _AT_REST)
-        if self.found and crowding > _CROWDED:
+        if crowding > _AT_REST and self._doubling and not self._noticed and window.calls < _FEW:
+            self._noticed = True  # so few may have been slow by chance: the next window tells
+            return
+        self._noticed = False
+        if crowding > _AT_REST:
             self._doubling = False
+        if self.found and crowding > _CROWDED:
             self.limit = max(1.0, self.limit / crowding * _AT_REST)
         elif window.slots_full and (crowding <= _AT_REST or not self.found):
-            step = self.limit if self._doubling else max(1.0, self.limit / 20)
+            step = self.limit if self._doubling else max(1.0, self.limit / 10)
             self.limit = min(float(self.most), self.limit + step)
-        elif crowding > _AT_REST:
-            self._doubling = False
 
     def take_over(self, limit: float, rate: float | None) -> None:
         """Takes limits that another process has found for the same endpoint."""

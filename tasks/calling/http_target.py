@@ -89,7 +89,7 @@ class HttpTarget:
                 FailureKind.NOT_THE_API, f"{self._callee}: {error}; mend the service or `target.answer`"
             ) from None
 
-    def price(self, usage: Usage) -> None:
+    def price(self, usage: Usage, *, deferred: bool = False) -> None:
         """Is not known."""
 
     def most(self, question: Question) -> Most:  # noqa: ARG002

@@ -29,11 +29,12 @@ def price_needed(loaded: LoadedApp, model: str) -> Price:
     )
 
 
-def price_of(usage: Usage, price: Price) -> float:
-    """Returns what tokens cost, in US dollars; `usage.cached` is part of `usage.input`."""
+def price_of(usage: Usage, price: Price, *, deferred: bool = False) -> float:
+    """Returns what the tokens of a call cost, in US dollars; `usage.cached` is part of `usage.input`."""
     cached = price.input if price.cached_input is None else price.cached_input
     fresh = max(0, usage.input - usage.cached)
-    return (fresh * price.input + usage.cached * cached + usage.output * price.output) / 1e6
+    at_once = (fresh * price.input + usage.cached * cached + usage.output * price.output) / 1e6
+    return at_once * price.deferred if deferred else at_once
 
 
 def most(texts: Iterable[str], max_tokens: int, price: Price | None) -> Most:

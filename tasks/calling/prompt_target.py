@@ -82,9 +82,9 @@ class PromptTarget:
         reply = await call_model(self._config, question.messages, self._parameters)
         return Given(reply.text, reply.usage, reply.latency, pause_s=reply.pause_s)
 
-    def price(self, usage: Usage) -> float:
+    def price(self, usage: Usage, *, deferred: bool = False) -> float:
         """Returns what a call costs."""
-        return price_of(usage, self._price)
+        return price_of(usage, self._price, deferred=deferred)
 
     def most(self, question: Question) -> Most:
         """Returns what a call can use at most."""

@@ -85,7 +85,7 @@ class PythonTarget:
         except ValueError as error:
             raise CallFailure(FailureKind.CODE, f"{self.name}: {error}; mend the function") from None
 
-    def price(self, usage: Usage) -> None:
+    def price(self, usage: Usage, *, deferred: bool = False) -> None:
         """Is not known."""
 
     def most(self, question: Question) -> Most:  # noqa: ARG002

@@ -56,8 +56,8 @@ class Target(Protocol):
     async def call(self, question: Question) -> Given:
         """Asks once. Raises CallFailure."""
 
-    def price(self, usage: Usage) -> float | None:
-        """Returns the US dollars of a call; None where there is no price."""
+    def price(self, usage: Usage, *, deferred: bool = False) -> float | None:
+        """Returns the US dollars of a call, of one that was deferred where it was; None where there is no price."""
 
     def most(self, question: Question) -> Most:
         """Returns what a call can use at most; nothing where that is not known."""

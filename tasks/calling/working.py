@@ -33,6 +33,9 @@ async def pull(rows: Iterator[T], work: Callable[[T], Awaitable[None]], limiter:
                 except StopIteration:
                     finished = True
                     return
+        except BaseException:
+            finished = True
+            raise
         finally:
             at_work -= 1
             if not at_work:

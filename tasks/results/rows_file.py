@@ -28,6 +28,8 @@ class RowsWriter:
     """
 
     def __init__(self, path: Path, slices: Sequence[str], metrics: Sequence[str]) -> None:
+        # pyarrow would import pandas at the first row, and hold up the calls that are in flight then.
+        import pandas  # noqa: F401
         import pyarrow.parquet as pq
 
         self._slices, self._metrics = slices, metrics

@@ -1,0 +1,197 @@
+"""Defers a candidate's questions: asked in batch files, for a share of the price and within a day instead of at once.
+
+The answers go into the journal, where `ask` finds them.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from configs.errors import ConfigurationError, DataError
+from configs.loading import LoadedApp
+from configs.schema.model import OpenAIModel
+from tasks.calling.asking import open_target
+from tasks.calling.batch_endpoint import BatchEndpoint, Polling
+from tasks.calling.batch_folder import BatchFolder, LineFile
+from tasks.calling.batch_lines import LineFailure, request_line
+from tasks.calling.batch_running import Batches, Progress
+from tasks.calling.chat import request_body
+from tasks.calling.endpoint import endpoint_model
+from tasks.calling.failures import CallFailure
+from tasks.calling.journal import Journal
+from tasks.calling.pricing import price_needed
+from tasks.calling.spend import BudgetUsedUp, Spend
+from tasks.calling.targets import Question, Target
+from tasks.calling.working import pull
+from tasks.candidate import Candidate
+from tasks.data.row import Row
+from tasks.identity import digest
+from tasks.joining import joined
+
+if TYPE_CHECKING:
+    from tasks.retrieval.index import Index
+
+__all__ = ["Deferred", "LineFailure", "Polling", "Progress", "defer"]
+
+FOLDER = "deferred"
+"""Beside the journal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """What became of questions that were deferred; each counts once, however many rows ask it.
+
+    Attributes:
+        sent: lines that went into new batches.
+        resumed: lines of batches that a command before this one had sent and not collected.
+        answered: lines whose answer is in the journal now.
+        reused: questions that the journal had, those included that a resumed batch has just brought.
+        left: why the others have no answer, by their keys.
+    """
+
+    sent: int
+    resumed: int
+    answered: int
+    reused: int
+    left: Mapping[str, LineFailure]
+
+    @property
+    def causes(self) -> dict[str, int]:
+        """How many questions have no answer, by the kind of what kept them from it, the most first."""
+        return dict(Counter(failure.kind for failure in self.left.values()).most_common())
+
+
+async def defer(
+    candidate: Candidate,
+    rows: Iterable[Row],
+    *,
+    loaded: LoadedApp,
+    journal: Journal,
+    epoch: str,
+    spend: Spend,
+    index: "Index | None" = None,
+    on_progress: Progress | None = None,
+    polling: Polling = Polling(),  # noqa: B008 a tuple
+) -> Deferred:
+    """Asks what the journal does not have in batch files, waits for them, and puts the answers into the journal.
+
+    Rows that cannot be asked are left out: `ask` says why. Killed at any moment, the same command finds its batches
+    again and makes none a second time; a second process that defers the same waits for the first.
+
+    Args:
+        candidate: a prompt, of a model behind an endpoint that has batch files.
+        rows: what to ask; read as it goes.
+        loaded: the app.
+        journal: where finished calls are; batches are remembered beside it.
+        epoch: round of asking.
+        spend: ledger and caps. A line that could pass a cap is not sent; its answer costs the deferred price. Once the
+            budget's minutes are over nobody waits any longer, and what is on its way stays `waiting`: the same command
+            collects it.
+        index: the candidate's index, where it retrieves.
+        on_progress: told how far the batches are.
+        polling: how long to wait between two looks at a batch.
+
+    Raises:
+        ConfigurationError: the candidate cannot be deferred.
+        CallFailure: the endpoint has no batch files, takes no key, or cannot be reached for long. What is finished is
+            kept; what is on its way is found again by the same command.
+        LifecycleError: the disk is full, or what is remembered cannot be read.
+    """
+    model = _deferrable(candidate, loaded)
+    folder = journal.path.parent / FOLDER
+    scope = digest([candidate.digest, endpoint_model("", model), epoch])
+    async with aclosing(open_target(candidate, loaded, journal, epoch, spend, index)) as target, joined(folder, scope):
+        endpoint = BatchEndpoint(model, target.retries, polling)
+        share = price_needed(loaded, target.name).deferred
+        batches = Batches(target, endpoint, BatchFolder(folder / scope), journal, epoch, spend, share, on_progress)
+        sending = _Sending(candidate, model, target, batches, journal)
+        try:
+            # To their end before anything is sent: only then the ledger knows what they cost.
+            await batches.resume()
+            await sending.send(rows)
+            await batches.collect()
+        finally:
+            sending.close()
+            batches.holding.release()
+        return Deferred(sending.sent, batches.resumed, batches.answered, sending.reused, batches.left)
+
+
+def _deferrable(candidate: Candidate, loaded: LoadedApp) -> OpenAIModel:
+    if candidate.target.kind != "prompt":
+        raise ConfigurationError(
+            f"app {loaded.app.name}: a target of kind `{candidate.target.kind}` cannot be deferred, only a prompt can; "
+            f"ask it without deferring"
+        )
+    model = loaded.models.get(candidate.model or "")
+    if model is None or model.kind != "openai":
+        raise ConfigurationError(
+            f"app {loaded.app.name}: model {candidate.model} cannot be deferred, only one of kind `openai` can; "
+            f"ask it without deferring, or define such a model in models.yaml"
+        )
+    return model
+
+
+class _Sending:
+    """Turns rows into batches.
+
+    Attributes:
+        sent: lines that went into batches.
+        reused: questions that the journal had.
+    """
+
+    def __init__(
+        self, candidate: Candidate, model: OpenAIModel, target: Target, batches: Batches, journal: Journal
+    ) -> None:
+        self._candidate, self._model, self._target = candidate, model, target
+        self._batches, self._journal = batches, journal
+        self._seen: set[str] = set()
+        self._file: LineFile | None = None
+        self._writing = asyncio.Lock()
+        self.sent = 0
+        self.reused = 0
+
+    async def send(self, rows: Iterable[Row]) -> None:
+        """Sends what the journal does not have, a batch whenever a file is full."""
+        await pull(iter(rows), self._add, self._target.limiter)
+        await self._send_file()
+
+    def close(self) -> None:
+        """Removes lines that were not sent."""
+        if self._file is not None:
+            self._file.discard()
+
+    async def _add(self, row: Row) -> None:
+        await asyncio.sleep(0)  # a prompt that retrieves nothing never waits, and others want their turn
+        try:
+            question = await self._target.question(row)
+        except (DataError, CallFailure, BudgetUsedUp):
+            return
+        if question.key in self._seen:
+            return
+        self._seen.add(question.key)
+        if self._journal.get(question.key) is not None:
+            self.reused += 1
+        elif self._batches.admit(question):
+            async with self._writing:
+                await self._write(request_line(question.key, self._body(question)))
+
+    async def _write(self, line: bytes) -> None:
+        if self._file is not None and not self._file.has_room(line):
+            await self._send_file()
+        if self._file is None:
+            self._file = LineFile(self._batches.folder)
+        self._file.add(line)
+
+    async def _send_file(self) -> None:
+        if self._file is None:
+            return
+        begun, self._file = await asyncio.to_thread(self._file.finish), None
+        await self._batches.begin(begun)
+        self.sent += begun.lines
+
+    def _body(self, question: Question) -> dict[str, object]:
+        assert self._candidate.parameters is not None  # noqa: S101 its target could not be opened without
+        return request_body(self._model, question.messages, self._candidate.parameters, stream=False)
