@@ -1,7 +1,8 @@
 """Reads an app's YAML files into frozen models; every error names file, key, what was found and what is allowed."""
 
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,28 @@ def load_app(name_or_path: str, changes: tuple[str, ...] = ()) -> LoadedApp:
     for key, (name, task) in named.items():
         _check_model(f"{file}: key `{key}`", name, task, models)
     return LoadedApp(app, file.parent, models, prices.models | own.models, min(prices.as_of, own.as_of))
+
+
+def pointed_at(loaded: LoadedApp, base_url: str, model: str) -> LoadedApp:
+    """Returns an app with one more model: what an endpoint knows under a name, whatever its files say.
+
+    Its key is read from OPENAI_API_KEY where that is set. Without a price its calls count as free: whoever names a
+    model on the command line waives the cap on its price.
+
+    Args:
+        loaded: the app.
+        base_url: the endpoint's address, with its `/v1`.
+        model: name under which the endpoint knows the model, and the app from now on.
+
+    Raises:
+        ConfigurationError: the address is none.
+    """
+    key = "OPENAI_API_KEY" if os.environ.get("OPENAI_API_KEY") else None
+    content = {"kind": "openai", "base_url": base_url, "model": model, "api_key_env": key}
+    named: dict[str, ModelConfig] = _check(TypeAdapter(dict[str, ModelConfig]), {model: content}, Path("--base-url"))
+    budget = loaded.app.budget.model_copy(update={"unpriced": (*loaded.app.budget.unpriced, model)})
+    app = loaded.app.model_copy(update={"models": (model,), "budget": budget})
+    return replace(loaded, app=app, models=loaded.models | named)
 
 
 def app_names() -> tuple[str, ...]:

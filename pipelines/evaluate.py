@@ -6,20 +6,21 @@ from typing import Any
 from prefect import flow
 from prefect.runtime import flow_run
 
-from pipelines.parameters import App, CandidateName, Changes, Data, Epoch
+from configs.errors import ConfigurationError
+from pipelines.parameters import Address, App, CandidateName, Changes, Data, Epoch, ModelName
 from pipelines.run_names import run_name
 from pipelines.spent import Spent
 from pipelines.validate import checked, stop_unless_passed
 from tasks.candidate import Candidate
-from tasks.candidates import AlteredError, check_prompts
+from tasks.candidates import AlteredError, asking_model, check_prompts
 from tasks.choosing import chosen
 from tasks.data.row import Dataset
 from tasks.decided import decided
 from tasks.epochs import epoch_due
-from tasks.evaluating import evaluate_candidate
+from tasks.evaluating import Asking, evaluate_candidate
 from tasks.gating.decide import check_gates, decide
 from tasks.gating.verdict import Decision, Verdict
-from tasks.orchestrating.artifacts import artifact_key, link, markdown, table
+from tasks.orchestrating.artifacts import artifact_key, link, markdown, progress_artifact, table
 from tasks.orchestrating.events import ANSWERS_CHANGED, emit
 from tasks.orchestrating.naming import name_candidate
 from tasks.orchestrating.step import step
@@ -70,6 +71,10 @@ async def evaluate(
     data: Data = "sample",
     against: CandidateName = "champion",
     epoch: Epoch = "current",
+    deferred: bool = False,
+    only_failed: bool = False,
+    base_url: Address = None,
+    model: ModelName = None,
     changes: Changes = [],  # noqa: B006 a form's default
 ) -> Evaluated:
     """Asks a candidate every row of a dataset, scores the answers in five dimensions, and lets the gate decide.
@@ -83,22 +88,30 @@ async def evaluate(
         data: The data to ask.
         against: What it is compared with; the champion, unless a digest is given.
         epoch: Stay in the current epoch, or open a new one and ask everything again.
+        deferred: Ask through the endpoint's batch files, within a day and mostly at half the price.
+        only_failed: Ask only the rows that came to nothing in the evaluation before.
+        base_url: Address of an endpoint that is asked instead of the app's models.
+        model: Name under which that endpoint knows its model.
         changes: Changes of the configuration for this run only, as key=value.
     """
     due = epoch_due(flow_run.scheduled_start_time or datetime.now(UTC)) if epoch == "new" else None
-    with open_workspace(app, tuple(changes), due) as workspace:
+    with open_workspace(app, tuple(changes), due, _endpoint(base_url, model)) as workspace:
         report = await step("check the datasets", lambda: checked(workspace))
         stop_unless_passed(report)
         check_gates(workspace.loaded.app, workspace.metrics)
         asked = chosen(workspace, candidate)
+        if model:
+            asked = asking_model(workspace.loaded, asked, model)
         await name_candidate(asked.digest)
         champion = _champion(workspace, against)
         dataset = workspace.dataset(data)
         check_columns(workspace.loaded.app.scorers, dataset.rows)
         if asked.prompt:
             check_prompts([asked.prompt], dataset.rows, dataset.path)
-        evaluation = await step(f"ask · {asked.label}", lambda: evaluate_candidate(workspace, asked, dataset))
-        beside = await _beside(workspace, champion, evaluation, dataset)
+        watch = progress_artifact(artifact_key(workspace.name, data, "progress"))
+        asking = Asking(deferred, only_failed, watch)
+        evaluation = await step(f"ask · {asked.label}", lambda: evaluate_candidate(workspace, asked, dataset, asking))
+        beside = await _beside(workspace, champion, evaluation, dataset, asking)
         verdict = _verdict(workspace, evaluation, beside)
         gates = _gates(workspace, evaluation, champion, beside, verdict)
         run = await step("record in MLflow", lambda: _record(workspace, evaluation, beside, verdict))
@@ -133,8 +146,14 @@ def _champion(workspace: Workspace, against: str) -> Candidate | None:
     return workspace.store.load_candidate(committed.candidate) if committed else None
 
 
+def _endpoint(base_url: str | None, model: str | None) -> tuple[str, str] | None:
+    if (base_url is None) != (model is None):
+        raise ConfigurationError("an endpoint needs both: its address (--base-url) and its model's name (--model)")
+    return (base_url, model) if base_url and model else None
+
+
 async def _beside(
-    workspace: Workspace, champion: Candidate | None, evaluation: Evaluation, dataset: Dataset
+    workspace: Workspace, champion: Candidate | None, evaluation: Evaluation, dataset: Dataset, asking: Asking
 ) -> Evaluation | None:
     """Returns the champion's evaluation on the same data.
 
@@ -145,8 +164,12 @@ async def _beside(
         return None
     if champion.digest == evaluation.candidate.digest:
         return evaluation
+    model = workspace.loaded.models.get(champion.model or "")
+    deferred = asking.deferred and model is not None and model.kind == "openai"
+    asking = asking._replace(deferred=deferred, only_failed=False)
+    name = f"ask · champion {champion.label}"
     try:
-        return await step(f"ask · champion {champion.label}", lambda: evaluate_candidate(workspace, champion, dataset))
+        return await step(name, lambda: evaluate_candidate(workspace, champion, dataset, asking))
     except AlteredError as error:
         known = find_evaluation(workspace.store, champion.digest, dataset.digest)
         say(f"compared with {f'epoch {known.epoch} of the champion' if known else 'nothing'}: {error}")

@@ -12,5 +12,7 @@ class Spent(Frozen):
     """`input`, `output`, `cached`."""
     price: float
     """US dollars."""
+    expected: dict[str, float]
+    """`calls` and `price` as they were estimated before anything was asked."""
     budget: dict[str, float | None]
     """`calls`, `price`, `tokens` and `minutes` at most; None for any number."""

@@ -73,6 +73,20 @@ def explored(loaded: LoadedApp, prompts: Iterable[Prompt]) -> tuple[Candidate, .
     )
 
 
+def asking_model(loaded: LoadedApp, candidate: Candidate, model: str) -> Candidate:
+    """Returns a candidate as another model would answer for it.
+
+    Raises:
+        ConfigurationError: it asks no model.
+    """
+    if candidate.model is None:
+        raise ConfigurationError(
+            f"app {candidate.app}: a target of kind {candidate.target.kind!r} asks no model of ours; "
+            f"leave --base-url and --model out"
+        )
+    return candidate.model_copy(update={"model": model, "endpoint_model": endpoint_model(model, loaded.models[model])})
+
+
 async def augmented(workspace: "Workspace", base: Candidate, move: Move) -> Candidate:
     """Returns the candidate that a move makes of another: its prompt, retrieval and few-shot examples.
 

@@ -5,38 +5,61 @@ estimates are made of.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from configs.errors import EndpointError
+from configs.errors import ConfigurationError, EndpointError
 from tasks.calling.answer import Answer, Outcome
-from tasks.calling.asking import ask
+from tasks.calling.asking import Refusal, Refuse, ask
+from tasks.calling.deferring import defer
+from tasks.calling.limiter import Limiter, model_limiter
+from tasks.calling.targets import Question
 from tasks.candidate import Candidate
 from tasks.candidates import check_unaltered
 from tasks.data.row import Dataset, Row
+from tasks.estimating import estimate_asking
 from tasks.identity import digest
 from tasks.joining import joined
-from tasks.progress import bar
+from tasks.progress import Progress, bar, say
 from tasks.results.evaluation import Evaluation, evaluation_id
+from tasks.results.finding import find_evaluation
+from tasks.results.in_order import InOrder
 from tasks.results.rows_file import NAME, RowsWriter
 from tasks.retrieval.index import load_index
 from tasks.scoring.catalogue import identities, score, scorers_of
-from tasks.scoring.score import Score
 from tasks.statistics.estimates import estimate_all
 
 if TYPE_CHECKING:
     from tasks.workspace import Workspace
 
 CONFIDENCE = 0.95
-_PART = 128
-"""Rows that are scored and written at once."""
+_TELL_EVERY_S = 2.0
 
-Scored = Callable[[Sequence[Row], Sequence[Answer], Sequence[Score], int], None]
-"""Takes rows that are done, their answers and scores, and the position of the first in the dataset."""
+Watch = Callable[[Progress], Awaitable[None]]
+"""Told every now and then how far the asking is."""
+
+
+class Asking(NamedTuple):
+    """How rows are asked.
+
+    Attributes:
+        deferred: through batch files first, at their price; a row that comes to nothing there is not called.
+        only_failed: only the rows that came to nothing in the evaluation before.
+        watch: told every now and then how far it is.
+    """
+
+    deferred: bool = False
+    only_failed: bool = False
+    watch: Watch | None = None
 
 
 async def evaluate_candidate(
-    workspace: "Workspace", candidate: Candidate, dataset: Dataset, scored: Scored | None = None
+    workspace: "Workspace",
+    candidate: Candidate,
+    dataset: Dataset,
+    asking: Asking = Asking(),  # noqa: B008 a tuple
 ) -> Evaluation:
     """Returns the evaluation of a candidate on a dataset in the workspace's epoch.
 
@@ -47,7 +70,7 @@ async def evaluate_candidate(
         workspace: the app.
         candidate: what is asked.
         dataset: the rows.
-        scored: told of rows as they are done, in the dataset's order; called in a thread.
+        asking: how rows are asked.
 
     Raises:
         AlteredError: nothing is stored, and what the candidate was made of is no longer there to be asked.
@@ -60,20 +83,18 @@ async def evaluate_candidate(
             workspace.spend.reuse(len(stored.rows))
             return stored
         check_unaltered(workspace.loaded, candidate)
+        await _estimated(workspace, candidate, dataset)
         scorers = workspace.loaded.app.scorers
         slices = workspace.loaded.app.datasets.columns.slices
         metrics = [scorer.metric.name for scorer in scorers_of(scorers)]
         with workspace.store.part() as part:
             with RowsWriter(part / NAME, slices, metrics) as writer:
 
-                def write(rows: Sequence[Row], answers: Sequence[Answer], position: int) -> None:
-                    scores = score(rows, answers, scorers)
-                    writer.write(rows, answers, scores)
-                    if scored is not None:
-                        scored(rows, answers, scores, position)
+                def write(rows: Sequence[Row], answers: Sequence[Answer]) -> None:
+                    writer.write(rows, answers, score(rows, answers, scorers))
 
-                taken = _InOrder(write)
-                await _ask(workspace, candidate, dataset, taken)
+                taken = InOrder(write)
+                await _ask(workspace, candidate, dataset, taken, asking)
             _check_answered(candidate, dataset, taken)
             frames = await asyncio.to_thread(writer.frames)
             evaluation = Evaluation(
@@ -91,6 +112,15 @@ async def evaluate_candidate(
             return workspace.store.save(evaluation)
 
 
+async def _estimated(workspace: "Workspace", candidate: Candidate, dataset: Dataset) -> None:
+    """Says what asking will take, before anything is spent."""
+    estimated = await estimate_asking(workspace, candidate, dataset)
+    workspace.spend.expected_calls += estimated.calls
+    workspace.spend.expected_price += estimated.price or 0.0
+    if estimated.calls:
+        say(f"{dataset.split} · {candidate.label}: about {estimated}")
+
+
 def identity_of(workspace: "Workspace", candidate: Candidate, dataset: Dataset) -> str:
     """Returns the id that the evaluation has once every row is answered; one with failed rows is another thing."""
     price = workspace.loaded.prices.get(candidate.model or "")
@@ -98,72 +128,118 @@ def identity_of(workspace: "Workspace", candidate: Candidate, dataset: Dataset) 
     return evaluation_id(candidate.digest, dataset.digest, scorers, workspace.epoch, price)
 
 
-class _InOrder:
-    """Takes answers in any order and hands them on in the dataset's, a part at a time.
-
-    Attributes:
-        failed: ids of the rows that were not answered, in the dataset's order.
-        cause: why the first row failed that the budget did not cut off, "" where none did.
-    """
-
-    def __init__(self, write: Callable[[Sequence[Row], Sequence[Answer], int], None]) -> None:
-        self._write = write
-        self._waiting: dict[int, tuple[Row, Answer]] = {}
-        self._part: list[tuple[Row, Answer]] = []
-        self._next = 0
-        self._writing = asyncio.Lock()
-        self.failed: list[str] = []
-        self.cause = ""
-
-    async def take(self, position: int, row: Row, answer: Answer) -> None:
-        """Takes one; waits while a part is written, so that answers never pile up."""
-        self._waiting[position] = (row, answer)
-        while self._next in self._waiting:
-            self._part.append(self._waiting.pop(self._next))
-            self._next += 1
-            if len(self._part) >= _PART:
-                await self.flush()
-
-    async def flush(self) -> None:
-        """Writes what is in order."""
-        part, self._part = self._part, []
-        first = self._next - len(part)
-        for row, answer in part:
-            if answer.outcome is not Outcome.OK:
-                self.failed.append(row.id)
-            if answer.outcome is Outcome.APP_ERROR:
-                self.cause = self.cause or answer.cause
-        async with self._writing:
-            if part:
-                rows, answers = zip(*part, strict=True)
-                await asyncio.to_thread(self._write, rows, answers, first)
-
-
-async def _ask(workspace: "Workspace", candidate: Candidate, dataset: Dataset, taken: _InOrder) -> None:
+async def _ask(workspace: "Workspace", candidate: Candidate, dataset: Dataset, taken: InOrder, asking: Asking) -> None:
     index = load_index(workspace.indexes, candidate.retrieval.index) if candidate.retrieval else None
-    failed = 0
-    with bar(f"{dataset.split} · {candidate.label}", len(dataset.rows)) as shown:
+    how: dict[str, Any] = {
+        "loaded": workspace.loaded,
+        "journal": workspace.journal,
+        "epoch": workspace.epoch,
+        "spend": workspace.spend,
+        "index": index,
+    }
+    label = f"{dataset.split} · {candidate.label}"
+    refuse = await _deferred(candidate, dataset, label, how) if asking.deferred else None
+    if asking.only_failed:
+        refuse = _all_but(_failed_before(workspace, candidate, dataset), refuse)
+    began, price, done, failed = time.monotonic(), workspace.spend.price, 0, 0
+    limiter = _limiter(workspace, candidate)
+
+    def progress() -> Progress:
+        at_once = limiter.in_flight if limiter else None
+        spent = workspace.spend.price - price
+        return Progress(label, done, len(dataset.rows), failed, time.monotonic() - began, at_once, spent)
+
+    with bar(label, len(dataset.rows)) as shown:
 
         async def told(position: int, row: Row, answer: Answer) -> None:
-            nonlocal failed
+            nonlocal done, failed
+            done += 1
             failed += answer.outcome is not Outcome.OK
-            shown.advance(f"{failed} failed" if failed else "")
+            shown.advance(progress().note)
             await taken.take(position, row, answer)
 
-        await ask(
-            candidate,
-            dataset.rows,
-            told,
-            loaded=workspace.loaded,
-            journal=workspace.journal,
-            epoch=workspace.epoch,
-            spend=workspace.spend,
-            index=index,
+        async with _watched(asking.watch, progress):
+            await ask(candidate, dataset.rows, told, refuse=refuse, **how)
+            await taken.flush()
+
+
+def _limiter(workspace: "Workspace", candidate: Candidate) -> Limiter | None:
+    model = workspace.loaded.models.get(candidate.model or "")
+    return model_limiter(model, workspace.journal.path.parent) if model else None
+
+
+@asynccontextmanager
+async def _watched(watch: Watch | None, progress: Callable[[], Progress]) -> AsyncIterator[None]:
+    """Tells a watcher how far it is while the block runs, and once at its end."""
+    if watch is None:
+        yield
+        return
+
+    async def tell() -> None:
+        while True:
+            await asyncio.sleep(_TELL_EVERY_S)
+            await watch(progress())
+
+    telling = asyncio.create_task(tell())
+    try:
+        yield
+    finally:
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
+    await watch(progress())
+
+
+async def _deferred(candidate: Candidate, dataset: Dataset, label: str, how: dict[str, Any]) -> Refuse:
+    """Asks through batch files, and returns what refuses the rows that came to nothing there."""
+    with bar(f"{label} · deferred", len(dataset.rows)) as shown:
+        ended = 0
+
+        def advance(now: int, _: int) -> None:
+            nonlocal ended
+            while ended < now:
+                ended += 1
+                shown.advance()
+
+        done = await defer(candidate, dataset.rows, on_progress=advance, **how)
+    say(f"deferred: {done.sent + done.resumed} sent, {done.answered} answered, {done.reused} known before")
+    for kind, count in done.causes.items():
+        say(f"deferred: {count} without an answer: {kind}")
+
+    def refuse(_: Row, question: Question) -> Refusal | None:
+        left = done.left.get(question.key)
+        if left is None:
+            return None
+        outcome = Outcome.SKIPPED if left.kind in ("waiting", "cut_off") else Outcome.APP_ERROR
+        return Refusal(outcome, left.cause)
+
+    return refuse
+
+
+def _failed_before(workspace: "Workspace", candidate: Candidate, dataset: Dataset) -> frozenset[str]:
+    """Returns the rows without an answer of the newest evaluation.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    before = find_evaluation(workspace.store, candidate.digest, dataset.digest, workspace.epoch)
+    if before is None:
+        raise ConfigurationError(
+            f"{candidate.label} has no evaluation on {dataset.name} in epoch {workspace.epoch}; "
+            f"run evaluate without --only-failed first"
         )
-        await taken.flush()
+    return frozenset(before.rows.loc[before.rows["outcome"] != "ok", "row_id"])
 
 
-def _check_answered(candidate: Candidate, dataset: Dataset, taken: _InOrder) -> None:
+def _all_but(failed: frozenset[str], refuse: Refuse | None) -> Refuse:
+    def refuse_others(row: Row, question: Question) -> Refusal | None:
+        if row.id not in failed:
+            return Refusal(Outcome.SKIPPED, "not asked: only the rows that failed before are")
+        return refuse(row, question) if refuse else None
+
+    return refuse_others
+
+
+def _check_answered(candidate: Candidate, dataset: Dataset, taken: InOrder) -> None:
     """Refuses answers of which none is one. Rows that only the budget has cut off are no failure of the target's."""
     if taken.cause and len(taken.failed) == len(dataset.rows):
         raise EndpointError(f"{candidate.label} answered no row of {dataset.app}/{dataset.split}: {taken.cause}")

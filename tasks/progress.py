@@ -7,10 +7,55 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 _log = logging.getLogger("lifecycle")
 _log.setLevel(logging.INFO)
+
+
+class Progress(NamedTuple):
+    """How far a piece of long work is.
+
+    Attributes:
+        label: what it is.
+        done: units done, of `total`.
+        failed: of those, how many came to nothing.
+        seconds: since it began.
+        at_once: calls in flight now, None where that is not known.
+        price: US dollars spent on it.
+    """
+
+    label: str
+    done: int
+    total: int
+    failed: int
+    seconds: float
+    at_once: int | None
+    price: float
+
+    @property
+    def rate(self) -> float:
+        """Units a second."""
+        return self.done / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds that the rest takes at this rate; None before anything is done."""
+        return (self.total - self.done) / self.rate if self.done else None
+
+    def __str__(self) -> str:
+        left = f", {self.seconds_left:.0f} s left" if self.seconds_left else ""
+        return f"{self.done} of {self.total} rows, {self.rate:.1f}/s, {self.note or 'no failure'}{left}"
+
+    @property
+    def note(self) -> str:
+        """What stands beside the count: failures, calls at once, price."""
+        parts = [
+            f"{self.failed} failed" if self.failed else "",
+            f"{self.at_once} at once" if self.at_once is not None else "",
+            f"${self.price:.4f}" if self.price else "",
+        ]
+        return ", ".join(part for part in parts if part)
 
 
 class Bar(Protocol):

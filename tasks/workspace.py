@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from configs.errors import ConfigurationError
-from configs.loading import LoadedApp, load_app
+from configs.loading import LoadedApp, load_app, pointed_at
 from configs.schema.dataset import Split
 from configs.settings import settings
 from tasks.calling.asking import Spend
@@ -101,7 +101,9 @@ _opened: ContextVar[tuple[str, str] | None] = ContextVar("opened", default=None)
 
 
 @contextmanager
-def open_workspace(app: str, changes: tuple[str, ...] = (), epoch: str | None = None) -> Iterator[Workspace]:
+def open_workspace(
+    app: str, changes: tuple[str, ...] = (), epoch: str | None = None, endpoint: tuple[str, str] | None = None
+) -> Iterator[Workspace]:
     """Opens an app's workspace.
 
     Args:
@@ -109,8 +111,11 @@ def open_workspace(app: str, changes: tuple[str, ...] = (), epoch: str | None = 
         changes: `key=value` changes of its configuration.
         epoch: round of asking. Where not given, that of the same app's workspace around this one, so that a command
             stays in the epoch it began in whoever opens another meanwhile, else the app's current one.
+        endpoint: address and model name of an endpoint that is asked instead of the app's models.
     """
     loaded = load_app(app, changes)
+    if endpoint is not None:
+        loaded = pointed_at(loaded, *endpoint)
     home = settings().folder()
     results = settings().folder("results", loaded.app.name)
     around = _opened.get()

@@ -10,7 +10,7 @@ import typer
 import yaml
 
 from configs.errors import ConfigurationError, StackError
-from configs.loading import LoadedApp, load_app
+from configs.loading import LoadedApp, load_app, pointed_at
 from configs.schema.app import App
 from configs.settings import settings
 
@@ -28,6 +28,16 @@ def run(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A parameter of the stage, or a dotted key of app.yaml."),
     ] = None,
+    base_url: Annotated[
+        str | None, typer.Option("--base-url", help="evaluate: an endpoint to ask instead of the app's models.")
+    ] = None,
+    model: Annotated[str | None, typer.Option("--model", help="evaluate: the name that endpoint knows.")] = None,
+    deferred: Annotated[
+        bool, typer.Option("--deferred", help="evaluate: through batch files, mostly at half the price.")
+    ] = False,
+    only_failed: Annotated[
+        bool, typer.Option("--only-failed", help="evaluate: only the rows that came to nothing before.")
+    ] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Open a new epoch: ask everything again.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
@@ -39,7 +49,11 @@ def run(
     os.environ.setdefault("LIFECYCLE_APP", app)
     _quiet()
     parameters, configuration = _split(stage, changes or [])
+    given = {"base_url": base_url, "model": model, "deferred": deferred, "only_failed": only_failed}
+    parameters |= _of_evaluate(stage, {name: value for name, value in given.items() if value})
     loaded = load_app(app, tuple(configuration))
+    if base_url and model:
+        loaded = pointed_at(loaded, base_url, model)
     from infra.stack.supervision import running
     from tasks.checking import check_app
 
@@ -50,6 +64,15 @@ def run(
     code = getattr(result, "exit_code", 0)
     if code:
         raise typer.Exit(code)
+
+
+def _of_evaluate(stage: str, given: dict[str, Any]) -> dict[str, Any]:
+    if given and stage != "evaluate":
+        option = f"--{next(iter(given)).replace('_', '-')}"
+        raise ConfigurationError(f"{option} goes with `lifecycle run evaluate`, not with {stage}; leave it out")
+    if ("base_url" in given) != ("model" in given):
+        raise ConfigurationError("an endpoint needs both: its address (--base-url) and its model's name (--model)")
+    return given
 
 
 def _needed(loaded: LoadedApp, stage: str) -> tuple[str, ...]:
@@ -65,6 +88,7 @@ def _quiet() -> None:
     """Points Prefect at the stack's server and leaves the terminal to the progress bars; the UI has every log line."""
     from infra.stack.environment import client_environment
 
+    settings().folder("prefect")
     os.environ.update(client_environment(settings()))
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import aclosing
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from configs.errors import DataError
 from configs.loading import LoadedApp
@@ -26,7 +26,18 @@ from tasks.data.row import Row
 if TYPE_CHECKING:
     from tasks.retrieval.index import Index
 
-__all__ = ["Spend", "Told", "ask"]
+__all__ = ["Refusal", "Refuse", "Spend", "Told", "ask"]
+
+
+class Refusal(NamedTuple):
+    """Why a row that the journal does not know is not asked, and how it ends."""
+
+    outcome: Outcome
+    cause: str
+
+
+Refuse = Callable[[Row, Question], Refusal | None]
+"""Says of a row that the journal does not know whether it is not to be asked."""
 
 Told = Callable[[int, Row, Answer], Awaitable[None]]
 """Takes a row's position, the row and its answer."""
@@ -42,6 +53,7 @@ async def ask(
     epoch: str,
     spend: Spend,
     index: "Index | None" = None,
+    refuse: Refuse | None = None,
 ) -> None:
     """Tells the candidate's answer to every row, as the answers come: in no particular order, each row once.
 
@@ -57,6 +69,7 @@ async def ask(
         epoch: round of asking.
         spend: ledger and caps; shared with whatever else the command asks.
         index: the candidate's index, where it retrieves.
+        refuse: what is not to be called; everything is where not given.
 
     Raises:
         ConfigurationError: the candidate cannot be asked at all.
@@ -68,7 +81,7 @@ async def ask(
             await told(position, row, answer(row))
         return
     async with aclosing(open_target(candidate, loaded, journal, epoch, spend, index)) as target:
-        asking = _Asking(target, journal, epoch, spend)
+        asking = _Asking(target, journal, epoch, spend, refuse)
 
         async def work(numbered: tuple[int, Row]) -> None:
             position, row = numbered
@@ -104,7 +117,8 @@ def open_target(
 class _Asking:
     """One round of a target's answers: what its workers share."""
 
-    def __init__(self, target: Target, journal: Journal, epoch: str, spend: Spend) -> None:
+    def __init__(self, target: Target, journal: Journal, epoch: str, spend: Spend, refuse: Refuse | None) -> None:
+        self._refuse = refuse
         self._target = target
         self._journal = journal
         self._epoch = epoch
@@ -143,6 +157,10 @@ class _Asking:
         if record is not None:
             self._spend.reuse()
             return self._read(row, question, record, reused=True)
+        if refusal := self._refuse and self._refuse(row, question):
+            if refusal.outcome is Outcome.SKIPPED:
+                return self._skipped(row, refusal.cause)
+            return self._failed(row, question, refusal.cause, attempts=0)
         if not await self._breaker.passes():
             return self._skipped(row, self._breaker.given_up)
         limiter = self._target.limiter

@@ -172,7 +172,7 @@ class _Sending:
         if question.key in self._seen:
             return
         self._seen.add(question.key)
-        if self._journal.get(question.key) is not None:
+        if self._journal.holds(question.key):
             self.reused += 1
         elif self._batches.admit(question):
             async with self._writing:

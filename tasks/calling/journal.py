@@ -109,6 +109,14 @@ class Journal:
         self._commits.count(model, kind, tokens)
         return content
 
+    def holds(self, key: str) -> bool:
+        """Returns whether something was journaled under `key`, without counting it as saved.
+
+        Raises:
+            LifecycleError: the file cannot be read.
+        """
+        return self._commits.find(key) is not None or self._find(key) is not None
+
     def put(self, key: str, epoch: str, model: str, value: dict[str, Any], kind: Kind = "chat", user: str = "") -> None:
         """Takes a finished call; `get` finds it at once, and the file has it within `COMMIT_INTERVAL_S`.
 

@@ -44,6 +44,8 @@ class Spend:
         output_tokens: tokens generated.
         cached_tokens: tokens sent that the endpoint had cached; part of `input_tokens`.
         price: US dollars.
+        expected_calls: calls that were expected before they were made.
+        expected_price: US dollars that they were expected to cost.
     """
 
     budget: Budget
@@ -55,6 +57,8 @@ class Spend:
     output_tokens: int = 0
     cached_tokens: int = 0
     price: float = 0.0
+    expected_calls: int = 0
+    expected_price: float = 0.0
     _in_flight: float = field(default=0.0, repr=False)
     _tokens_in_flight: int = field(default=0, repr=False)
     _started: float = field(default_factory=time.monotonic, repr=False)
@@ -120,6 +124,7 @@ class Spend:
             "calls": {"made": self.made, "reused": self.reused, "failed": self.failed, "skipped": self.skipped},
             "tokens": {"input": self.input_tokens, "output": self.output_tokens, "cached": self.cached_tokens},
             "price": self.price,
+            "expected": {"calls": self.expected_calls, "price": self.expected_price},
             "budget": self.budget.model_dump(include={"calls", "price", "tokens", "minutes"}),
         }
 

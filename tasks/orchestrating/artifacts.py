@@ -1,8 +1,11 @@
 """Artifacts in the Prefect UI: tables, Markdown and links under stable keys, so that the UI keeps their history."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
+
+from tasks.progress import Progress
 
 
 def artifact_key(*parts: str) -> str:
@@ -34,6 +37,23 @@ async def link(key: str, address: str, text: str) -> None:
     from prefect.artifacts import acreate_link_artifact
 
     await acreate_link_artifact(address, link_text=text, key=key, description=text)
+
+
+def progress_artifact(key: str) -> Callable[[Progress], Awaitable[None]]:
+    """Returns what shows how far long work is, as a bar that is published when it is told for the first time."""
+    artifact: UUID | None = None
+
+    async def tell(progress: Progress) -> None:
+        nonlocal artifact
+        from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
+
+        share = 100.0 * progress.done / progress.total if progress.total else 100.0
+        if artifact is None:
+            artifact = await acreate_progress_artifact(share, key=key, description=str(progress))
+        else:
+            await aupdate_progress_artifact(artifact, share, description=str(progress))
+
+    return tell
 
 
 def markdown_table(rows: Iterable[Mapping[str, Any]]) -> str:

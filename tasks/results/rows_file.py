@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,11 +45,15 @@ class RowsWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None"
     ) -> None:
-        if kind is None:
-            self._parquet.close()
-            self._file.flush()
-            os.fsync(self._file.fileno())
-        self._file.close()
+        try:
+            # A writer that is left open would write once more when it is collected: into a closed file.
+            with suppress(*() if kind is None else (OSError,)):
+                self._parquet.close()
+            if kind is None:
+                self._file.flush()
+                os.fsync(self._file.fileno())
+        finally:
+            self._file.close()
 
     def write(self, rows: Sequence[Row], answers: Sequence[Answer], scores: Sequence[Score]) -> None:
         """Writes the next rows of the dataset."""

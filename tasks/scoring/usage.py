@@ -26,9 +26,11 @@ def usage_values(rows: "pd.DataFrame", metric: str) -> "pd.Series[float]":
     """Returns a usage metric of each row, NaN where it was not measured.
 
     Rows that were not answered have none. Neither has a row whose tokens the endpoint did not count, nor the price of
-    a model without one: unknown is never free.
+    a model without one, nor the time of an answer that nobody waited for: unknown is neither free nor fast.
     """
     unmeasured = rows["outcome"] != "ok"
     if metric in ("input_tokens", "output_tokens"):
         unmeasured |= (rows["input_tokens"] == 0) & (rows["output_tokens"] == 0)
+    if metric == "latency_total":
+        unmeasured |= rows["latency_total"] == 0
     return rows[metric].astype("float64").mask(unmeasured)

@@ -15,7 +15,8 @@ import pytest
 import yaml
 from mlflow import MlflowClient
 
-from infra.simulator.running import calls
+from infra.simulator.behaviour import Behaviour
+from infra.simulator.running import calls, requests, simulated
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
@@ -201,3 +202,24 @@ def test_a_killed_loop_finishes_when_it_is_typed_again(stack, lifecycle, shop, e
     in_flight_at_the_kills = 3 * 8
     asked = sum(calls(endpoint).values()) - before
     assert evaluated <= asked <= evaluated + vectors + smoke_tests + in_flight_at_the_kills
+
+
+def test_an_app_is_evaluated_against_any_endpoint_and_progress_is_an_artifact(looped, stack, lifecycle, shop):
+    with simulated(Behaviour(latency_s=0.1)) as address:
+        done = lifecycle(
+            *("run", "evaluate", "--app", str(shop), "--json", "--set", "candidate=best"),
+            *("--base-url", address, "--model", "somebody-elses"),
+        )
+        document = json.loads(done.stdout)
+        assert done.returncode in (0, 3, 4), done.stderr
+        assert "somebody-elses" in document["label"]
+        assert (
+            document["calls"]["made"] == document["expected"]["calls"] == calls(address)["/v1/chat/completions"] == 12
+        )
+        assert {request["model"] for request in requests(address)} == {"somebody-elses"}
+
+    api = f"http://127.0.0.1:{stack['LIFECYCLE_PREFECT_PORT']}/api"
+    found = httpx.post(f"{api}/artifacts/latest/filter", json={}).json()
+    progress = next(each for each in found if each["key"] == "shop-sample-progress")
+    assert progress["type"] == "progress"
+    assert progress["description"].startswith("12 of 12 rows, ")

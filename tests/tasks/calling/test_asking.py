@@ -54,6 +54,7 @@ async def test_every_row_is_told_once_with_what_it_used(make_app, make_rows, ask
         "calls": {"made": 20, "reused": 0, "failed": 0, "skipped": 0},
         "tokens": {"input": 120, "output": 60, "cached": 0},
         "price": 0.0,
+        "expected": {"calls": 0, "price": 0.0},
         "budget": {"calls": 5000, "price": 1.0, "tokens": None, "minutes": None},
     }
 

@@ -1,0 +1,50 @@
+"""Answers come in any order; a file of rows is written in the dataset's, a part at a time."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from tasks.calling.answer import Answer, Outcome
+from tasks.data.row import Row
+
+_PART = 128
+"""Rows that are handed on at once."""
+
+
+class InOrder:
+    """Takes answers in any order and hands them on in the dataset's, a part at a time.
+
+    Attributes:
+        failed: ids of the rows that were not answered, in the dataset's order.
+        cause: why the first row failed that the budget did not cut off, "" where none did.
+    """
+
+    def __init__(self, write: Callable[[Sequence[Row], Sequence[Answer]], None]) -> None:
+        self._write = write
+        self._waiting: dict[int, tuple[Row, Answer]] = {}
+        self._part: list[tuple[Row, Answer]] = []
+        self._next = 0
+        self._writing = asyncio.Lock()
+        self.failed: list[str] = []
+        self.cause = ""
+
+    async def take(self, position: int, row: Row, answer: Answer) -> None:
+        """Takes one; waits while a part is written, so that answers never pile up."""
+        self._waiting[position] = (row, answer)
+        while self._next in self._waiting:
+            self._part.append(self._waiting.pop(self._next))
+            self._next += 1
+            if len(self._part) >= _PART:
+                await self.flush()
+
+    async def flush(self) -> None:
+        """Writes what is in order."""
+        part, self._part = self._part, []
+        for row, answer in part:
+            if answer.outcome is not Outcome.OK:
+                self.failed.append(row.id)
+            if answer.outcome is Outcome.APP_ERROR:
+                self.cause = self.cause or answer.cause
+        async with self._writing:
+            if part:
+                rows, answers = zip(*part, strict=True)
+                await asyncio.to_thread(self._write, rows, answers)
