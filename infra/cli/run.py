@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import os
 import sys
+import warnings
 from typing import TYPE_CHECKING, Annotated, Any, cast, get_type_hints
 
 import typer
@@ -88,7 +89,8 @@ def _quiet() -> None:
     """Points Prefect at the stack's server and leaves the terminal to the progress bars; the UI has every log line."""
     from infra.stack.environment import client_environment
 
-    settings().folder("prefect")
+    # Where nothing has been started yet, its folder is not there, and not to be made for a command that is refused.
+    warnings.filterwarnings("ignore", message="Failed to create the Prefect home directory")
     os.environ.update(client_environment(settings()))
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
 

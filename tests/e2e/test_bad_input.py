@@ -318,4 +318,5 @@ def test_a_full_disk_ends_in_one_line_and_the_same_command_finishes_once_there_i
         done = lifecycle("run", "evaluate", "--app", str(copy.folder), "--json", timeout=120, **elsewhere)
         document = json.loads(done.stdout)
         assert document["rows"] == {"used": 12, "available": 12}
-        assert calls(address)[CHAT] <= 12 + len(kept) * 8
+        # Each time, what was answered since the last commit was not kept: here all twelve, a moment's work.
+        assert calls(address)[CHAT] <= 12 * (1 + len(kept))
