@@ -166,11 +166,12 @@ def _field(page, name):
 
 
 def _newest_run(prefect, deployment):
-    """Waits for the run that the form has just asked for; scheduled ones are not it."""
+    """Waits for the run that the form has just asked for; those of a schedule or an automation are not it."""
     query = {"deployments": {"id": {"any_": [deployment]}}, "sort": "EXPECTED_START_TIME_DESC"}
     for _ in range(60):
         runs = httpx.post(f"{prefect}/api/flow_runs/filter", json=query).json()
-        submitted = [run["id"] for run in runs if not run["auto_scheduled"]]
+        by_hand = (run for run in runs if (run["created_by"] or {}).get("type") != "AUTOMATION")
+        submitted = [run["id"] for run in by_hand if not run["auto_scheduled"]]
         if submitted:
             return submitted[0]
         time.sleep(0.5)
