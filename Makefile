@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 BIN := .venv/bin
 INPUTS := pyproject.toml infra/constraints.txt infra/weights.txt
 
-.PHONY: run test stop check chromium constraints
+.PHONY: run test stop check bench bench-engine chromium constraints
 
 run: .venv/installed
 	$(BIN)/lifecycle up
@@ -22,6 +22,11 @@ check: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: bench-engine
+
+bench-engine: .venv/installed-bench
+	$(BIN)/python -m benchmarks.engine
 
 # Environment. uv installs in seconds; where it cannot (a package index that only pip is told of), pip does.
 .venv/bin/uv:
@@ -41,6 +46,15 @@ check: .venv/installed-dev
 		|| $(BIN)/python -m pip install --quiet -c infra/constraints.txt -e '.[dev]'
 	@touch $@
 
+# The peers that the benchmarks measure beside the project; promptfoo only where npm is.
+.venv/installed-bench: .venv/installed
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c infra/constraints.txt -e '.[bench]' \
+		|| $(BIN)/python -m pip install --quiet -c infra/constraints.txt -e '.[bench]'
+	@if command -v npm >/dev/null; then \
+		npm install --prefix .venv/promptfoo --no-audit --no-fund --loglevel=error promptfoo@0.121; \
+	else echo "no npm found: promptfoo is left out of the benchmarks"; fi
+	@touch $@
+
 chromium:
 	@if command -v chromium chromium-browser google-chrome >/dev/null; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
@@ -50,4 +64,4 @@ chromium:
 # After a change of dependencies.
 constraints: .venv/bin/uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate \
-		--extra dev pyproject.toml -o infra/constraints.txt
+		--extra dev --extra bench pyproject.toml -o infra/constraints.txt

@@ -1,0 +1,70 @@
+"""Row 3: the engine and other evaluation tools, one after the other against the same endpoint."""
+
+import math
+from collections.abc import Callable
+
+from benchmarks.engine.apps import questions, write_rows
+from benchmarks.engine.bench import Bench
+from benchmarks.engine.endpoints import SLOTS, usual
+from benchmarks.engine.peers import promptfoo
+from benchmarks.engine.processes import mlflow_server, module, output
+from benchmarks.engine.subject import evaluated
+from benchmarks.engine.watching import watching
+from benchmarks.figure import Figure, Reach, Row
+from benchmarks.machine import versions
+from configs.errors import StackError
+from infra.simulator.running import simulated_process
+
+
+def peers(bench: Bench) -> Row:
+    """Measures how many times as fast the engine is as each peer that is installed."""
+    rows = bench.sizes.peers
+    own = evaluated(bench.folder / "peers", usual(), rows, "engine, told 64", concurrency=SLOTS).seen.rate
+    return Row(
+        3,
+        f"Rate over the calls' span beside other tools, {rows:,} rows, {SLOTS} slots",
+        "The same rows, one call and one exact scorer a row, by the endpoint's own statistics as in row 1: promptfoo "
+        f"with `-j {SLOTS}` and no cache, inspect_ai with {SLOTS} connections and samples, `mlflow.genai.evaluate` "
+        f"with {SLOTS} workers, its own rate limit off, against a real MLflow server.",
+        (
+            Figure("engine, rows a second", own, digits=0, unit="/s"),
+            _beside(bench, own, "promptfoo", 1.9, _promptfoo if promptfoo.version() else None),
+            _beside(bench, own, "inspect_ai", 5.0, _inspect if _is_installed("inspect-ai") else None),
+            _beside(bench, own, "mlflow.genai.evaluate", 15.0, _mlflow),
+        ),
+    )
+
+
+def _is_installed(package: str) -> bool:
+    return versions([package])[package] != "not installed"
+
+
+def _beside(bench: Bench, own: float, name: str, times: float, ask: Callable[[Bench, str], None] | None) -> Figure:
+    what, reach = f"engine over {name}", Reach(at_least=times)
+    if ask is None:
+        return Figure(what, None, reach, 1, " ×", f"{name} is not installed: left out")
+    try:
+        with simulated_process(usual()) as address, watching(address, name, bench.sizes.peers) as seen:
+            ask(bench, address)
+    except StackError as error:
+        return Figure(what, math.nan, reach, 1, " ×", " ".join(str(error).split())[-300:])
+    if seen.answered < bench.sizes.peers:
+        return Figure(what, math.nan, reach, 1, " ×", f"{seen.answered} of {bench.sizes.peers} rows answered")
+    return Figure(what, own / seen.rate, reach, 1, " ×", f"{seen.rate:.1f}/s")
+
+
+def _promptfoo(bench: Bench, address: str) -> None:
+    promptfoo.ask(address, questions(bench.sizes.peers), SLOTS, bench.folder / "promptfoo")
+
+
+def _inspect(bench: Bench, address: str) -> None:
+    path, logs = bench.folder / "inspect.jsonl", bench.folder / "inspect"
+    write_rows(path, questions(bench.sizes.peers))
+    output(module("peers.inspect_task", address, path, logs, "--at-once", SLOTS))
+
+
+def _mlflow(bench: Bench, address: str) -> None:
+    path = bench.folder / "mlflow.jsonl"
+    write_rows(path, questions(bench.sizes.peers))
+    with mlflow_server(bench.folder / "peer-mlflow") as server:
+        output(module("peers.mlflow_evaluate", address, path, server, "--at-once", SLOTS))

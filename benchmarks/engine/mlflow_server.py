@@ -1,0 +1,22 @@
+"""Runs MLflow as the local stack does, on a free port, and says where; ends when standard input does."""
+
+import os
+import socket
+import sys
+
+
+def main() -> None:
+    """Serves until standard input ends."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        os.environ["LIFECYCLE_MLFLOW_PORT"] = str(free.getsockname()[1])
+    from configs.settings import settings
+    from infra.stack.supervision import running
+
+    with running(["mlflow"]):
+        print(settings().mlflow_uri, flush=True)
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()
