@@ -48,7 +48,8 @@ def test_runs_are_named_by_their_candidate_and_their_log_says_which_arrow_was_ta
         names = [run["name"] for run in runs if run["name"].startswith(f"{stage} · shop")]
         assert any(name.endswith(champion) for name in names), names
 
-    loop = next(run["id"] for run in runs if run["name"].startswith("loop · shop"))
+    # Other apps that failed on purpose lie in folders of the same name.
+    loop = next(run["id"] for run in runs if run["name"].startswith("loop · shop") and run["name"].endswith(champion))
     lines = httpx.post(f"{api}/logs/filter", json={"logs": {"flow_run_id": {"any_": [loop]}}}).json()
     assert '"no" at the sample gate → augment: documents' in [line["message"] for line in lines]
 
