@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _ERROR_BYTES = 10_000
 """So much of a reply is read to find out what is wrong."""
+_CONNECTIONS_TRIED = 4
+"""Kept connections that may turn out to be closed before a call counts as failed."""
 
 
 class Reply(NamedTuple):
@@ -132,10 +134,7 @@ class _Call:
         self._deadline = asyncio.get_running_loop().time() + self._timeout_s
         try:
             async with asyncio.timeout_at(self._deadline):
-                session = await open_session(self._address)
-                self._response = response = await session.post(
-                    f"{self._address}/chat/completions", data=self._body, headers=self._headers
-                )
+                self._response = response = await self._sent()
                 if response.status >= 400:
                     said = (await response.content.read(_ERROR_BYTES)).decode("utf-8", "replace")
                     raise failure_of_status(response.status, response.headers, said_by(said), self._callee)
@@ -147,6 +146,26 @@ class _Call:
             raise self._failure(error) from None
         self._pause_s = pause_asked(response.headers)
         return self
+
+    async def _sent(self) -> "aiohttp.ClientResponse":
+        """Sends the request; again on another connection where one that was kept open has been closed meanwhile.
+
+        Some servers, llama.cpp's among them, close a kept connection without a word: the request then never arrived.
+        """
+        import aiohttp
+
+        session = await open_session(self._address)
+        for left in reversed(range(_CONNECTIONS_TRIED)):
+            try:
+                return await session.post(f"{self._address}/chat/completions", data=self._body, headers=self._headers)
+            except aiohttp.ClientConnectorError:
+                raise
+            except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+                if not left:
+                    raise
+                # The event loop learns now which other connections have been closed.
+                await asyncio.sleep(0)
+        raise AssertionError("unreachable: the last try returns or raises")
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None"

@@ -191,3 +191,27 @@ async def test_faults_in_the_middle_reach_the_reader_as_one_failure():
             async for piece in stream_model(model, HELLO, Parameters()):
                 got.append(piece)  # noqa: PERF401 what came before the failure counts
     assert got == ["one", " two"]
+
+
+async def test_a_server_that_closes_a_kept_connection_without_a_word_is_asked_all_the_same():
+    event = (
+        b'data: {"choices": [{"index": 0, "delta": {"content": "yes"}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
+    )
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nkeep-alive: timeout=5\r\n"
+    asked = 0
+
+    async def serve(reader, writer):
+        nonlocal asked
+        await reader.readuntil(b"\r\n\r\n")
+        asked += 1
+        writer.write(head + b"transfer-encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(event), event))
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        model = model_at(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1")
+        for _ in range(3):
+            replies = await asyncio.gather(*(call_model(model, HELLO, Parameters()) for _ in range(4)))
+            assert {reply.text for reply in replies} == {"yes"}
+    assert asked == 12
