@@ -46,6 +46,8 @@ class Figure:
     @property
     def shown_reach(self) -> str:
         """What is to be reached; a dash where nothing is."""
+        if self.reach.at_least is not None and self.reach.at_least == self.reach.at_most:
+            return f"= {self._written(self.reach.at_least)}"
         if self.reach.at_least is not None:
             return f"≥ {self._written(self.reach.at_least)}"
         return "–" if self.reach.at_most is None else f"≤ {self._written(self.reach.at_most)}"

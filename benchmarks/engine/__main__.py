@@ -42,7 +42,7 @@ def main() -> int:
     parser.add_argument("--only", type=int, nargs="+", choices=_ROWS, metavar="ROW", help="these rows; no page")
     parser.add_argument("--quick", action="store_true", help="small sizes, whose figures say little; no page")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))  # so that what was started is ended
     with tempfile.TemporaryDirectory(prefix="bench-engine-") as folder:
         bench = Bench(QUICK if arguments.quick else FULL, Path(folder))
         rows = [_measured(bench, number) for number in arguments.only or _ROWS]

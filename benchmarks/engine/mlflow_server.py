@@ -1,6 +1,7 @@
 """Runs MLflow as the local stack does, on a free port, and says where; ends when standard input does."""
 
 import os
+import signal
 import socket
 import sys
 
@@ -13,6 +14,8 @@ def main() -> None:
     from configs.settings import settings
     from infra.stack.supervision import running
 
+    # A group that is ended as a whole must not leave the server, which is in none.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with running(["mlflow"]):
         print(settings().mlflow_uri, flush=True)
         sys.stdin.read()

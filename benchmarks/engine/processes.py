@@ -17,6 +17,10 @@ ROOT = Path(__file__).parents[2]
 _END_WITHIN_S = 30.0
 
 
+class TookTooLongError(StackError):
+    """A process that was stopped because its time was up."""
+
+
 class Running(NamedTuple):
     """A process that runs, and the file of what it says on standard error."""
 
@@ -53,13 +57,14 @@ def output(command: Sequence[str], environment: Mapping[str, str] | None = None,
     """Runs a command to its end and returns what it says on standard output.
 
     Raises:
-        StackError: it fails or takes too long; quotes the end of what it said.
+        TookTooLongError: it did not end in time, and was killed.
+        StackError: it fails; quotes the end of what it said.
     """
     with started(command, environment) as (process, said):
         try:
             text, _ = process.communicate(timeout=within_s)
         except subprocess.TimeoutExpired:
-            raise StackError(f"{' '.join(command[:4])} did not end within {within_s:.0f} s") from None
+            raise TookTooLongError(f"{' '.join(command[:4])} did not end within {within_s:.0f} s") from None
         if process.returncode:
             said.seek(0)
             raise StackError(f"{' '.join(command[:4])} ended with {process.returncode}: {said.read()[-2000:]}")

@@ -29,10 +29,11 @@ def version() -> str | None:
     return found
 
 
-def ask(address: str, asked: Sequence[str], at_once: int, folder: Path) -> None:
+def ask(address: str, asked: Sequence[str], at_once: int, folder: Path, within_s: float) -> None:
     """Evaluates questions that are their own references.
 
     Raises:
+        TookTooLongError: it did not end in time.
         StackError: it fails.
     """
     folder.mkdir(parents=True)
@@ -50,4 +51,4 @@ def ask(address: str, asked: Sequence[str], at_once: int, folder: Path) -> None:
     path.write_text(yaml.safe_dump(configuration), encoding="utf-8")
     command = [str(_FOLDER / ".bin" / "promptfoo"), "eval", "-c", str(path), "-j", str(at_once)]
     settled = ["--no-cache", "--no-table", "--no-progress-bar", "--no-share"]
-    output([*command, *settled], {**_ENVIRONMENT, "PROMPTFOO_CONFIG_DIR": str(folder / "state")})
+    output([*command, *settled], {**_ENVIRONMENT, "PROMPTFOO_CONFIG_DIR": str(folder / "state")}, within_s)
