@@ -89,12 +89,12 @@ def mlflow_server(folder: Path) -> Iterator[str]:
         StackError: it does not start.
     """
     with started(module("mlflow_server"), {"LIFECYCLE_HOME": str(folder)}) as (process, said):
-        address = process.stdout.readline().strip() if process.stdout else ""
-        if not address:
-            said.seek(0)
-            raise StackError(f"MLflow does not start: {said.read()[-2000:]}")
         try:
+            address = process.stdout.readline().strip() if process.stdout else ""
+            if not address:
+                said.seek(0)
+                raise StackError(f"MLflow does not start: {said.read()[-2000:]}")
             yield address
         finally:
-            # It ends when its input does.
+            # It ends when its input does, and takes the server with it; killed, it would leave it behind.
             process.communicate("", timeout=_END_WITHIN_S)
