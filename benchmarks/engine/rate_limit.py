@@ -50,7 +50,7 @@ def rate_limit(bench: Bench) -> Row:
                 "rejected, of the calls",
                 rejected / sent * 100,
                 Reach(at_most=3.0),
-                1,
+                2,
                 " %",
                 f"{rejected} of {sent}; in the first {sizes.settling_s:.0f} s "
                 f"{settled['rejected']} of {settled['requests']}",
