@@ -76,7 +76,7 @@ async def evaluate_candidate(
         AlteredError: nothing is stored, and what the candidate was made of is no longer there to be asked.
         EndpointError: the target answered no row at all; nothing is stored.
     """
-    identity = identity_of(workspace, candidate, dataset)
+    identity = _identity(workspace, candidate, dataset)
     async with joined(workspace.locks, f"evaluation-{identity}"):
         stored = workspace.store.load(identity)
         if stored is not None:
@@ -121,7 +121,7 @@ async def _estimated(workspace: "Workspace", candidate: Candidate, dataset: Data
         say(f"{dataset.split} · {candidate.label}: about {estimated}")
 
 
-def identity_of(workspace: "Workspace", candidate: Candidate, dataset: Dataset) -> str:
+def _identity(workspace: "Workspace", candidate: Candidate, dataset: Dataset) -> str:
     """Returns the id that the evaluation has once every row is answered; one with failed rows is another thing."""
     price = workspace.loaded.prices.get(candidate.model or "")
     scorers = identities(workspace.loaded.app.scorers)

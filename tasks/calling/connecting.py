@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
 
 from configs.schema.model import ModelConfig
@@ -13,9 +13,14 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, "dict[tuple[str, str], AsyncOpenAI]"] = WeakKeyDictionary()
-_sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, "dict[str, AsyncGenerator[aiohttp.ClientSession]]"]
-_sessions = WeakKeyDictionary()
-_open: WeakKeyDictionary[asyncio.AbstractEventLoop, "dict[str, aiohttp.ClientSession]"] = WeakKeyDictionary()
+_sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, "dict[str, _Kept]"] = WeakKeyDictionary()
+
+
+class _Kept(NamedTuple):
+    """A session, and the generator that closes it: a loop that ends closes what generators it left unfinished."""
+
+    session: "aiohttp.ClientSession"
+    keeper: "AsyncGenerator[aiohttp.ClientSession]"
 
 
 def open_client(model: ModelConfig) -> "AsyncOpenAI":
@@ -38,17 +43,14 @@ def open_client(model: ModelConfig) -> "AsyncOpenAI":
 
 async def open_session(address: str) -> "aiohttp.ClientSession":
     """Returns the session in which an address is called; it knows no key and no timeout."""
-    loop = asyncio.get_running_loop()
-    shared = _open.setdefault(loop, {})
+    shared = _sessions.setdefault(asyncio.get_running_loop(), {})
     if address not in shared:
-        # The loop closes a generator that is not at its end when it ends itself: so the session is closed in time.
-        keeper = _kept(address)
-        _sessions.setdefault(loop, {})[address] = keeper
-        shared[address] = await anext(keeper)
-    return shared[address]
+        keeper = _keep(address)
+        shared[address] = _Kept(await anext(keeper), keeper)
+    return shared[address].session
 
 
-async def _kept(address: str) -> "AsyncGenerator[aiohttp.ClientSession]":
+async def _keep(address: str) -> "AsyncGenerator[aiohttp.ClientSession]":
     import aiohttp
 
     connections = aiohttp.TCPConnector(limit=0)

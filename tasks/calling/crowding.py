@@ -64,10 +64,6 @@ class Crowding:
         self._calls = min(calls, _REMEMBERED)
         return 1.0
 
-    def forget(self) -> None:
-        """Starts anew: the endpoint has become another one."""
-        self._mean, self._calls = None, 0
-
     def _remember(self, latencies: Latencies) -> float:
         self._mean, self._calls = latencies.mean, latencies.calls
         return 1.0

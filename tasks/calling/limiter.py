@@ -70,7 +70,13 @@ class Limiter:
     def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
         """Has `changed` called whenever more workers may be wanted; returns what ends that."""
         self._watchers.append(changed)
-        return lambda: self._watchers.remove(changed)
+
+        def unwatch() -> None:
+            self._watchers.remove(changed)
+            if not self._watchers:
+                self._rest()
+
+        return unwatch
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
@@ -118,11 +124,6 @@ class Limiter:
             await asyncio.sleep(seconds)
         finally:
             self.asleep -= 1
-
-    def close(self) -> None:
-        """Leaves what processes share."""
-        if self._table is not None:
-            self._table.leave(self._endpoint)
 
     async def _enter(self) -> None:
         self._meet()
@@ -180,6 +181,12 @@ class Limiter:
     def _changed(self) -> None:
         for changed in tuple(self._watchers):
             changed()
+
+    def _rest(self) -> None:
+        """Leaves its share to other processes until the next call."""
+        if self._table is not None:
+            self._table.leave(self._endpoint)
+            self._met = float("-inf")
 
     def _meet(self) -> None:
         now = self._loop.time()

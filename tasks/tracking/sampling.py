@@ -59,11 +59,11 @@ def flagged_rows(evaluation: Evaluation, metrics: Mapping[str, Metric]) -> froze
     flagged = (rows["outcome"] != "ok") | rows["scorer_failed"]
     for metric in metrics.values():
         if metric.dimension == "harm" and metric.name in scores:
-            flagged |= is_harm(scores[metric.name], metric)
+            flagged |= _is_harm(scores[metric.name], metric)
     return frozenset(rows.loc[flagged, "row_id"])
 
 
-def is_harm(values: "pd.Series[float]", metric: Metric) -> "pd.Series[bool]":
+def _is_harm(values: "pd.Series[float]", metric: Metric) -> "pd.Series[bool]":
     """Returns for each value of a metric of harm whether it shows any; NaN shows none."""
     return values > metric.low if metric.direction == "lower" else values < (metric.high or 0.0)
 

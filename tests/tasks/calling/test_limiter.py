@@ -7,6 +7,7 @@ import pytest
 from tasks.calling.control import Control
 from tasks.calling.failures import CallFailure, FailureKind
 from tasks.calling.limiter import Limiter
+from tasks.calling.sharing import Table
 from tasks.calling.working import pull
 
 
@@ -124,3 +125,17 @@ async def test_a_rejected_call_keeps_its_slot_for_a_moment():
     assert limiter.in_flight == 1
     async with asyncio.timeout(2), limiter.slot():
         assert limiter.in_flight == 1
+
+
+async def test_who_has_nothing_more_to_do_leaves_its_share_to_the_others_at_once(tmp_path):
+    path, other = tmp_path / "limits.db", Control(8, found=False)
+    limiter = Limiter(Control(8, found=False), table=Table(path), endpoint="e")
+
+    async def work(_):
+        async with limiter.slot():
+            shares.append(observer.meet("e", other, 8))
+
+    shares, observer = [], Table(path)
+    await pull(iter(range(3)), work, limiter)
+    assert shares[0] < 1.0
+    assert observer.meet("e", other, 8) == 1.0
