@@ -1,9 +1,9 @@
 """How many calls of an endpoint may be in flight, and how many may start a second, found from what becomes of them.
 
 Two ways to be too many. An endpoint that lets calls wait answers later: Little's law then tells how many it really
-works on (as in TCP Vegas, Brakmo 1994). An endpoint that turns calls away says 429. Where half the calls are turned
-away half as often, the load is to blame: the pace that was accepted is held, and tried again from below. Where they are
-turned away as often as before, as some endpoints do at random, going slower is no help and is undone.
+works on (as in TCP Vegas, Brakmo 1994). An endpoint that turns calls away says 429. Where fewer calls than it took are
+turned away less often, the load is to blame: its `Refill` is the pace that is held, and tried again from below. Where
+they are turned away as often as before, as some endpoints do at random, going slower is no help and is undone.
 
 Pure arithmetic over times and counts: no clock, no event loop.
 """
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tasks.calling.crowding import Crowding, Latencies
+from tasks.calling.refill import Refill
 
 _FIRST = 4
 """Calls in flight at first, where the limit is to be found: what a small server of one's own answers at once."""
@@ -25,14 +26,24 @@ _CERTAIN = 16
 """Rejected calls that are no chance, however few the others are."""
 _HARMLESS = 0.03
 """Share of rejected calls that costs less than finding out why."""
+_BEARABLE = 0.2
+"""Share of rejected calls that is borne while the calls at once still double: it soon is more, where that is why."""
 _EVIDENCE = 10.0
-"""Rejected calls that a test at half the load would have to show, were the load not to blame."""
+"""Rejected calls that a test at less load would have to show, were the load not to blame."""
+_LEAST_EVIDENCE = 20
+"""Calls of such a test at least."""
+_SLOWER = 0.75
+"""Load of such a test over what was taken before."""
+_BELOW = 0.98
+"""Pace that is held over the one that was found: what is saved up at it pays for trying more."""
 _LONGEST_BLIND_S = 1.0
 """Seconds after which a window is judged in which every call was turned away."""
 _FIRST_HOLD_S = 0.1
 """Seconds for which a rejected call keeps its slot while no call has been answered yet."""
-_HELPLESS = 0.05
-"""Share of rejected calls, over the last hundred or so, at which a limit that is held does not explain them."""
+_EAGER = 34
+"""Windows without a rejected call that count as seen when a pace begins: it is not known well, and soon tried."""
+_LESS = 0.9
+"""Calls taken over those taken before, at a slower pace: where they are fewer than that, the pace may not be why."""
 
 
 @dataclass
@@ -55,9 +66,9 @@ class _Window:
 
 @dataclass(frozen=True)
 class _Test:
-    """What there was before half the load was tried."""
+    """What there was before less load was tried."""
 
-    accepted_rate: float
+    taken_rate: float
     share_rejected: float
 
 
@@ -84,10 +95,12 @@ class Control:
     _window: _Window | None = field(default=None, init=False, repr=False)
     _test: _Test | None = field(default=None, init=False, repr=False)
     _crowding: Crowding = field(default_factory=Crowding, init=False, repr=False)
+    _refill: Refill = field(default_factory=Refill, init=False, repr=False)
     _doubling: bool = field(default=True, init=False, repr=False)
     _noticed: bool = field(default=False, init=False, repr=False)
     _usual: float = field(default=0.0, init=False, repr=False)
     _recent: float = field(default=0.0, init=False, repr=False)
+    _held: float = field(default=0.0, init=False, repr=False)
     _cuts: int = field(default=0, init=False, repr=False)
     _clean: int = field(default=0, init=False, repr=False)
     _changed: float = field(default=float("-inf"), init=False, repr=False)
@@ -96,6 +109,14 @@ class Control:
     def __post_init__(self) -> None:
         self.limit = float(min(_FIRST, self.most) if self.found else self.most)
         self.rate = self.rate_at_most
+
+    def started(self, standing_for: float = 1.0) -> None:
+        """Counts a call that was sent.
+
+        Args:
+            standing_for: calls of all processes for each of this one's.
+        """
+        self._refill.started(standing_for)
 
     def accepted(self, now: float, latency_s: float, in_flight: int, *, slots_full: bool, paced: bool) -> None:
         """Counts a call that was answered.
@@ -117,8 +138,9 @@ class Control:
         window.paced |= paced
         self._look(window, now)
 
-    def rejected(self, now: float, in_flight: int) -> None:
+    def rejected(self, now: float, in_flight: int, standing_for: float = 1.0) -> None:
         """Counts a call that was turned away as one too many."""
+        self._refill.rejected(now, standing_for)
         self._recent = self._recent * 0.99 + 0.01
         if now < self._settled:
             return
@@ -146,11 +168,12 @@ class Control:
         self._window = None
         limit, rate, state = int(self.limit), self.rate, self._state
         if self._test is not None:
-            self._judge(window, self._test)
+            self._judge(window, self._test, lasted)
         elif self._state == "limited" and window.rejected:
             self._cut(window)
         elif self._state == "free" and self._too_many(window):
-            self._try_half(max(window.latencies.calls, 1) / lasted, window.share_rejected)
+            taken_rate = max(window.latencies.calls, 1) / lasted
+            self._try_slower(min(taken_rate, self._refill.rate or taken_rate), window.share_rejected)
         else:
             if self._usual:
                 self._usual += 0.1 * (window.share_rejected - self._usual)
@@ -164,41 +187,52 @@ class Control:
         if self._state == "limited" and window.rejected:
             return 1
         if self._test is not None:
-            return round(_EVIDENCE / self._test.share_rejected)
+            return max(_LEAST_EVIDENCE, round(_EVIDENCE / self._test.share_rejected))
         if window.rejected and window.rejected < _CERTAIN:
             return max(_FEW, window.peak)
         return window.peak if self._doubling else max(_LEAST_CALLS, window.peak)
 
     def _too_many(self, window: _Window) -> bool:
         noise = 3 * (self._usual * (1 - self._usual) / window.calls) ** 0.5
-        return window.rejected > 2 and window.share_rejected > self._usual + max(_HARMLESS, noise)
+        borne = self._usual + max(_HARMLESS, noise)
+        if self._doubling and self.limit < self.most:
+            borne = max(borne, _BEARABLE)
+        return window.rejected > 2 and window.share_rejected > borne
 
-    def _try_half(self, accepted_rate: float, share_rejected: float) -> None:
-        self._test = _Test(accepted_rate, share_rejected)
-        self.rate = accepted_rate / 2
+    def _try_slower(self, taken_rate: float, share_rejected: float) -> None:
+        self._test = _Test(taken_rate, share_rejected)
+        self.rate = taken_rate * _SLOWER
         self._state = "testing"
 
-    def _judge(self, window: _Window, test: _Test) -> None:
+    def _judge(self, window: _Window, test: _Test, lasted: float) -> None:
         self._test = None
-        if window.share_rejected > test.share_rejected / 2:
+        share = test.share_rejected
+        if window.share_rejected > share + (share * (1 - share) / window.calls) ** 0.5:
+            # More than before, at less load: what was saved up for a burst had been taken for the pace.
+            self._try_slower(max(window.latencies.calls, 1) / lasted, window.share_rejected)
+            return
+        self._refill.forget()
+        if window.share_rejected > share / 3:
             self.rate, self._state, self._doubling = self.rate_at_most, "free", True
             self._usual = max(self._usual, window.share_rejected)
             return
-        self._state, self._doubling, self._recent = "limited", False, 0.0
-        self._cuts = self._clean = 0
-        self.rate = test.accepted_rate if self.rate_at_most is None else min(test.accepted_rate, self.rate_at_most)
-        self.limit = max(1.0, min(self.limit, 1 + 1.5 * test.accepted_rate * window.latencies.mean))
+        self._state, self._doubling, self._held = "limited", False, test.taken_rate
+        self._cuts, self._clean = 0, _EAGER
+        self.rate = min(test.taken_rate * _BELOW, self.rate_at_most or float("inf"))
+        self.limit = max(1.0, min(self.limit, 1 + 1.5 * self.rate * window.latencies.mean))
 
     def _cut(self, window: _Window) -> None:
-        """Goes a little slower, and more so each time that this was not enough."""
-        if self._recent > _HELPLESS and self.rate is not None:
-            self._try_half(self.rate, self._recent)
+        """Goes as fast as calls are taken, as far as that is known, and slower each time that this was not enough."""
+        found = self._refill.rate
+        if found is not None and found < _LESS * self._held:
+            self._try_slower(found, max(self._recent, window.share_rejected))
             return
+        self._held = max(self._held, found or 0.0)
         self._clean = 0
-        factor = 1 - 0.05 * 2 ** min(self._cuts, 2)
+        factor = 1 - 0.1 * 2 ** min(self._cuts, 2)
         self._cuts += 1
-        if self.rate is not None and (window.paced or not window.slots_full):
-            self.rate *= factor
+        if self.rate is not None and (found or window.paced or not window.slots_full):
+            self.rate = max(self.rate * factor, min(self.rate, found or self._held) * _BELOW)
         else:
             self.limit = max(1.0, self.limit * factor)
 
@@ -206,7 +240,7 @@ class Control:
         self._cuts = 0
         self._clean += 1
         if self.rate is not None and window.paced and self._state == "limited":
-            faster = self.rate * (1 + min(0.1, 0.004 * 1.15**self._clean))
+            faster = self.rate * (1 + min(0.05, 0.003 * 1.07**self._clean))
             self.rate = min(faster, self.rate_at_most or float("inf"))
         if not window.latencies.calls:
             return

@@ -87,7 +87,7 @@ class Limiter:
             yield
         except CallFailure as failure:
             if failure.kind is FailureKind.RATE_LIMITED:
-                self._control.rejected(self._loop.time(), self.in_flight)
+                self._control.rejected(self._loop.time(), self.in_flight, 1 / self._share)
                 self._loop.call_later(self._control.hold_s, self._leave)
             else:
                 self._leave()
@@ -174,6 +174,7 @@ class Limiter:
 
     def _start(self) -> None:
         self.in_flight += 1
+        self._control.started(1 / self._share)
         if self.rate:
             now = self._loop.time()
             self._next_start = max(self._next_start, now - _BURST_S) + 1 / self.rate
