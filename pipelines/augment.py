@@ -75,7 +75,7 @@ async def _made(workspace: Workspace, name: str) -> Candidate | None:
         if candidate.prompt is None:
             return candidate
         sample = workspace.dataset("sample")
-        check_prompts([candidate.prompt], sample.rows, sample.path)
+        check_prompts([candidate.prompt], sample)
         prompt = register_prompt(workspace.name, candidate.prompt)
         return candidate.model_copy(update={"prompt": prompt})
     return None

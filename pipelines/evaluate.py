@@ -32,6 +32,7 @@ from tasks.results.finding import find_evaluation
 from tasks.results.together import together
 from tasks.scoring.catalogue import check_columns
 from tasks.statistics.estimate import Estimate
+from tasks.tracking.following import Following
 from tasks.tracking.runs import record_evaluation, record_verdict
 from tasks.workspace import Workspace, open_workspace
 
@@ -105,11 +106,11 @@ async def evaluate(
         await name_candidate(asked.digest)
         champion = _champion(workspace, against)
         dataset = workspace.dataset(data)
-        check_columns(workspace.loaded.app.scorers, dataset.rows)
+        check_columns(workspace.loaded.app.scorers, dataset.columns)
         if asked.prompt:
-            check_prompts([asked.prompt], dataset.rows, dataset.path)
+            check_prompts([asked.prompt], dataset)
         watch = progress_artifact(artifact_key(workspace.name, data, "progress"))
-        asking = Asking(deferred, only_failed, watch)
+        asking = Asking(deferred, only_failed, watch, Following(workspace.metrics))
         evaluation = await step(f"ask · {asked.label}", lambda: evaluate_candidate(workspace, asked, dataset, asking))
         beside = await _beside(workspace, champion, evaluation, dataset, asking)
         verdict = _verdict(workspace, evaluation, beside)

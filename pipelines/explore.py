@@ -11,7 +11,7 @@ from pipelines.spent import Spent
 from pipelines.validate import checked, stop_unless_passed
 from tasks.candidate import Candidate, Prompt
 from tasks.candidates import check_prompts, explored, read_prompts
-from tasks.evaluating import evaluate_candidate
+from tasks.evaluating import Asking, evaluate_candidate
 from tasks.gating.hypothesis import HypothesisVerdict, judge_hypothesis
 from tasks.leaderboard import leaderboard, ranked
 from tasks.orchestrating.artifacts import artifact_key, link, markdown, markdown_table, table
@@ -21,6 +21,7 @@ from tasks.progress import say
 from tasks.results.evaluation import Evaluation
 from tasks.results.marks import mark
 from tasks.scoring.catalogue import check_columns
+from tasks.tracking.following import Following
 from tasks.tracking.prompts import prompt_versions, register_prompt
 from tasks.tracking.runs import record_evaluation, record_exploration
 from tasks.workspace import Workspace, open_workspace
@@ -55,8 +56,8 @@ async def explore(app: App = "outfitter", changes: Changes = []) -> Explored:  #
         stop_unless_passed(report)
         sample = workspace.dataset("sample")
         prompts = await step("register the prompts", lambda: _prompts(workspace))
-        check_prompts(prompts, sample.rows, sample.path)
-        check_columns(workspace.loaded.app.scorers, sample.rows)
+        check_prompts(prompts, sample)
+        check_columns(workspace.loaded.app.scorers, sample.columns)
         evaluations, failed = await _all_evaluated(workspace, explored(workspace.loaded, prompts))
         configured = workspace.loaded.app
         enough = configured.gates.sample.min_coverage
@@ -116,7 +117,7 @@ async def _evaluated(workspace: Workspace, candidate: Candidate) -> Evaluation:
     sample = workspace.dataset("sample")
 
     async def asked() -> Evaluation:
-        evaluation = await evaluate_candidate(workspace, candidate, sample)
+        evaluation = await evaluate_candidate(workspace, candidate, sample, Asking(follow=Following(workspace.metrics)))
         record_evaluation(workspace.loaded, evaluation, sample, workspace.metrics)
         return evaluation
 

@@ -11,7 +11,7 @@ from configs.schema.target import Target
 from tasks.calling.embedding import embed, embedding_identity
 from tasks.calling.endpoint import endpoint_model
 from tasks.candidate import Candidate, Example, Prompt, RetrievalChoice
-from tasks.data.row import Row
+from tasks.data.row import Dataset
 from tasks.identity import digest
 from tasks.prompting.prompty import read_prompty
 from tasks.prompting.render import check_variables
@@ -47,12 +47,10 @@ def read_prompts(loaded: LoadedApp) -> tuple[Prompt, ...]:
     return tuple(prompt for _, prompt in found.values())
 
 
-def check_prompts(prompts: Iterable[Prompt], rows: Iterable[Row], where: str) -> None:
+def check_prompts(prompts: Iterable[Prompt], dataset: Dataset) -> None:
     """Refuses a prompt with a variable that is not a column of every row, before anything is asked."""
-    columns = [set(row.columns) for row in rows]
-    shared = set.intersection(*columns) if columns else set()
     for prompt in prompts:
-        check_variables(prompt, shared, where)
+        check_variables(prompt, dataset.shared_columns, dataset.path)
 
 
 def explored(loaded: LoadedApp, prompts: Iterable[Prompt]) -> tuple[Candidate, ...]:

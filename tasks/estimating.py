@@ -1,5 +1,7 @@
 """What an evaluation will take, said before it begins: calls, tokens, price and time, from a few of its rows."""
 
+from collections.abc import Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from configs.errors import DataError
@@ -9,7 +11,7 @@ from tasks.calling.journal import Journal
 from tasks.calling.pricing import price_needed, price_of
 from tasks.calling.prompt_target import PromptTarget
 from tasks.candidate import Candidate
-from tasks.data.row import Dataset
+from tasks.data.row import Dataset, Row
 from tasks.prompting.render import render
 from tasks.results.store import Store
 from tasks.retrieval.index import load_index
@@ -56,7 +58,7 @@ async def estimate_asking(workspace: "Workspace", candidate: Candidate, dataset:
     if candidate.prompt is None or candidate.model is None or candidate.parameters is None:
         return Estimated(calls=0 if candidate.target.kind == "answers" else len(dataset.rows))
     step = max(1, len(dataset.rows) // _ROWS)
-    sample = dataset.rows[::step]
+    sample = tuple(islice(dataset.rows, 0, None, step))
     passages = _passage_bytes(workspace, candidate)
     sizes = []
     for row in sample:
@@ -65,7 +67,7 @@ async def estimate_asking(workspace: "Workspace", candidate: Candidate, dataset:
         except DataError:
             continue  # it will fail alone, and costs nothing
         sizes.append(sum(len(message.content.encode()) for message in messages) + passages)
-    calls = round(len(dataset.rows) * await _unknown_share(workspace, candidate, dataset, step))
+    calls = round(len(dataset.rows) * await _unknown_share(workspace, candidate, sample))
     sent = round(calls * sum(sizes) / max(1, len(sizes)) / _BYTES_A_TOKEN)
     written = round(calls * _answer_tokens(workspace.journal, candidate.model, candidate.parameters.max_tokens))
     price = price_of(Usage(sent, written), price_needed(workspace.loaded, candidate.model))
@@ -73,13 +75,13 @@ async def estimate_asking(workspace: "Workspace", candidate: Candidate, dataset:
     return Estimated(calls=calls, input_tokens=sent, output_tokens=written, price=price, seconds=seconds)
 
 
-async def _unknown_share(workspace: "Workspace", candidate: Candidate, dataset: Dataset, step: int) -> float:
+async def _unknown_share(workspace: "Workspace", candidate: Candidate, sample: Sequence[Row]) -> float:
     """Returns the share of rows that the journal does not know; all where finding out would need retrieval."""
     if candidate.retrieval is not None:
         return 1.0
     target = PromptTarget(candidate, workspace.loaded, workspace.journal, workspace.epoch, workspace.spend, None)
     known = asked = 0
-    for row in dataset.rows[::step]:
+    for row in sample:
         try:
             question = await target.question(row)
         except DataError:

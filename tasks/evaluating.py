@@ -7,8 +7,8 @@ estimates are made of.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from configs.errors import ConfigurationError, EndpointError
 from tasks.calling.answer import Answer, Outcome
@@ -26,12 +26,14 @@ from tasks.progress import Progress, bar, say
 from tasks.results.evaluation import Evaluation, evaluation_id
 from tasks.results.finding import find_evaluation
 from tasks.results.in_order import InOrder
-from tasks.results.rows_file import NAME, RowsWriter
+from tasks.results.rows_file import NAME, RowsWriter, read_frames
 from tasks.retrieval.index import load_index
 from tasks.scoring.catalogue import identities, score, scorers_of
 from tasks.statistics.estimates import estimate_all
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from tasks.workspace import Workspace
 
 CONFIDENCE = 0.95
@@ -39,6 +41,18 @@ _TELL_EVERY_S = 2.0
 
 Watch = Callable[[Progress], Awaitable[None]]
 """Told every now and then how far the asking is."""
+
+Take = Callable[["pa.Table"], None]
+"""Takes rows as they are written, in the dataset's order."""
+
+
+class Follow(Protocol):
+    """Follows an evaluation while it is asked."""
+
+    def __call__(
+        self, identity: str, candidate: Candidate, dataset: Dataset, epoch: str
+    ) -> AbstractAsyncContextManager[Take]:
+        """Gives what takes its rows."""
 
 
 class Asking(NamedTuple):
@@ -48,11 +62,13 @@ class Asking(NamedTuple):
         deferred: through batch files first, at their price; a row that comes to nothing there is not called.
         only_failed: only the rows that came to nothing in the evaluation before.
         watch: told every now and then how far it is.
+        follow: takes the rows as they are written.
     """
 
     deferred: bool = False
     only_failed: bool = False
     watch: Watch | None = None
+    follow: Follow | None = None
 
 
 async def evaluate_candidate(
@@ -88,17 +104,19 @@ async def evaluate_candidate(
         slices = workspace.loaded.app.datasets.columns.slices
         metrics = [scorer.metric.name for scorer in scorers_of(scorers)]
         with workspace.store.part() as part:
-            with RowsWriter(part / NAME, slices, metrics) as writer:
+            async with _followed(asking.follow, identity, candidate, dataset, workspace.epoch) as take:
+                with RowsWriter(part / NAME, slices, metrics) as writer:
 
-                def write(rows: Sequence[Row], answers: Sequence[Answer]) -> None:
-                    writer.write(rows, answers, score(rows, answers, scorers))
+                    def write(rows: Sequence[Row], answers: Sequence[Answer]) -> None:
+                        take(writer.write(rows, answers, score(rows, answers, scorers)))
 
-                taken = InOrder(write)
-                await _ask(workspace, candidate, dataset, taken, asking)
+                    taken = InOrder(write)
+                    await _ask(workspace, candidate, dataset, taken, asking)
             _check_answered(candidate, dataset, taken)
-            frames = await asyncio.to_thread(writer.frames)
+            frames = await asyncio.to_thread(read_frames, part / NAME)
             evaluation = Evaluation(
                 id=digest([identity, taken.failed]) if taken.failed else identity,
+                identity=identity,
                 candidate=candidate,
                 split=dataset.split,
                 dataset=dataset.digest,
@@ -110,6 +128,12 @@ async def evaluate_candidate(
             )
             workspace.store.save_candidate(candidate)
             return workspace.store.save(evaluation)
+
+
+def _followed(
+    follow: Follow | None, identity: str, candidate: Candidate, dataset: Dataset, epoch: str
+) -> AbstractAsyncContextManager[Take]:
+    return follow(identity, candidate, dataset, epoch) if follow else nullcontext(lambda _: None)
 
 
 async def _estimated(workspace: "Workspace", candidate: Candidate, dataset: Dataset) -> None:

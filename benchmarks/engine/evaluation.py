@@ -12,7 +12,9 @@ import pandas as pd  # noqa: F401
 import pyarrow.parquet  # noqa: F401
 
 from tasks.candidates import explored, read_prompts
-from tasks.evaluating import evaluate_candidate
+from tasks.evaluating import Asking, evaluate_candidate
+from tasks.tracking.following import Following
+from tasks.tracking.runs import record_evaluation
 from tasks.workspace import open_workspace
 
 
@@ -27,12 +29,11 @@ async def evaluated(app: str, *, recorded: bool) -> dict[str, Any]:
     with open_workspace(app) as workspace:
         dataset = workspace.dataset("full")
         candidate = explored(workspace.loaded, read_prompts(workspace.loaded))[0]
-        cpu, asking = time.process_time(), time.perf_counter()
-        evaluation = await evaluate_candidate(workspace, candidate, dataset)
-        cpu_s, evaluated_s = time.process_time() - cpu, time.perf_counter() - asking
+        cpu, began = time.process_time(), time.perf_counter()
+        asking = Asking(follow=Following(workspace.metrics) if recorded else None)
+        evaluation = await evaluate_candidate(workspace, candidate, dataset, asking)
+        cpu_s, evaluated_s = time.process_time() - cpu, time.perf_counter() - began
         if recorded:
-            from tasks.tracking.runs import record_evaluation
-
             record_evaluation(workspace.loaded, evaluation, dataset, workspace.metrics)
         wall_s = time.perf_counter() - started
         return {

@@ -1,10 +1,12 @@
-"""Reads the records of a JSONL, CSV or Parquet file; every error names the file and the line."""
+"""Reads the records of a JSONL, CSV or Parquet file, one at a time; every error names the file and the line."""
 
 import csv
-import io
 import json
 import math
 import re
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, time
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +14,8 @@ from typing import Any, NamedTuple
 
 from configs.errors import DataError
 
+_BOM = b"\xef\xbb\xbf"
+_AT_ONCE = 1000
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -22,41 +26,51 @@ class Record(NamedTuple):
     values: dict[str, Any]
 
 
-def read_file(path: Path) -> list[Record]:
-    """Reads every record of a file, in its order; the format follows from the name's ending.
+def read_file(path: Path) -> Iterator[Record]:
+    """Yields every record of a file, in its order, as it reads it; the format follows from the name's ending.
 
     Text is UTF-8, with or without a byte order mark; lines end as on Unix or on Windows; empty lines are passed over.
     Values are plain: text, numbers, booleans, None (a bare NaN is None), lists and mappings. In CSV all are text.
 
     Raises:
-        DataError: the file is missing, a directory, of another format, not UTF-8, or broken in a line.
+        DataError: the file is missing, a directory, of another format, not UTF-8, or broken in a line; once it gets
+            there.
     """
     if path.is_dir():
         raise DataError(f"{path}: is a directory; name a file in it ({', '.join(_READERS)})")
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise DataError(f"{path}: unknown kind of file {path.suffix!r}; allowed are {', '.join(_READERS)}")
+    with _readable(path):
+        yield from reader(path)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
     try:
-        content = path.read_bytes()
+        yield
     except FileNotFoundError:
         raise DataError(f"{path}: does not exist; create it or mend the name") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}; check its permissions") from None
-    return reader(path, content)
 
 
-def _text(path: Path, content: bytes) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise DataError(f"{path} line {line}: not UTF-8 at byte {error.start}; save the file as UTF-8") from None
+def _lines(path: Path) -> Iterator[str]:
+    """Yields the lines of a text, line ends included. Only the line feed ends one: JSON text may hold U+2028."""
+    start = 0
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            content = line.removeprefix(_BOM) if number == 1 else line
+            try:
+                yield content.decode()
+            except UnicodeDecodeError as error:
+                at = start + len(line) - len(content) + error.start
+                raise DataError(f"{path} line {number}: not UTF-8 at byte {at}; save the file as UTF-8") from None
+            start += len(line)
 
 
-def _read_jsonl(path: Path, content: bytes) -> list[Record]:
-    records = []
-    # Only the line feed ends a line: JSON text may hold U+2028 and its kin, at which str.splitlines would cut.
-    for number, line in enumerate(_text(path, content).split("\n"), start=1):
+def _read_jsonl(path: Path) -> Iterator[Record]:
+    for number, line in enumerate(_lines(path), start=1):
         if not line.strip():
             continue
         try:
@@ -72,8 +86,7 @@ def _read_jsonl(path: Path, content: bytes) -> list[Record]:
             raise DataError(f'{path} line {number}: found {kind}, allowed is one object a line, such as {{"id": "r1"}}')
         if _SURROGATE.search(line):
             _refuse_half_characters(path, number, values)
-        records.append(Record(number, values))
-    return records
+        yield Record(number, values)
 
 
 def _refuse_half_characters(path: Path, line: int, values: dict[str, Any]) -> None:
@@ -85,28 +98,31 @@ def _refuse_half_characters(path: Path, line: int, values: dict[str, Any]) -> No
         ) from None
 
 
-def _read_csv(path: Path, content: bytes) -> list[Record]:
+def _read_csv(path: Path) -> Iterator[Record]:
     csv.field_size_limit(2**31 - 1)
-    lines = csv.reader(io.StringIO(_text(path, content), newline=""), strict=True)
     header: list[str] = []
-    records = []
     begin = 1
-    try:
-        for fields in lines:
-            line, begin = begin, lines.line_num + 1
-            if not fields or fields == [""]:
-                continue
-            if not header:
-                header = _header(path, fields)
-            elif len(fields) != len(header):
-                raise DataError(
-                    f"{path} line {line}: has {len(fields)} fields, the header {len(header)}; quote fields with commas"
-                )
-            else:
-                records.append(Record(line, dict(zip(header, fields, strict=True))))
-    except csv.Error as error:
-        raise DataError(f"{path} line {begin}: not valid CSV: {error}; mend the quotes") from None
-    return records
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        lines = csv.reader(file, strict=True)
+        try:
+            for fields in lines:
+                line, begin = begin, lines.line_num + 1
+                if not fields or fields == [""]:
+                    continue
+                if not header:
+                    header = _header(path, fields)
+                elif len(fields) != len(header):
+                    raise DataError(
+                        f"{path} line {line}: has {len(fields)} fields, the header {len(header)}; "
+                        f"quote fields with commas"
+                    )
+                else:
+                    yield Record(line, dict(zip(header, fields, strict=True)))
+        except csv.Error as error:
+            raise DataError(f"{path} line {begin}: not valid CSV: {error}; mend the quotes") from None
+        except UnicodeDecodeError:
+            deque(_lines(path), maxlen=0)  # names the line
+            raise
 
 
 def _header(path: Path, fields: list[str]) -> list[str]:
@@ -117,15 +133,19 @@ def _header(path: Path, fields: list[str]) -> list[str]:
     return header
 
 
-def _read_parquet(path: Path, content: bytes) -> list[Record]:
+def _read_parquet(path: Path) -> Iterator[Record]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
-        rows = pq.read_table(pa.BufferReader(content)).to_pylist()
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path}: not a Parquet file: {error}; write it again") from None
-    return [Record(number, {key: _plain(value) for key, value in row.items()}) for number, row in enumerate(rows, 1)]
+    number = 0
+    with path.open("rb") as file:
+        try:
+            for batch in pq.ParquetFile(file).iter_batches(batch_size=_AT_ONCE):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield Record(number, {key: _plain(value) for key, value in row.items()})
+        except (pa.ArrowException, OSError) as error:
+            raise DataError(f"{path}: not a Parquet file: {error}; write it again") from None
 
 
 def _plain(value: Any) -> Any:

@@ -1,18 +1,22 @@
-"""Reads an app's datasets: records become rows, their columns read by their roles."""
+"""Reads an app's datasets: every record once, to check and to name them; a large file's rows stay on disk."""
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from configs.errors import ConfigurationError, DataError
 from configs.loading import LoadedApp
 from configs.schema.dataset import Columns, Split
-from tasks.data.cells import as_answerable, as_documents, as_id, as_messages, as_question, as_text
-from tasks.data.formats import Record, read_file
+from tasks.data.cells import as_id, as_text
+from tasks.data.file_rows import FileRows, row_of, stamp_of
+from tasks.data.formats import read_file
 from tasks.data.row import Dataset, Row
-from tasks.identity import digest
+from tasks.identity import ListDigest
 
 _NEEDED = ("id", "question", "messages")
+_KEPT = 2000
+"""Rows of a dataset up to which they stay in memory."""
 
 
 def read_records(path: Path) -> list[dict[str, Any]]:
@@ -43,39 +47,85 @@ def read_dataset(loaded: LoadedApp, split: Split) -> Dataset:
         )
     path = loaded.path(relative)
     columns = loaded.app.datasets.columns
-    records = read_file(path)
-    if not records:
+    stamp = stamp_of(path)
+    found = _Found(path, columns)
+    if not found.count:
         raise DataError(f"{path}: holds no rows; a dataset needs at least one")
-    _check_columns(path, records, columns, split)
-    rows = tuple(_row(path, record, columns) for record in records)
-    _check_ids(path, rows, records)
-    return Dataset(loaded.app.name, split, str(path), rows, digest_of(rows, columns))
+    _check_columns(path, list(found.present), columns, split)
+    if found.error is not None:
+        raise found.error
+    _check_ids(path, columns, found.ids)
+    rows = tuple(found.kept) if found.count <= _KEPT else FileRows(path, columns, found.count, stamp)
+    shared = frozenset(name for name, count in found.present.items() if count == found.count)
+    return Dataset(loaded.app.name, split, str(path), rows, found.digest.value, tuple(found.present), shared)
 
 
-def digest_of(rows: Sequence[Row], columns: Columns) -> str:
+def digest_of(rows: Iterable[Row], columns: Columns) -> str:
     """Names the rows' content, whatever format they were read from.
 
     Columns with a role count as they were read by it, all others as text, and empty ones not at all: 2 in JSON and
     "2" in CSV, or a missing key and an empty cell, are the same.
     """
-    roles = set(_roles(columns).values())
-    if columns.question and columns.messages:
-        roles -= {columns.question}
-    return digest(
-        [
-            [
-                row.id,
-                row.messages,
-                row.reference,
-                row.documents,
-                row.cluster,
-                row.answerable,
-                row.slices,
-                {name: text for name, value in row.columns.items() if name not in roles and (text := as_text(value))},
-            ]
-            for row in rows
-        ]
-    )
+    found, read = ListDigest(), _read_by_role(columns)
+    for row in rows:
+        found.add(_content(row, read))
+    return found.value
+
+
+class _Found:
+    """What one reading of a file tells; of a large one its rows are not kept.
+
+    Attributes:
+        count: its records.
+        present: its columns, and how many records have each.
+        error: the first record that is no row.
+        ids: a hash of each row's id.
+        kept: its first rows.
+        digest: of the rows.
+    """
+
+    def __init__(self, path: Path, columns: Columns) -> None:
+        self.count = 0
+        self.present: dict[str, int] = {}
+        self.error: DataError | None = None
+        self.ids = array("q")
+        self.kept: list[Row] = []
+        self.digest = ListDigest()
+        read = _read_by_role(columns)
+        for record in read_file(path):
+            self.count += 1
+            for name in record.values:
+                self.present[name] = self.present.get(name, 0) + 1
+            if self.error is not None:
+                continue
+            try:
+                row = row_of(path, record, columns)
+            except DataError as error:
+                self.error = error
+                continue
+            self.ids.append(hash(row.id))
+            if len(self.kept) <= _KEPT:
+                self.kept.append(row)
+            self.digest.add(_content(row, read))
+
+
+def _read_by_role(columns: Columns) -> frozenset[str]:
+    """Returns the columns that count as they were read, not as the text that they hold."""
+    roles = frozenset(_roles(columns).values())
+    return roles - {columns.question} if columns.question and columns.messages else roles
+
+
+def _content(row: Row, read: frozenset[str]) -> list[Any]:
+    return [
+        row.id,
+        row.messages,
+        row.reference,
+        row.documents,
+        row.cluster,
+        row.answerable,
+        row.slices,
+        {name: text for name, value in row.columns.items() if name not in read and (text := as_text(value))},
+    ]
 
 
 def _roles(columns: Columns) -> dict[str, str]:
@@ -84,8 +134,7 @@ def _roles(columns: Columns) -> dict[str, str]:
     return named | {f"slices.{position}": name for position, name in enumerate(columns.slices)}
 
 
-def _check_columns(path: Path, records: list[Record], columns: Columns, split: Split) -> None:
-    present = list(dict.fromkeys(name for record in records for name in record.values))
+def _check_columns(path: Path, present: Sequence[str], columns: Columns, split: Split) -> None:
     roles = _roles(columns)
     turns = {role: name for role, name in roles.items() if role in ("question", "messages")}
     if any(name in present for name in turns.values()):
@@ -99,37 +148,22 @@ def _check_columns(path: Path, records: list[Record], columns: Columns, split: S
             )
 
 
-def _row(path: Path, record: Record, columns: Columns) -> Row:
-    values = record.values
-    where = f"{path} line {record.line}"
-    row_id = as_id(values.get(columns.id), columns.id, where)
-    where = f"{where} (row {row_id})"
-    turns = values.get(columns.messages) if columns.messages else None
-    messages = (
-        as_messages(turns, str(columns.messages), where)
-        if turns or columns.question is None
-        else as_question(values.get(columns.question), columns.question, where)
-    )
-    return Row(
-        id=row_id,
-        messages=messages,
-        reference=as_text(values.get(columns.reference)) if columns.reference else "",
-        documents=as_documents(values.get(columns.documents), columns.documents, where) if columns.documents else (),
-        cluster=(as_text(values.get(columns.cluster)) if columns.cluster else "") or row_id,
-        answerable=as_answerable(values.get(columns.answerable), columns.answerable, where)
-        if columns.answerable
-        else None,
-        slices={name: as_text(values.get(name)) for name in columns.slices},
-        columns=values,
-    )
+def _check_ids(path: Path, columns: Columns, hashes: "array[int]") -> None:
+    """Refuses an id that comes twice. Only hashes are kept of them, so the file is read again where two are alike."""
+    import numpy as np
 
-
-def _check_ids(path: Path, rows: tuple[Row, ...], records: list[Record]) -> None:
+    values, counts = np.unique(np.frombuffer(hashes, dtype=np.int64), return_counts=True)
+    alike = frozenset(values[counts > 1].tolist())
+    if not alike:
+        return
     first: dict[str, int] = {}
-    for row, record in zip(rows, records, strict=True):
-        if row.id in first:
+    for record in read_file(path):
+        row_id = as_id(record.values.get(columns.id), columns.id, str(path))
+        if hash(row_id) not in alike:
+            continue
+        if row_id in first:
             raise DataError(
-                f"{path}: id {row.id!r} on line {first[row.id]} and again on line {record.line}; "
+                f"{path}: id {row_id!r} on line {first[row_id]} and again on line {record.line}; "
                 f"give each row its own id"
             )
-        first[row.id] = record.line
+        first[row_id] = record.line

@@ -1,7 +1,8 @@
 """A row of a dataset and the dataset it belongs to."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 from configs.schema.dataset import Split
 
@@ -43,15 +44,35 @@ class Row:
         return self.messages[-1].content
 
 
+class Rows(Protocol):
+    """Rows that can be counted, and gone through as often as one likes."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Row]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Rows in their file's order. `digest` names their content, whatever the file's format or name."""
+    """Rows in their file's order.
+
+    Attributes:
+        app: name of the app.
+        split: which of its datasets it is.
+        path: of the file.
+        rows: a large file is read anew each time they are gone through.
+        digest: names their content, whatever the file's format or name.
+        columns: names of the columns that any row has.
+        shared_columns: names of the columns that every row has.
+    """
 
     app: str
     split: Split
     path: str
-    rows: tuple[Row, ...]
+    rows: Rows
     digest: str
+    columns: tuple[str, ...] = ()
+    shared_columns: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from configs.loading import LoadedApp
 from configs.schema.dataset import Columns
-from tasks.data.contract import NEVER_SHARED, contract_table, required, shared_rows
+from tasks.data.contract import NEVER_SHARED, Keys, contract_tables, keys_of, required, shared_rows
 from tasks.data.report import Check, ValidationReport
 from tasks.data.row import Dataset
 from tasks.identity import digest
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["ValidationReport", "validate", "validated"]
 
 # Raise it with every change of the suite or of what a check says, or old reports would be found again.
-_VERSION = 1
+_VERSION = 2
 
 _LONGEST = 100_000
 _ROWS_NAMED = 20
@@ -67,28 +67,30 @@ def validate(loaded: LoadedApp, datasets: Sequence[Dataset], document_ids: froze
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     source = context.data_sources.add_pandas("datasets")
-    shared = shared_rows(datasets)
+    keys = [keys_of(dataset) for dataset in datasets]
+    shared = shared_rows(datasets, keys)
     checks: list[Check] = []
-    for dataset in datasets:
+    for dataset, own in zip(datasets, keys, strict=True):
         batches = source.add_dataframe_asset(dataset.name).add_batch_definition_whole_dataframe("all")
-        suite = _suite(dataset, loaded.app.datasets.columns, referential=document_ids is not None)
-        batch = batches.get_batch({"dataframe": contract_table(dataset, shared[dataset.name], document_ids)})
-        result = batch.validate(
-            suite, result_format={"result_format": "SUMMARY", "unexpected_index_column_names": ["row.id"]}
-        )
-        checks += [_check(dataset, each) for each in result.results]
+        suite = _suite(dataset, own, loaded.app.datasets.columns, referential=document_ids is not None)
+        parts = []
+        for table in contract_tables(dataset, own, shared[dataset.name], document_ids):
+            result = batches.get_batch({"dataframe": table}).validate(
+                suite, result_format={"result_format": "SUMMARY", "unexpected_index_column_names": ["row.id"]}
+            )
+            parts.append(result.results)
+        checks += [_check(dataset, each) for each in zip(*parts, strict=True)]
     return ValidationReport(datasets={dataset.name: dataset.digest for dataset in datasets}, checks=tuple(checks))
 
 
-def _suite(dataset: Dataset, columns: Columns, *, referential: bool) -> "ExpectationSuite":
+def _suite(dataset: Dataset, keys: Keys, columns: Columns, *, referential: bool) -> "ExpectationSuite":
     import great_expectations as gx
     import great_expectations.expectations as gxe
 
     def says(text: str) -> dict[str, str]:
         return {"says": text}
 
-    lengths = sorted(sum(len(message.content) for message in row.messages) for row in dataset.rows)
-    usual = max(1_000, 10 * lengths[len(lengths) // 2]) if lengths else 1_000
+    usual = max(1_000, 10 * keys.usual_length)
     needed = required(dataset, columns)
     expectations: list[Any] = [
         gxe.ExpectTableColumnsToMatchSet(
@@ -114,8 +116,9 @@ def _suite(dataset: Dataset, columns: Columns, *, referential: bool) -> "Expecta
             regex=r"^(?:(?:system|user|assistant|tool) )*user$",
             meta=says("roles are system, user, assistant or tool, the last the user's"),
         ),
-        gxe.ExpectColumnValuesToBeUnique(
-            column="row.conversation", severity="warning", meta=says("no question comes twice")
+        # Within a table alone uniqueness would say nothing of a dataset of several.
+        gxe.ExpectColumnValuesToBeInSet(
+            column="row.repeated", value_set=[""], severity="warning", meta=says("no question comes twice")
         ),
     ]
     if dataset.split in NEVER_SHARED:
@@ -151,29 +154,31 @@ def _suite(dataset: Dataset, columns: Columns, *, referential: bool) -> "Expecta
     return gx.ExpectationSuite(dataset.name, expectations=expectations)
 
 
-def _check(dataset: Dataset, result: "ExpectationValidationResult") -> Check:
-    expectation = result.expectation_config
+def _check(dataset: Dataset, parts: "Sequence[ExpectationValidationResult]") -> Check:
+    """Returns what one expectation found in all parts of a dataset."""
+    expectation = parts[0].expectation_config
     column = expectation.kwargs.get("column")
     says = expectation.meta["says"]
-    found = result.result
-    rows = tuple(dict.fromkeys(str(index["row.id"]) for index in found.get("partial_unexpected_index_list") or ()))[
-        :_ROWS_NAMED
-    ]
+    failed = [part.result for part in parts if not part.success]
+    ids = (index["row.id"] for found in failed for index in found.get("partial_unexpected_index_list") or ())
+    rows = tuple(dict.fromkeys(map(str, ids)))[:_ROWS_NAMED]
     return Check(
         dataset=dataset.name,
         expectation=expectation.type + (f"({column})" if column else ""),
-        passed=bool(result.success),
+        passed=not failed,
         severity=expectation.severity.value,
-        message=says if result.success else f"expected that {says}; {_unmet(dataset, rows, found)}",
-        rows=() if result.success else rows,
+        message=f"expected that {says}; {_unmet(dataset, rows, failed)}" if failed else says,
+        rows=rows,
     )
 
 
-def _unmet(dataset: Dataset, rows: tuple[str, ...], found: dict[str, Any]) -> str:
+def _unmet(dataset: Dataset, rows: tuple[str, ...], failed: Sequence[dict[str, Any]]) -> str:
+    first = failed[0]
     if not rows:
-        missing = (found.get("details") or {}).get("mismatched", {}).get("missing")
-        return f"missing: {', '.join(missing)}" if missing else f"found {found.get('observed_value')}"
-    values = [str(value) for value in found.get("partial_unexpected_list") or ()]
+        missing = (first.get("details") or {}).get("mismatched", {}).get("missing")
+        return f"missing: {', '.join(missing)}" if missing else f"found {first.get('observed_value')}"
+    values = [str(value) for value in first.get("partial_unexpected_list") or ()]
     named = ", ".join(rows[:5]) + (", …" if len(rows) > 5 else "")
-    first = f" (the first: {values[0][:80]})" if values and values[0] else ""
-    return f"not so in {found['unexpected_count']} of {len(dataset.rows)} rows: {named}{first}"
+    shown = f" (the first: {values[0][:80]})" if values and values[0] else ""
+    count = sum(found["unexpected_count"] for found in failed)
+    return f"not so in {count} of {len(dataset.rows)} rows: {named}{shown}"

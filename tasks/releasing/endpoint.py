@@ -45,7 +45,7 @@ def served_app() -> str | None:
 
 def first_row(loaded: LoadedApp) -> Row:
     """Returns the row that a smoke test asks: the first of the sample data."""
-    return read_dataset(loaded, "sample").rows[0]
+    return next(iter(read_dataset(loaded, "sample").rows))
 
 
 class _Running:

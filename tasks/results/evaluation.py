@@ -37,6 +37,7 @@ class Evaluation:
 
     Attributes:
         id: names its content; the same candidate, dataset, scorers, epoch and price give the same id.
+        identity: the id that it has once every row is answered.
         candidate: what was asked.
         split: part of the dataset.
         dataset: digest of the dataset.
@@ -48,6 +49,7 @@ class Evaluation:
     """
 
     id: str
+    identity: str
     candidate: Candidate
     split: Split
     dataset: str

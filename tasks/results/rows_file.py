@@ -20,7 +20,7 @@ NAME = "rows.parquet"
 
 
 class RowsWriter:
-    """Writes rows as they are done; what estimates are made of stays in memory, some 200 bytes a row.
+    """Writes rows as they are done; nothing of them stays in memory.
 
     Args:
         path: the file, made anew.
@@ -35,9 +35,7 @@ class RowsWriter:
 
         self._slices, self._metrics = slices, metrics
         self._file = path.open("wb")
-        self._schema = schema(slices, metrics)
-        self._parquet = pq.ParquetWriter(self._file, self._schema, compression="zstd")
-        self._facts: list[pa.Table] = []
+        self._parquet = pq.ParquetWriter(self._file, schema(slices, metrics), compression="zstd")
 
     def __enter__(self) -> "RowsWriter":
         return self
@@ -55,19 +53,11 @@ class RowsWriter:
         finally:
             self._file.close()
 
-    def write(self, rows: Sequence[Row], answers: Sequence[Answer], scores: Sequence[Score]) -> None:
-        """Writes the next rows of the dataset."""
+    def write(self, rows: Sequence[Row], answers: Sequence[Answer], scores: Sequence[Score]) -> "pa.Table":
+        """Writes the next rows of the dataset, and returns them as they are written."""
         table = to_table(rows, answers, scores, self._slices, self._metrics)
         self._parquet.write_table(table)
-        self._facts.append(table.select([name for name in table.column_names if is_fact(name)]))
-
-    def frames(self) -> Frames:
-        """Returns what estimates are made of, of everything that was written."""
-        import pyarrow as pa
-
-        facts = [name for name in self._schema.names if is_fact(name)]
-        empty = self._schema.empty_table().select(facts)
-        return frames_of(pa.concat_tables([empty, *self._facts]))
+        return table
 
 
 def read_frames(path: Path) -> Frames:

@@ -70,6 +70,7 @@ class Store:
         target = self.folder / "evaluations" / evaluation.id
         about = {
             "id": evaluation.id,
+            "identity": evaluation.identity,
             "candidate": evaluation.candidate.model_dump(mode="json"),
             "candidate_digest": evaluation.candidate.digest,
             "split": evaluation.split,
@@ -93,6 +94,7 @@ class Store:
         frames = read_frames(folder / NAME)
         return Evaluation(
             id=about["id"],
+            identity=about.get("identity", about["id"]),
             candidate=Candidate.model_validate(about["candidate"]),
             split=about["split"],
             dataset=about["dataset"],

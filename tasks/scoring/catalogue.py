@@ -56,13 +56,16 @@ def without_labels(configs: Sequence[ScorerConfig]) -> tuple[ScorerConfig, ...]:
     return tuple(config for config in configs if config.name not in labelled)
 
 
-def check_columns(configs: Sequence[ScorerConfig], rows: Sequence[Row]) -> None:
+def check_columns(configs: Sequence[ScorerConfig], present: Sequence[str]) -> None:
     """Checks that the columns that scorers are told to read are there, before anything is asked.
+
+    Args:
+        configs: the app's scorers.
+        present: the columns of the dataset.
 
     Raises:
         ConfigurationError: no row has a column that a scorer's setting `column` names.
     """
-    present = list(dict.fromkeys(name for row in rows for name in row.columns))
     for config in configs:
         column = config.settings.get("column")
         if column and column not in present:

@@ -70,7 +70,7 @@ class Content:
     more: Callable[[Place], Mapping[str, str]] | None = None
 
 
-def record_run(app: str, kind: str, key: str, content: Callable[[], Content]) -> RecordedRun:
+def record_run(app: str, kind: str, key: str, content: Callable[[], Content], begun: str | None = None) -> RecordedRun:
     """Records one thing as a run of the app's experiment; what is recorded already is found and left alone.
 
     The tag `lifecycle.complete` is set last: a run without it was interrupted, and is written on.
@@ -80,6 +80,7 @@ def record_run(app: str, kind: str, key: str, content: Callable[[], Content]) ->
         kind: what is recorded, such as `evaluation`.
         key: names it; one run a kind and key.
         content: makes the content; called only where there is something to write.
+        begun: key under which it may have been begun; such a run is taken over where it is not complete.
 
     Raises:
         StackError: MLflow does not answer or refuses it.
@@ -90,9 +91,24 @@ def record_run(app: str, kind: str, key: str, content: Callable[[], Content]) ->
         run = find_run(client, experiment, kind, key)
         if run is None or COMPLETE not in run.data.tags:
             made = content()
-            run = run or _create(client, experiment, kind, key, made)
+            run = run or _taken_over(client, experiment, kind, key, begun)
+            run = run or _create(client, experiment, kind, key, made.name, made.tags)
             _write(client, experiment, run, made)
         return RecordedRun(run.info.run_id, run_url(experiment, run.info.run_id))
+
+
+def begin_run(
+    client: "MlflowClient", experiment: str, kind: str, key: str, name: str, tags: Mapping[str, str]
+) -> "Run":
+    """Returns the run of a kind and key, made where it is missing; one that is not complete counts as running."""
+    lock = settings().folder("locks") / f"mlflow-{experiment}-{kind}-{key}.lock"
+    with FileLock(lock):
+        run = find_run(client, experiment, kind, key)
+        if run is None:
+            return _create(client, experiment, kind, key, name, tags)
+        if COMPLETE not in run.data.tags and run.info.status != "RUNNING":
+            client.update_run(run.info.run_id, "RUNNING")
+        return run
 
 
 def find_run(client: "MlflowClient", experiment: str, kind: str, key: str) -> "Run | None":
@@ -107,9 +123,17 @@ def as_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2)
 
 
-def _create(client: "MlflowClient", experiment: str, kind: str, key: str, content: Content) -> "Run":
+def _create(client: "MlflowClient", experiment: str, kind: str, key: str, name: str, tags: Mapping[str, str]) -> "Run":
     fixed = {KIND: kind, KEY: key, "mlflow.user": current_user(), "mlflow.source.name": "lifecycle"}
-    return client.create_run(experiment, run_name=content.name, tags={**fixed, **content.tags})
+    return client.create_run(experiment, run_name=name, tags={**fixed, **tags})
+
+
+def _taken_over(client: "MlflowClient", experiment: str, kind: str, key: str, begun: str | None) -> "Run | None":
+    run = find_run(client, experiment, kind, begun) if begun and begun != key else None
+    if run is None or COMPLETE in run.data.tags:
+        return None
+    client.set_tag(run.info.run_id, KEY, key)
+    return run
 
 
 def _write(client: "MlflowClient", experiment: str, run: "Run", content: Content) -> None:

@@ -52,6 +52,20 @@ def record_validation(loaded: LoadedApp, report: "ValidationReport", datasets: S
     return record_run(loaded.app.name, "validation", digest(report), content)
 
 
+def about_evaluation(candidate: Candidate, split: str, epoch: str) -> tuple[str, dict[str, str]]:
+    """Returns the name and the tags of an evaluation's run, known before anything is asked."""
+    return (
+        f"{candidate.label} · {split}",
+        {
+            "mlflow.runType": "genai_evaluate",
+            "lifecycle.candidate": candidate.digest,
+            "lifecycle.split": split,
+            "lifecycle.epoch": epoch,
+            **linked_prompt(candidate),
+        },
+    )
+
+
 def record_evaluation(
     loaded: LoadedApp, evaluation: Evaluation, dataset: Dataset, metrics: Mapping[str, Metric]
 ) -> RecordedRun:
@@ -74,15 +88,10 @@ def record_evaluation(
 
     def content() -> Content:
         distributions = score_distributions(evaluation, metrics)
+        name, tags = about_evaluation(candidate, evaluation.split, evaluation.epoch)
         return Content(
-            name=f"{candidate.label} · {evaluation.split}",
-            tags={
-                "mlflow.runType": "genai_evaluate",
-                "lifecycle.candidate": candidate.digest,
-                "lifecycle.split": evaluation.split,
-                "lifecycle.epoch": evaluation.epoch,
-                **linked_prompt(candidate),
-            },
+            name=name,
+            tags=tags,
             parameters={
                 **candidate_parameters(candidate),
                 "split": evaluation.split,
@@ -102,7 +111,7 @@ def record_evaluation(
             more=more,
         )
 
-    return record_run(loaded.app.name, "evaluation", evaluation.id, content)
+    return record_run(loaded.app.name, "evaluation", evaluation.id, content, evaluation.identity)
 
 
 def record_verdict(loaded: LoadedApp, run: RecordedRun, verdict: Verdict) -> None:

@@ -36,8 +36,7 @@ def send_traces(client: "MlflowClient", experiment_id: str, rows: Sequence[Trace
     for _ in range(_ATTEMPTS):
         if not missing:
             return
-        for batch in _batches(missing):
-            _send(client, experiment_id, batch)
+        send(client, experiment_id, missing)
         missing = _missing(client, experiment_id, rows, where)
     if missing:
         raise StackError(
@@ -46,10 +45,21 @@ def send_traces(client: "MlflowClient", experiment_id: str, rows: Sequence[Trace
         )
 
 
-def _missing(client: "MlflowClient", experiment_id: str, rows: Sequence[Traced], where: str) -> list[Traced]:
-    whole = {
+def send(client: "MlflowClient", experiment_id: str, rows: Sequence[Traced]) -> None:
+    """Sends traces, and does not count what has arrived."""
+    for batch in _batches(rows):
+        _send(client, experiment_id, batch)
+
+
+def whole_traces(client: "MlflowClient", experiment_id: str, where: str) -> dict[str, int]:
+    """Returns the ids of the traces that are there with their spans, and how many judgements each has."""
+    return {
         info.trace_id: len(info.assessments) for info in _found(client, experiment_id, where) if _HAS_SPANS in info.tags
     }
+
+
+def _missing(client: "MlflowClient", experiment_id: str, rows: Sequence[Traced], where: str) -> list[Traced]:
+    whole = whole_traces(client, experiment_id, where)
     return [row for row in rows if whole.get(row.trace_id, -1) < len(row.marks)]
 
 

@@ -57,10 +57,15 @@ def write_traces(
         row_trace(record, evaluation.candidate, run_id, started_ms + position[record["row_id"]], metrics)
         for record in evaluation.whole_rows(chosen)
     ]
-    send_traces(client, experiment_id, rows, f"attributes.run_id = '{run_id}'")
+    send_traces(client, experiment_id, rows, of_run(run_id))
     if len(rows) == len(position):
         return f"all {len(rows)} rows"
     return f"{len(rows)} of {len(position)} rows: a share of each slice, and every flagged one"
+
+
+def of_run(run_id: str) -> str:
+    """Returns the filter that finds the traces of a run, in MLflow's search syntax."""
+    return f"attributes.run_id = '{run_id}'"
 
 
 def write_served_traces(app: str, served: "Sequence[Served]") -> None:

@@ -43,7 +43,7 @@ def evaluate():
         ]
         candidate = Candidate(app="tiny", target=PromptTarget(kind="prompt"), model=model)
         name = evaluation_id(candidate.digest, dataset, (), epoch)
-        return Evaluation(name, candidate, "sample", dataset, epoch, *to_frames(rows, answers, scores), ())
+        return Evaluation(name, name, candidate, "sample", dataset, epoch, *to_frames(rows, answers, scores), ())
 
     return make
 

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from configs.errors import ConfigurationError, DataError
 from configs.schema.dataset import Columns
+from tasks.data.file_rows import FileRows
 from tasks.data.reading import digest_of, read_dataset, read_records
 from tasks.data.row import Message
+from tasks.identity import ListDigest, digest
 
 REAL_DATA = Path(__file__).parents[4] / "shared" / "data"
 
@@ -262,3 +264,53 @@ def test_a_real_csv_becomes_a_dataset(make_app):
     dataset = read_dataset(loaded, "sample")
     assert len(dataset.rows) == 450
     assert dataset.digest == digest_of(dataset.rows, Columns(question="prompt", slices=("type",)))
+
+
+@pytest.fixture
+def large(make_app, tmp_path):
+    """An app whose sample data is more than stays in memory, and the same as CSV."""
+    rows = [{"id": f"r{n}", "question": f"질문 {n}?"} for n in range(2500)]
+    loaded = make_app(sample=rows, columns={"id": "id"})
+    return loaded, tmp_path / "sample.jsonl"
+
+
+def test_a_large_dataset_stays_on_disk_and_is_gone_through_as_often_as_one_likes(large):
+    loaded, _ = large
+    dataset = read_dataset(loaded, "sample")
+    assert isinstance(dataset.rows, FileRows)
+    assert len(dataset.rows) == 2500
+    assert [row.id for row in dataset.rows] == [row.id for row in dataset.rows] == [f"r{n}" for n in range(2500)]
+    assert dataset.digest == digest_of(dataset.rows, Columns())
+
+
+def test_a_large_dataset_that_changes_meanwhile_ends_the_run(large):
+    loaded, path = large
+    dataset = read_dataset(loaded, "sample")
+    rows = iter(dataset.rows)
+    next(rows)
+    path.write_bytes(path.read_bytes() + b'{"id": "late", "question": "q"}\n')
+    with pytest.raises(DataError, match="has changed since this run began; run it again"):
+        list(rows)
+    with pytest.raises(DataError, match="has changed"):
+        next(iter(dataset.rows))
+
+
+def test_an_id_that_comes_twice_in_a_large_dataset_is_named_with_both_lines(large):
+    loaded, path = large
+    path.write_bytes(path.read_bytes() + b'\n{"id": "r7", "question": "q"}\n')
+    assert "id 'r7' on line 8 and again on line 2501" in one_line_error(loaded)
+
+
+def test_columns_are_told_apart_by_whether_every_row_has_them(make_app):
+    content = jsonl({"id": "a", "question": "q", "extra": 1}, {"id": "b", "question": "q"})
+    dataset = read_dataset(make_app(files={"sample.jsonl": content}, columns={"id": "id"}), "sample")
+    assert dataset.columns == ("id", "question", "extra")
+    assert dataset.shared_columns == {"id", "question"}
+
+
+@given(st.lists(st.lists(st.integers() | st.text(), max_size=3), max_size=5))
+def test_a_list_has_one_digest_however_it_is_given(items):
+    whole = ListDigest()
+    for item in items:
+        whole.add(item)
+    assert whole.value == digest(items)

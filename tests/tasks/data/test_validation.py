@@ -73,7 +73,7 @@ def test_outlying_length_a_repeated_question_and_a_missing_mark_are_warnings(mak
     assert found.passed
     assert {key[0]: check.rows for key, check in unmet(found).items()} == {
         "expect_column_values_to_be_between(row.length)": ("r4",),
-        "expect_column_values_to_be_unique(row.conversation)": ("r1", "r5"),
+        "expect_column_values_to_be_in_set(row.repeated)": ("r1", "r5"),
         "expect_column_values_to_not_be_null(row.answerable)": ("r5",),
     }
 
@@ -119,3 +119,18 @@ def test_a_folder_that_cannot_be_written_is_one_line(make_app, rows, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="cannot be written"):
         validated(loaded, [read_dataset(loaded, "sample")], IDS, tmp_path / "file" / "reports")
+
+
+def test_a_large_dataset_is_checked_in_parts_and_reported_whole(make_app):
+    rows = [{"id": f"r{n}", "question": f"question {n}", "documents": ["P1"]} for n in range(12_000)]
+    rows[3] |= {"question": "Asked twice?"}
+    rows[11_000] |= {"question": "asked  twice?", "documents": ["P9"]}
+    rows[6_000] |= {"documents": ["P8"]}
+    shared = [{"id": "f1", "question": "question 9000", "documents": ["P1"]}]
+    loaded = make_app(sample=rows, full=shared, columns={"documents": "documents"})
+    found = unmet(report(loaded, "sample", "full"))
+    unknown = found["expect_column_values_to_be_in_set(row.unknown_documents)", "critical"]
+    assert unknown.rows == ("r6000", "r11000")
+    assert "not so in 2 of 12000 rows" in unknown.message
+    assert found["expect_column_values_to_be_in_set(row.repeated)", "warning"].rows == ("r3", "r11000")
+    assert "tiny/sample row r9000" in found["expect_column_values_to_be_in_set(row.shared)", "critical"].message

@@ -34,7 +34,7 @@ def released(world, verdicts, evaluate, save, tmp_path, monkeypatch):
     )
     evaluation = evaluate({"token_f1": [0.8] * 3})
     estimated = Evaluation(
-        "e1", second, "full", "data-digest", "first", evaluation.rows, evaluation.scores, (estimate,)
+        "e1", "e1", second, "full", "data-digest", "first", evaluation.rows, evaluation.scores, (estimate,)
     )
     save(workspace.store, estimated)
     for candidate in (first, second):

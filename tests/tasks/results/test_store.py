@@ -15,7 +15,7 @@ from tasks.candidate import Candidate, Prompt, TemplateMessage
 from tasks.data.row import Message, Row
 from tasks.gating.verdict import Decision, Verdict
 from tasks.results.evaluation import Evaluation, evaluation_id
-from tasks.results.rows_file import NAME, RowsWriter
+from tasks.results.rows_file import NAME, RowsWriter, read_frames
 from tasks.results.store import Store
 from tasks.scoring.score import Score
 from tasks.statistics.estimate import Estimate
@@ -56,7 +56,7 @@ def evaluation(part, model="one"):
     with RowsWriter(part / NAME, ["kind"], ["exact"]) as writer:
         writer.write(rows[:2], answers[:2], scores[:2])
         writer.write(rows[2:], answers[2:], scores[2:])
-    return Evaluation(name, made, "sample", "data", "first", *writer.frames(), estimates, part / NAME)
+    return Evaluation(name, name, made, "sample", "data", "first", *read_frames(part / NAME), estimates, part / NAME)
 
 
 @pytest.fixture

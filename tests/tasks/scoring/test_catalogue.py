@@ -72,9 +72,9 @@ def test_served_requests_are_rated_by_what_needs_no_label():
 
 def test_a_column_that_no_row_has_is_said_before_anything_is_asked(row):
     configs = [ScorerConfig(name="contains", settings={"column": "fact"})]
-    check_columns(configs, [row(columns={"fact": "x"}), row()])
+    check_columns(configs, ("fact",))
     with pytest.raises(ConfigurationError, match=r"no column 'fact' in the dataset; columns present are id"):
-        check_columns(configs, [row(columns={"id": "x"})])
+        check_columns(configs, ("id",))
 
 
 def test_failed_and_skipped_rows_keep_their_outcome_where_the_metric_applies(row, answer):

@@ -20,7 +20,7 @@ from tasks.calling.answer import Answer, Latency, Outcome, Passage, Usage
 from tasks.candidate import Candidate, Prompt, TemplateMessage
 from tasks.data.row import Dataset, Message, Row
 from tasks.results.evaluation import Evaluation
-from tasks.results.rows_file import RowsWriter
+from tasks.results.rows_file import RowsWriter, read_frames
 from tasks.scoring.score import Metric, Score
 from tasks.statistics.estimates import estimate_all
 from tasks.tracking.connection import connect
@@ -164,11 +164,11 @@ def _evaluation(folder, app, n=10, failed=(), broken=(), harmful=(), name=None, 
     file = folder / f"{app}-{n}-{len(list(folder.iterdir()))}.parquet"
     with RowsWriter(file, ("kind",), ("contains", "pii_leak")) as writer:
         writer.write(asked, answers, scores)
-    rows_frame, scores_frame = writer.frames()
+    rows_frame, scores_frame = read_frames(file)
     chosen = _candidate(app, **more)
     estimates = estimate_all(rows_frame, scores_frame, METRICS, 0.95, ("kind",))
     name = name or f"{app}-{chosen.digest[:8]}-{n}"
-    return Judged(name, chosen, "sample", "d1", "first", rows_frame, scores_frame, estimates, file)
+    return Judged(name, name, chosen, "sample", "d1", "first", rows_frame, scores_frame, estimates, file)
 
 
 def _dataset(app, n=10):
