@@ -1,6 +1,6 @@
 """Rows, answers and scores as one table: a line a row, all of it; and what of it estimates are made of."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tasks.calling.answer import Answer, Outcome
@@ -30,7 +30,8 @@ class Frames(NamedTuple):
 def to_frames(rows: Sequence[Row], answers: Sequence[Answer], scores: Sequence[Score]) -> Frames:
     """Returns the frames of rows; the answers stand in the rows' order."""
     metrics = list(dict.fromkeys(score.metric for score in scores))
-    return frames_of(to_table(rows, answers, scores, _slices(rows), metrics))
+    table = to_table(rows, answers, scores, _slices(rows), metrics)
+    return frames_of(table.column_names, table.column)
 
 
 def to_table(
@@ -116,23 +117,27 @@ def metrics_in(columns: Iterable[str]) -> list[str]:
     return [name.removeprefix(_SCORE) for name in columns if name.startswith(_SCORE)]
 
 
-def frames_of(table: "pa.Table") -> Frames:
-    """Returns the frames of a whole table, or of its facts alone."""
+def frames_of(names: Sequence[str], column: "Callable[[str], pa.ChunkedArray]") -> Frames:
+    """Returns the frames of a whole table.
+
+    Args:
+        names: its columns.
+        column: returns one of them; asked for one after the other, so that they need not all be in memory.
+    """
     import numpy as np
     import pandas as pd
 
-    metrics = metrics_in(table.column_names)
-    plain = [name for name in table.column_names if is_fact(name) and not _of_metric(name)]
-    rows = table.select(plain).to_pandas()
+    facts = {name: column(name).to_pandas() for name in names if is_fact(name) and not _of_metric(name)}
+    rows = pd.DataFrame(facts, copy=False)
     rows["answerable"] = rows["answerable"].astype("object")
     failed = np.zeros(len(rows), dtype=bool)
     scores: dict[str, Any] = {}
-    for metric in metrics:
-        scores[metric] = table.column(_SCORE + metric).to_pandas().astype("float64")
-        scores[f"{metric}.applies"] = table.column(_APPLIES + metric).to_pandas().astype("bool")
-        failed |= table.column(_FAILED + metric).to_pandas().to_numpy(bool)
+    for metric in metrics_in(names):
+        scores[metric] = column(_SCORE + metric).to_pandas().astype("float64")
+        scores[f"{metric}.applies"] = column(_APPLIES + metric).to_pandas().astype("bool")
+        failed |= column(_FAILED + metric).to_pandas().to_numpy(bool)
     rows["scorer_failed"] = failed
-    return Frames(rows, pd.DataFrame(scores, index=rows.index))
+    return Frames(rows, pd.DataFrame(scores, index=rows.index, copy=False))
 
 
 def scores_of(record: dict[str, Any]) -> dict[str, Score]:

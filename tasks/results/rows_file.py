@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tasks.calling.answer import Answer
 from tasks.data.row import Row
-from tasks.results.frames import Frames, frames_of, is_fact, schema, to_table
+from tasks.results.frames import Frames, frames_of, schema, to_table
 from tasks.scoring.score import Score
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 NAME = "rows.parquet"
+
+_GROUP = 2048
+"""Rows of a row group: of smaller ones the file's own directory, which stays in memory, becomes large."""
 
 
 class RowsWriter:
@@ -36,6 +39,7 @@ class RowsWriter:
         self._slices, self._metrics = slices, metrics
         self._file = path.open("wb")
         self._parquet = pq.ParquetWriter(self._file, schema(slices, metrics), compression="zstd")
+        self._group: list[pa.Table] = []
 
     def __enter__(self) -> "RowsWriter":
         return self
@@ -46,6 +50,7 @@ class RowsWriter:
         try:
             # A writer that is left open would write once more when it is collected: into a closed file.
             with suppress(*() if kind is None else (OSError,)):
+                self._write_group()
                 self._parquet.close()
             if kind is None:
                 self._file.flush()
@@ -56,16 +61,32 @@ class RowsWriter:
     def write(self, rows: Sequence[Row], answers: Sequence[Answer], scores: Sequence[Score]) -> "pa.Table":
         """Writes the next rows of the dataset, and returns them as they are written."""
         table = to_table(rows, answers, scores, self._slices, self._metrics)
-        self._parquet.write_table(table)
+        self._group.append(table)
+        if sum(part.num_rows for part in self._group) >= _GROUP:
+            self._write_group()
         return table
+
+    def _write_group(self) -> None:
+        import pyarrow as pa
+
+        group, self._group = self._group, []
+        if group:
+            self._parquet.write_table(pa.concat_tables(group))
 
 
 def read_frames(path: Path) -> Frames:
     """Returns what estimates are made of."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    columns = [name for name in pq.read_schema(path).names if is_fact(name)]
-    return frames_of(pq.read_table(path, columns=columns, partitioning=None))
+    with pq.ParquetFile(path) as file:
+
+        def column(name: str) -> "pa.ChunkedArray":
+            return file.read(columns=[name], use_threads=False).column(name)
+
+        frames = frames_of(file.schema_arrow.names, column)
+    pa.default_memory_pool().release_unused()
+    return frames
 
 
 def read_rows(path: Path, ids: Collection[str] | None = None, first: int | None = None) -> Iterator[dict[str, Any]]:

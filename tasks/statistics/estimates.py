@@ -1,7 +1,7 @@
 """Estimates of an evaluation's metrics, over all rows and by slice, and of paired differences between two."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from tasks.statistics.intervals import difference_interval, mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+_HASHED = 8192
 
 
 def estimate_all(
@@ -35,10 +38,13 @@ def estimate_all(
     parts: list[str | None] = [None]
     for column in slices:
         parts += [f"{column}={value}" for value in sorted(rows[f"slice.{column}"].unique()) if value]
-    measured = {name: _measured(rows, scores, metric) for name, metric in metrics.items()}
-    return tuple(
-        _estimate(measured[name], metric, confidence, part) for part in parts for name, metric in metrics.items()
-    )
+    clusters = _clusters(rows["cluster"])
+    by_metric: list[list[Estimate]] = []
+    for metric in metrics.values():
+        # One metric at a time, as bare arrays: of very many rows, tables of all would be most of what is in memory.
+        measured = _Measured(*_values(rows, scores, metric), clusters)
+        by_metric.append([_estimate(measured.where(_mask(rows, part)), metric, confidence, part) for part in parts])
+    return tuple(estimate for of_part in zip(*by_metric, strict=True) for estimate in of_part)
 
 
 def estimate_metric(
@@ -49,7 +55,8 @@ def estimate_metric(
     slice: str | None = None,  # noqa: A002 the word for it
 ) -> Estimate:
     """Estimates one metric over all rows, or over those of one slice (`column=value`)."""
-    return _estimate(_measured(rows, scores, metric), metric, confidence, slice)
+    measured = _Measured(*_values(rows, scores, metric), _clusters(rows["cluster"]))
+    return _estimate(measured.where(_mask(rows, slice)), metric, confidence, slice)
 
 
 def paired_difference(
@@ -66,8 +73,7 @@ def paired_difference(
     rows to which the metric applies on either side. The same candidate, asked in the same epoch on the same data,
     differs by exactly 0.
     """
-    left = _where(_measured(candidate.rows, candidate.scores, metric), slice)
-    right = _where(_measured(champion.rows, champion.scores, metric), slice)
+    left, right = _table(candidate, metric, slice), _table(champion, metric, slice)
     pairs = left.join(right.add_suffix("_champion"), how="outer")
     applies = pairs["applies"].eq(True) | pairs["applies_champion"].eq(True)
     both = pairs[pairs["value"].notna() & pairs["value_champion"].notna()]
@@ -80,7 +86,7 @@ def paired_difference(
         method = "identical"
     else:
         reach = None if metric.high is None else metric.high - metric.low
-        value, low, high, method = difference_interval(differences, _clusters(both), confidence, reach)
+        value, low, high, method = difference_interval(differences, _clusters(both["cluster"]), confidence, reach)
     return Estimate(
         metric=metric.name,
         value=value,
@@ -94,34 +100,48 @@ def paired_difference(
     )
 
 
-def _measured(rows: "pd.DataFrame", scores: "pd.DataFrame", metric: Metric) -> "pd.DataFrame":
-    """Returns one line a row, by its id: `value` (NaN where there is none), `applies`, `cluster` and the slices."""
-    table = rows[["row_id", "cluster", *(name for name in rows.columns if name.startswith("slice."))]]
+class _Measured(NamedTuple):
+    """One metric of rows: its value, NaN where there is none; whether it applies; and the row's cluster."""
+
+    values: NDArray[np.float64]
+    applies: NDArray[np.bool_]
+    clusters: NDArray[np.uint64]
+
+    def where(self, mask: NDArray[np.bool_] | None) -> "_Measured":
+        return self if mask is None else _Measured(self.values[mask], self.applies[mask], self.clusters[mask])
+
+
+def _values(
+    rows: "pd.DataFrame", scores: "pd.DataFrame", metric: Metric
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Returns a metric's value for each row, NaN where there is none, and whether it applies."""
     if metric.name in USAGE_METRICS:
-        table = table.assign(value=usage_values(rows, metric.name).to_numpy(), applies=True)
-    elif metric.name in scores.columns:
-        applies = scores[f"{metric.name}.applies"].to_numpy()
-        table = table.assign(value=scores[metric.name].to_numpy(), applies=applies)
-    else:
-        table = table.assign(value=np.nan, applies=True)
-    return table.set_index("row_id")
+        return np.asarray(usage_values(rows, metric.name), np.float64), np.ones(len(rows), dtype=bool)
+    if metric.name in scores.columns:
+        return np.asarray(scores[metric.name], np.float64), np.asarray(scores[f"{metric.name}.applies"], bool)
+    return np.full(len(rows), np.nan), np.ones(len(rows), dtype=bool)
 
 
-def _estimate(measured: "pd.DataFrame", metric: Metric, confidence: float, part: str | None) -> Estimate:
-    table = _where(measured, part)
-    scored = table[table["value"].notna()]
-    coverage = _share(len(scored), int(table["applies"].sum()))
-    if scored.empty:
+def _table(evaluation: Evaluation, metric: Metric, part: str | None) -> "pd.DataFrame":
+    """Returns one line a row of a slice, by its id: `value`, `applies` and `cluster`."""
+    values, applies = _values(evaluation.rows, evaluation.scores, metric)
+    table = evaluation.rows[["row_id", "cluster"]].assign(value=values, applies=applies)
+    mask = _mask(evaluation.rows, part)
+    return (table if mask is None else table[mask]).set_index("row_id")
+
+
+def _estimate(measured: _Measured, metric: Metric, confidence: float, part: str | None) -> Estimate:
+    scored = measured.where(~np.isnan(measured.values))
+    n, coverage = len(scored.values), _share(len(scored.values), int(measured.applies.sum()))
+    if n == 0:
         return _nothing(metric, coverage, confidence, part)
-    value, low, high, method = mean_interval(
-        scored["value"].to_numpy(np.float64), _clusters(scored), confidence, metric.low, metric.high
-    )
+    value, low, high, method = mean_interval(scored.values, scored.clusters, confidence, metric.low, metric.high)
     return Estimate(
         metric=metric.name,
         value=value,
         low=low,
         high=high,
-        n=len(scored),
+        n=n,
         coverage=coverage,
         confidence=confidence,
         method=method,
@@ -129,16 +149,22 @@ def _estimate(measured: "pd.DataFrame", metric: Metric, confidence: float, part:
     )
 
 
-def _where(table: "pd.DataFrame", part: str | None) -> "pd.DataFrame":
+def _clusters(names: "pd.Series[str]") -> NDArray[np.uint64]:
+    """Returns the clusters as numbers, which are sorted far sooner than texts: hashes, of a few names at a time."""
+    import pandas as pd
+
+    parts = [names.iloc[start : start + _HASHED] for start in range(0, len(names), _HASHED)]
+    hashed = [pd.util.hash_array(part.to_numpy(object), categorize=False) for part in parts]
+    return np.concatenate([np.empty(0, np.uint64), *hashed])
+
+
+def _mask(rows: "pd.DataFrame", part: str | None) -> NDArray[np.bool_] | None:
+    """Returns which rows belong to a slice; None for all of them."""
     if part is None:
-        return table
+        return None
     column, _, value = part.partition("=")
     name = f"slice.{column}"
-    return table[table[name] == value] if name in table.columns else table.iloc[:0]
-
-
-def _clusters(table: "pd.DataFrame") -> NDArray[np.generic]:
-    return table["cluster"].to_numpy(str)
+    return (rows[name] == value).to_numpy(bool) if name in rows.columns else np.zeros(len(rows), dtype=bool)
 
 
 def _share(part: int, whole: int) -> float:

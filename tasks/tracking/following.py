@@ -140,7 +140,7 @@ class _Writing:
         there: Mapping[str, int],
     ) -> None:
         """Writes the traces of the next rows: those of the sample, and what a person should see."""
-        frames = frames_of(part)
+        frames = frames_of(part.column_names, part.column)
         chosen = sample | flagged_rows(frames, metrics)
         traces = [
             row_trace(record, candidate, self.run_id, self._started_ms + self._rows + position, metrics)
