@@ -120,7 +120,7 @@ def open_workspace(
     results = settings().folder("results", loaded.app.name)
     around = _opened.get()
     inherited = around[1] if around and around[0] == loaded.app.name else None
-    epoch = epoch or inherited or current_epoch(results)
+    epoch = epoch or inherited or current_epoch(results, loaded.app.budget.reuse_days)
     token = _opened.set((loaded.app.name, epoch))
     try:
         with Journal(home / "journal.db") as journal:

@@ -3,20 +3,20 @@
 import math
 from collections.abc import Callable
 from contextlib import suppress
+from typing import NamedTuple
 
 from benchmarks.engine.apps import questions, write_rows
 from benchmarks.engine.bench import Bench
 from benchmarks.engine.endpoints import SLOTS, usual
 from benchmarks.engine.peers import promptfoo
 from benchmarks.engine.processes import TookTooLongError, mlflow_server, module, output
-from benchmarks.engine.subject import evaluated
 from benchmarks.engine.watching import watching
 from benchmarks.figure import Figure, Reach, Row
 from benchmarks.machine import versions
 from configs.errors import StackError
 from infra.simulator.running import simulated_process
 
-_WITHIN_S = 150.0
+_WITHIN_S = 300.0
 """A peer that takes longer is stopped; its rate until then counts."""
 _MLFLOW_WORKERS = 10
 """More make it slower: measured 8 rows a second with 10, 5 with 64."""
@@ -24,20 +24,20 @@ _MLFLOW_WORKERS = 10
 
 def peers(bench: Bench) -> Row:
     """Measures how many times as fast the engine is as each peer that is installed."""
-    rows = bench.sizes.peers
-    own = evaluated(bench.folder / "peers", usual(), rows, "engine, told 64", concurrency=SLOTS).seen.rate
+    rows, few = bench.sizes.many, bench.sizes.peers
+    own = bench.told.seen.rate
     return Row(
         3,
         f"Rate over the calls' span beside other tools, {rows:,} rows, {SLOTS} slots",
         "The same rows, one call and one exact scorer a row, by the endpoint's own statistics as in row 1: promptfoo "
-        f"with `-j {SLOTS}` and no cache, inspect_ai with {SLOTS} connections and samples, `mlflow.genai.evaluate` "
-        f"with {_MLFLOW_WORKERS} workers, its own rate limit off, against a real MLflow server; what is not through "
-        f"after {_WITHIN_S:.0f} s is stopped, and its rate until then counts.",
+        f"with `-j {SLOTS}` and no cache, inspect_ai with {SLOTS} connections and samples, and of {few:,} rows "
+        f"`mlflow.genai.evaluate` with {_MLFLOW_WORKERS} workers, its own rate limit off, against a real MLflow "
+        f"server; what is not through after {_WITHIN_S:.0f} s is stopped, and its rate until then counts.",
         (
             Figure("engine, rows a second", own, digits=0, unit="/s"),
-            _beside(bench, own, "promptfoo", 1.9, _promptfoo if promptfoo.version() else None),
-            _beside(bench, own, "inspect_ai", 5.0, _inspect if _is_installed("inspect-ai") else None),
-            _beside(bench, own, "mlflow.genai.evaluate", 15.0, _mlflow),
+            _beside(bench, own, _Peer("promptfoo", 1.9, rows), _promptfoo if promptfoo.version() else None),
+            _beside(bench, own, _Peer("inspect_ai", 5.0, rows), _inspect if _is_installed("inspect-ai") else None),
+            _beside(bench, own, _Peer("mlflow.genai.evaluate", 15.0, few), _mlflow),
         ),
     )
 
@@ -46,14 +46,23 @@ def _is_installed(package: str) -> bool:
     return versions([package])[package] != "not installed"
 
 
-def _beside(bench: Bench, own: float, name: str, times: float, ask: Callable[[Bench, str], None] | None) -> Figure:
-    what, reach = f"engine over {name}", Reach(at_least=times)
+class _Peer(NamedTuple):
+    """A tool, how many times as fast the engine is to be, and how many rows it is asked."""
+
+    name: str
+    times: float
+    rows: int
+
+
+def _beside(bench: Bench, own: float, peer: _Peer, ask: Callable[[Bench, str], None] | None) -> Figure:
+    name = peer.name
+    what, reach = f"engine over {name}", Reach(at_least=peer.times)
     if ask is None:
         return Figure(what, None, reach, 1, " ×", f"{name} is not installed: left out")
     try:
         with (
             simulated_process(usual()) as address,
-            watching(address, name, bench.sizes.peers) as seen,
+            watching(address, name, peer.rows) as seen,
             suppress(TookTooLongError),
         ):
             ask(bench, address)
@@ -61,17 +70,17 @@ def _beside(bench: Bench, own: float, name: str, times: float, ask: Callable[[Be
         return Figure(what, math.nan, reach, 1, " ×", " ".join(str(error).split())[-300:])
     if not seen.answered:
         return Figure(what, math.nan, reach, 1, " ×", f"{name} asked nothing")
-    note = f"{seen.rate:.1f}/s over {min(seen.answered, bench.sizes.peers):,} rows"
+    note = f"{seen.rate:.1f}/s over {min(seen.answered, peer.rows):,} rows"
     return Figure(what, own / seen.rate, reach, 1, " ×", note)
 
 
 def _promptfoo(bench: Bench, address: str) -> None:
-    promptfoo.ask(address, questions(bench.sizes.peers), SLOTS, bench.folder / "promptfoo", _WITHIN_S)
+    promptfoo.ask(address, questions(bench.sizes.many), SLOTS, bench.folder / "promptfoo", _WITHIN_S)
 
 
 def _inspect(bench: Bench, address: str) -> None:
     path, logs = bench.folder / "inspect.jsonl", bench.folder / "inspect"
-    write_rows(path, questions(bench.sizes.peers))
+    write_rows(path, questions(bench.sizes.many))
     output(module("peers.inspect_task", address, path, logs, "--at-once", SLOTS), within_s=_WITHIN_S)
 
 

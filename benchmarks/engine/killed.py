@@ -21,10 +21,11 @@ _SEED = 20261125
 _LONGEST_S = 0.4
 """So that the run is not through before the last kill: a life of 0.7 s answers about 90 rows, measured."""
 _START_WITHIN_S = 60.0
+_COMMITS = 50
 
 
 class _Kill(NamedTuple):
-    """One kill: calls sent before it that no later run finds, and those that were not yet durable then."""
+    """One kill: calls sent before it that no later run finds, and those that need not have been durable then."""
 
     lost: int
     in_flight: int
@@ -37,9 +38,11 @@ def killed(bench: Bench) -> Row:
     chance = random.Random(_SEED)  # noqa: S311 nothing secret
     with simulated_process(usual()) as address:
         app = write_app(folder / "app", address, rows, concurrency=SLOTS)
+        commit_s = _longest_commit(folder)
+        bound_s = COMMIT_INTERVAL_S + commit_s
         done = []
         for number in range(kills):
-            done.append(_kill(app, folder, address, chance.uniform(COMMIT_INTERVAL_S, _LONGEST_S)))
+            done.append(_kill(app, folder, address, chance.uniform(bound_s, _LONGEST_S), bound_s))
             if number % 5 == 4:
                 say(f"  killed {number + 1} times, {_durable(folder)} of {rows} rows durable")
         report = document(module("evaluation", app), state_of(folder))
@@ -53,7 +56,8 @@ def killed(bench: Bench) -> Row:
         f"kill -9 at {kills} random moments of a run of {rows:,} rows, then the same command to its end",
         f"One run, killed a random time (seed {_SEED}, at most {_LONGEST_S:g} s) after the first call of each start; "
         "paid twice are the calls sent less those in the journal's file, not yet durable those that the endpoint saw "
-        f"broken off and its answers of the last {COMMIT_INTERVAL_S:g} s, the commit interval.",
+        f"broken off and its answers of the last {COMMIT_INTERVAL_S:g} s, the commit interval, and "
+        f"{commit_s * 1000:.0f} ms, the longest of {_COMMITS} commits of such a journal on this disk.",
         (
             Figure("rows lost", rows - answered, Reach(at_most=0), 0, note=f"{answered:,} answered"),
             Figure(
@@ -75,7 +79,22 @@ def killed(bench: Bench) -> Row:
     )
 
 
-def _kill(app: Path, folder: Path, address: str, after_s: float) -> _Kill:
+def _longest_commit(folder: Path) -> float:
+    """Returns the seconds of the longest of some commits of as many records as an interval has."""
+    path = folder / "commits" / "journal.db"
+    path.parent.mkdir(parents=True)
+    longest = 0.0
+    with Journal(path) as journal:
+        for number in range(_COMMITS):
+            for record in range(16):
+                journal.put(f"{number}-{record}", "first", "bench", {"text": "x" * 200, "usage": [100, 20, 0]})
+            began = time.perf_counter()
+            journal.flush()
+            longest = max(longest, time.perf_counter() - began)
+    return longest
+
+
+def _kill(app: Path, folder: Path, address: str, after_s: float, bound_s: float) -> _Kill:
     """Starts the evaluation, kills it so long after its first call, and returns what was lost."""
     before, durable = statistics(address), _durable(folder)
     with started(module("evaluation", app), state_of(folder)) as (process, said):
@@ -85,9 +104,9 @@ def _kill(app: Path, folder: Path, address: str, after_s: float) -> _Kill:
                 said.seek(0)
                 raise StackError(f"the evaluation ended before it was killed: {said.read()[-1000:]}")
             time.sleep(0.005)
-        time.sleep(after_s - COMMIT_INTERVAL_S)
+        time.sleep(after_s - bound_s)
         earlier = statistics(address)["answered"]
-        time.sleep(COMMIT_INTERVAL_S)
+        time.sleep(bound_s)
         process.kill()
         process.wait()
     after = _settled(address)

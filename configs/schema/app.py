@@ -64,6 +64,9 @@ class Budget(Frozen):
     """Tokens at most, sent and generated; any number where not set."""
     minutes: float | None = Field(None, gt=0)
     """Minutes at most: then calls in flight are stopped; any number where not set."""
+    reuse_days: float | None = Field(None, gt=0)
+    """Days for which answers are reused; then a new epoch opens and everything is asked again. For ever where not
+    set."""
     seconds_per_row: float = Field(600, gt=0)
     """Seconds that one row may take, all its tries and waits included."""
     unpriced: tuple[str, ...] = ()

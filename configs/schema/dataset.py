@@ -27,6 +27,8 @@ class Columns(Frozen):
     """What the row is about; rows of one cluster are not independent."""
     answerable: str | None = None
     """True where the documents hold the answer, false where the right answer is to say that they do not."""
+    user: str | None = None
+    """Id of the person who asked: `lifecycle journal erase --user` finds the calls by it."""
     slices: tuple[str, ...] = ()
     """Columns by whose values metrics are also shown."""
 

@@ -153,7 +153,7 @@ class _Asking:
             self._asked.pop(question.key).set()
 
     async def _answer(self, row: Row, question: Question) -> Answer:
-        record = self._journal.get(question.key)
+        record = self._journal.get(question.key, row.user)
         if record is not None:
             self._spend.reuse()
             return self._read(row, question, record, reused=True)
@@ -167,7 +167,7 @@ class _Asking:
         tried = await with_retries(partial(self._call, question), self._target.retries, limiter.sleep)
         self._breaker.answered()
         record = record_of(tried.value, tried.attempts)
-        self._journal.put(question.key, self._epoch, self._target.name, record, kind=self._target.kind)
+        self._journal.put(question.key, self._epoch, self._target.name, record, self._target.kind, row.user)
         return self._read(row, question, record, reused=False)
 
     async def _call(self, question: Question) -> Given:

@@ -54,6 +54,7 @@ async def embed(
     journal: Journal | None,
     epoch: str,
     spend: Spend | None = None,
+    user: str = "",
 ) -> np.ndarray:
     """Returns the embeddings of texts, one a row, in their order.
 
@@ -64,6 +65,7 @@ async def embed(
         journal: where vectors are looked up and kept; None to ask without.
         epoch: round of asking.
         spend: ledger that counts the requests.
+        user: id of the person whom the texts belong to; "" for nobody.
 
     Returns:
         float32, shape (len(texts), dimensions), each row of length 1; shape (0, 0) for no texts.
@@ -77,7 +79,7 @@ async def embed(
     identity = endpoint_model(model, config)
     price = price_needed(loaded, model) if spend is not None else None
     keys = {text: digest(["embedding", identity, text, epoch]) for text in texts}
-    vectors = {text: vector for text, key in keys.items() if (vector := _journaled(journal, key)) is not None}
+    vectors = {text: vector for text, key in keys.items() if (vector := _journaled(journal, key, user)) is not None}
     missing = [text for text in keys if text not in vectors]
     limiter = model_limiter(config, journal.path.parent if journal is not None else settings().folder())
 
@@ -96,7 +98,7 @@ async def embed(
             vectors[text] = vector
             if journal is not None:
                 usage = tried.value.usage if position == 0 else Usage()
-                journal.put(keys[text], epoch, model, _record(vector, usage), kind="embedding")
+                journal.put(keys[text], epoch, model, _record(vector, usage), "embedding", user)
 
     await together(ask(missing[start : start + _BATCH]) for start in range(0, len(missing), _BATCH))
     return np.stack([vectors[text] for text in texts]) if texts else np.zeros((0, 0), np.float32)
@@ -133,8 +135,8 @@ async def _request(config: ModelConfig, texts: list[str]) -> _Batch:
     return _Batch(vectors / np.where(lengths > 0, lengths, 1), Usage(input=tokens or 0))
 
 
-def _journaled(journal: Journal | None, key: str) -> np.ndarray | None:
-    record = journal.get(key) if journal is not None else None
+def _journaled(journal: Journal | None, key: str, user: str) -> np.ndarray | None:
+    record = journal.get(key, user) if journal is not None else None
     return None if record is None else np.frombuffer(base64.b64decode(record["vector"]), dtype="<f4")
 
 

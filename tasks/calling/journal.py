@@ -8,7 +8,7 @@ import json
 import logging
 import os
 import sqlite3
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 Kind = Literal["chat", "embedding", "target"]
 
-_FIND = "SELECT value, checksum, at, kind, model, input_tokens, output_tokens, cached_tokens FROM calls WHERE key = ?"
+_FIND = "SELECT value, checksum, user, kind, model, input_tokens, output_tokens, cached_tokens FROM calls WHERE key = ?"
 _NO_TOKENS = (0, 0, 0)
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _encode_as_ascii = json.JSONEncoder(separators=(",", ":")).encode
@@ -78,12 +78,12 @@ class Journal:
             with self._reading:
                 self._reader.close()
 
-    def get(self, key: str, max_age_s: float | None = None) -> dict[str, Any] | None:
+    def get(self, key: str, user: str = "") -> dict[str, Any] | None:
         """Returns what was journaled under `key`, and counts it as a call that was saved.
 
         Args:
             key: digest of all that decides the answer.
-            max_age_s: a record that is older counts as missing.
+            user: id of the person who asks; the record belongs to them too from now on.
 
         Returns:
             The value; None where there is none. A damaged record is logged once and counts as missing: asking again
@@ -94,17 +94,17 @@ class Journal:
         """
         waiting = self._commits.find(key)
         if waiting is not None:
-            value, _, at, kind, model, *tokens = waiting[4:7] + waiting[2:4] + waiting[8:]
+            value, owner, kind, model, *tokens = waiting[4], waiting[7], *waiting[2:4], *waiting[8:]
         else:
             found = self._find(key)
             if found is None:
                 return None
-            value, expected, at, kind, model, *tokens = found
+            value, expected, owner, kind, model, *tokens = found
             if not isinstance(value, str) or checksum(key, value) != expected:
                 self._note_damage(key)
                 return None
-        if max_age_s is not None and str(at) < _past(max_age_s):
-            return None
+        if user and user != owner:
+            self._commits.own(key, user)
         content: dict[str, Any] = json.loads(value)
         self._commits.count(model, kind, tokens)
         return content
@@ -118,7 +118,7 @@ class Journal:
         return self._commits.find(key) is not None or self._find(key) is not None
 
     def put(self, key: str, epoch: str, model: str, value: dict[str, Any], kind: Kind = "chat", user: str = "") -> None:
-        """Takes a finished call; `get` finds it at once, and the file has it within `COMMIT_INTERVAL_S`.
+        """Takes a finished call; `get` finds it at once, and the file has it after `COMMIT_INTERVAL_S` and a commit.
 
         A process that is killed loses what it put in that time; `flush` waits until there is nothing to lose.
 
@@ -209,10 +209,6 @@ class Journal:
             self._reader = connect(self.path)
         finally:
             self._reading.release()
-
-
-def _past(age_s: float) -> str:
-    return (datetime.now(UTC) - timedelta(seconds=age_s)).isoformat(timespec="microseconds")
 
 
 _open: WeakSet[Journal] = WeakSet()

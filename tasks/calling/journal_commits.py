@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Event, Lock, Thread
-from time import sleep
+from time import monotonic, sleep
 
 from configs.errors import LifecycleError
 from tasks.calling.journal_file import Record, connect, guarded, is_lock, problem, transaction, write
@@ -13,6 +13,7 @@ from tasks.calling.journal_file import Record, connect, guarded, is_lock, proble
 _log = logging.getLogger(__name__)
 
 COMMIT_INTERVAL_S = 0.05
+"""Between the beginnings of two commits."""
 COMMIT_RECORDS = 500
 _REST_S = 1e-6
 
@@ -28,10 +29,11 @@ _Savings = dict[tuple[str, str], list[int]]
 class GroupCommit:
     """What was put and is not in the file yet, and the thread that brings it there.
 
-    A record waits at most `COMMIT_INTERVAL_S`, or until `COMMIT_RECORDS` wait; a process that is killed loses no more
-    than that, and nothing that was there when `flush` returned. What cannot be written goes on waiting: the next `add`
-    raises why, once, and the next commit tries again. The thread lives while there is something to write, and the
-    interpreter waits for it at its end.
+    A commit begins `COMMIT_INTERVAL_S` after the one before began, or as soon as `COMMIT_RECORDS` wait. So a record is
+    in the file after that interval and the time of one commit (some milliseconds); a process that is killed loses no
+    more than what came since, and nothing that was there when `flush` returned. What cannot be written goes on
+    waiting: the next `add` raises why, once, and the next commit tries again. The thread lives while there is something
+    to write, and the interpreter waits for it at its end.
 
     Raises:
         LifecycleError: the file cannot be opened, or is no journal.
@@ -43,6 +45,7 @@ class GroupCommit:
         self._committing = Lock()  # of the connection, for a transaction; taken before the other
         self._records: dict[str, Record] = {}
         self._savings: _Savings = {}
+        self._owners: set[tuple[str, str]] = set()
         self._problem: LifecycleError | None = None
         self._closed = False
         self._writer: Thread | None = None
@@ -83,6 +86,12 @@ class GroupCommit:
             saved[3] += tokens[2]
             self._wake()
 
+    def own(self, key: str, user: str) -> None:
+        """Notes a further person whom a record belongs to."""
+        with self._lock:
+            self._owners.add((key, user))
+            self._wake()
+
     def flush(self) -> None:
         """Returns once the file has every record that was added before.
 
@@ -94,7 +103,7 @@ class GroupCommit:
                 self._commit()
         except (sqlite3.Error, OSError) as error:
             # Counts alone are not worth an error: they go on waiting.
-            if self._records:
+            if self._records or self._owners:
                 raise problem(self._path, error) from None
 
     def close(self) -> None:
@@ -116,7 +125,7 @@ class GroupCommit:
                 raise problem(self._path, error, lost=len(self._records)) from None
             _log.warning("journal %s: what reuse saved could not be counted: %s", self._path, error)
         finally:
-            self._records, self._savings = {}, {}
+            self._records, self._savings, self._owners = {}, {}, set()
             self._database.close()
 
     def before_fork(self) -> None:
@@ -132,7 +141,7 @@ class GroupCommit:
     def after_fork(self, *, in_child: bool) -> None:
         """Opens the file again. What could not be written before goes on waiting in the parent alone."""
         if in_child:
-            self._records, self._savings = {}, {}
+            self._records, self._savings, self._owners = {}, {}, set()
             self._problem, self._writer, self._early = None, None, Event()
         try:
             self._database = connect(self._path)
@@ -150,11 +159,11 @@ class GroupCommit:
 
     def _write_what_comes(self) -> None:
         """The thread: ends after an interval without anything to write, when closed, and on an error."""
-        written = True
+        written, due = True, monotonic() + COMMIT_INTERVAL_S
         while written:
-            self._early.wait(COMMIT_INTERVAL_S)
+            self._early.wait(max(0.0, due - monotonic()))
             self._early.clear()
-            failed = None
+            failed, due = None, monotonic() + COMMIT_INTERVAL_S
             try:
                 with self._committing:
                     written = self._commit()
@@ -169,12 +178,13 @@ class GroupCommit:
     def _commit(self) -> bool:
         """Writes what waits; whether there was anything. Only whoever holds `_committing` may call it."""
         with self._lock:
-            records = list(self._records.values())
+            records, owners = list(self._records.values()), frozenset(self._owners)
             savings, self._savings = self._savings, {}
-        if not records and not savings:
+        if not records and not savings and not owners:
             return False
         try:
             self._write(records, savings)
+            self._write_owners(owners)
         except BaseException:
             with self._lock:
                 for of, saved in savings.items():
@@ -182,6 +192,14 @@ class GroupCommit:
                     self._savings[of] = [one + other for one, other in zip(saved, since, strict=True)]
             raise
         return True
+
+    def _write_owners(self, owners: frozenset[tuple[str, str]]) -> None:
+        if not owners:
+            return
+        with transaction(self._database):
+            self._database.executemany("INSERT OR IGNORE INTO owners VALUES (?, ?)", owners)
+        with self._lock:
+            self._owners -= owners
 
     def _write(self, records: Sequence[Record], savings: _Savings) -> None:
         try:

@@ -23,6 +23,10 @@ from tasks.calling.journal_file import (
 from tasks.calling.journal_reading import rows
 
 _PAUSE_S = 0.05
+_OF_USER = (
+    "SELECT id FROM calls WHERE user = :user AND user <> '' "
+    "UNION SELECT id FROM calls WHERE key IN (SELECT key FROM owners WHERE user = :user)"
+)
 
 
 class Removed(NamedTuple):
@@ -85,9 +89,7 @@ def erase(path: Path, *, text: str = "", user: str = "", ignore_case: bool = Fal
         LifecycleError: the file cannot be used, or not all bytes could leave it; says what to do.
     """
     with guarded(path), closing(connect(path)) as database:
-        found = {
-            number for (number,) in database.execute("SELECT id FROM calls WHERE user = ? AND user <> ''", (user,))
-        }
+        found = {number for (number,) in database.execute(_OF_USER, {"user": user})} if user else set()
         damaged = set()
         if text:
             form = _folded if ignore_case else _composed
@@ -108,6 +110,9 @@ def _remove(path: Path, database: sqlite3.Connection, ids: list[int], removed: R
     # What is deleted is overwritten, whatever becomes of the steps after it.
     database.execute("PRAGMA secure_delete = ON")
     with transaction(database):
+        database.executemany(
+            "DELETE FROM owners WHERE key = (SELECT key FROM calls WHERE id = ?)", ((number,) for number in ids)
+        )
         database.executemany("DELETE FROM calls WHERE id = ?", ((number,) for number in ids))
     hindrance = _hindrance(path, database)
     if hindrance:

@@ -39,6 +39,12 @@ CREATE TABLE IF NOT EXISTS calls (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS calls_by_key ON calls (key);
 CREATE INDEX IF NOT EXISTS calls_by_user ON calls (user) WHERE user <> '';
+CREATE TABLE IF NOT EXISTS owners ( -- further people whom a call belongs to: they asked the same later
+    key TEXT NOT NULL,
+    user TEXT NOT NULL,
+    PRIMARY KEY (key, user)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS owners_by_user ON owners (user);
 CREATE TABLE IF NOT EXISTS savings (
     model TEXT NOT NULL,
     kind TEXT NOT NULL,

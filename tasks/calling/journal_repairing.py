@@ -41,7 +41,8 @@ def repair(path: Path) -> Repaired:
                 write(whole, batch)
                 kept, batch = kept + len(batch), []
         write(whole, batch)
-        _copy_savings(damaged, whole)
+        for table in ("owners", "savings"):
+            _copy(damaged, whole, table)
         whole.execute("COMMIT")
         # Page by page under SQLite's own locks, so that whoever has the journal open goes on with it.
         whole.backup(damaged)
@@ -49,11 +50,13 @@ def repair(path: Path) -> Repaired:
     return Repaired(kept + len(batch), lost)
 
 
-def _copy_savings(damaged: sqlite3.Connection, whole: sqlite3.Connection) -> None:
+def _copy(damaged: sqlite3.Connection, whole: sqlite3.Connection, table: str) -> None:
+    """Copies a small table, where it can be read."""
     try:
-        found = damaged.execute("SELECT * FROM savings").fetchall()
+        found = damaged.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 a constant
     except sqlite3.Error as error:
         if not is_damage(error):
             raise
         return
-    whole.executemany("INSERT INTO savings VALUES (?, ?, ?, ?, ?, ?)", found)
+    if found:
+        whole.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(found[0]))})", found)  # noqa: S608

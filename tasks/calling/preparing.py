@@ -1,7 +1,7 @@
 """What a model is sent for a row: retrieval, then the prompt. Evaluation and serving share it."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Awaitable, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from configs.errors import ConfigurationError
 from configs.loading import LoadedApp
@@ -15,8 +15,12 @@ if TYPE_CHECKING:
 
     from tasks.retrieval.index import Index
 
-Embed = Callable[[Sequence[str]], "Awaitable[np.ndarray]"]
-"""Texts → float32 vectors of length 1, shape (texts, dimensions)."""
+
+class Embed(Protocol):
+    """Embeds texts that belong to a person."""
+
+    def __call__(self, texts: Sequence[str], *, user: str = "") -> "Awaitable[np.ndarray]":
+        """Returns float32 vectors of length 1, shape (texts, dimensions)."""
 
 
 class Prepared(NamedTuple):
@@ -61,11 +65,11 @@ class Preparer:
             DataError: the prompt cannot be filled with this row.
             CallFailure: the question could not be embedded.
         """
-        context = await self._retrieved(row.question)
+        context = await self._retrieved(row)
         return Prepared(render(self._prompt, row.columns, row.messages, context, self._examples), context)
 
-    async def _retrieved(self, question: str) -> tuple[Passage, ...]:
+    async def _retrieved(self, row: Row) -> tuple[Passage, ...]:
         if self._index is None or not self._top_k:
             return ()
-        vectors = await self._embed([question])
+        vectors = await self._embed([row.question], user=row.user)
         return self._index.search(vectors[0], self._top_k)

@@ -80,6 +80,7 @@ def row_of(path: Path, record: Record, columns: Columns) -> Row:
         answerable=as_answerable(values.get(columns.answerable), columns.answerable, where)
         if columns.answerable
         else None,
+        user=as_text(values.get(columns.user)) if columns.user else "",
         slices={name: as_text(values.get(name)) for name in columns.slices},
         columns=values,
     )

@@ -111,8 +111,8 @@ class _Found:
 
 def _read_by_role(columns: Columns) -> frozenset[str]:
     """Returns the columns that count as they were read, not as the text that they hold."""
-    roles = frozenset(_roles(columns).values())
-    return roles - {columns.question} if columns.question and columns.messages else roles
+    roles = {name for role, name in _roles(columns).items() if role != "user"}
+    return frozenset(roles - {columns.question} if columns.question and columns.messages else roles)
 
 
 def _content(row: Row, read: frozenset[str]) -> list[Any]:
@@ -140,6 +140,7 @@ def _check_columns(path: Path, present: Sequence[str], columns: Columns, split: 
     if any(name in present for name in turns.values()):
         turns = {}
     rest = {} if split in ("redteam", "production") else {r: name for r, name in roles.items() if r not in _NEEDED}
+    rest.pop("user", None)
     for role, name in ({"id": columns.id} | turns | rest).items():
         if name not in present:
             raise DataError(

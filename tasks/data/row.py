@@ -25,6 +25,7 @@ class Row:
         documents: ids of the documents that support the reference.
         cluster: what the row is about; the row's own id where the dataset has no clusters.
         answerable: whether the documents hold the answer; None where the dataset does not say.
+        user: id of the person who asked; "" where the dataset does not say.
         slices: value of each slice column, as text.
         columns: every column as it was read (prompt variables and targets take their values from here).
     """
@@ -35,6 +36,7 @@ class Row:
     documents: tuple[str, ...] = ()
     cluster: str = ""
     answerable: bool | None = None
+    user: str = ""
     slices: dict[str, str] = field(default_factory=dict)
     columns: dict[str, Any] = field(default_factory=dict)
 

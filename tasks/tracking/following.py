@@ -80,12 +80,12 @@ class _Follower:
         self._ended: str | None = None
 
     def __call__(self, part: "pa.Table") -> None:
-        """Takes the next rows of the dataset, as `to_table` makes them."""
-        if self._thread is None:
+        """Takes the next rows of the dataset, as `to_table` makes them; before any row is answered they only wait."""
+        if self._parts.qsize() < _PARTS and (self._thread is None or self._thread.is_alive()):
+            self._parts.put(part)
+        if self._thread is None and "ok" in part.column("outcome").to_pylist():
             self._thread = threading.Thread(target=self._follow, name="following", daemon=True)
             self._thread.start()
-        if self._thread.is_alive() and self._parts.qsize() < _PARTS:
-            self._parts.put(part)
 
     def end(self, status: str | None) -> None:
         """Waits until what was taken is written.

@@ -15,6 +15,7 @@ from infra.simulator.running import calls, requests, simulated
 from tasks.calling.answer import Outcome, Passage
 from tasks.calling.asking import Spend
 from tasks.calling.journal import Journal
+from tasks.calling.journal_erasing import Removed, erase
 from tasks.candidate import Example, RetrievalChoice
 from tasks.data.row import Message, Row
 
@@ -57,6 +58,16 @@ async def test_every_row_is_told_once_with_what_it_used(make_app, make_rows, ask
         "expected": {"calls": 0, "price": 0.0},
         "budget": {"calls": 5000, "price": 1.0, "tokens": None, "minutes": None},
     }
+
+
+async def test_a_call_belongs_to_the_person_who_asked(make_app, asked, journal, tmp_path):
+    rows = [Row(f"r{n}", (Message("user", f"question {n % 3}"),), user=f"user-{n}") for n in range(5)]
+    with simulated() as address:
+        await asked(make_app(address), rows)
+        assert erase(tmp_path / "journal.db", user="user-4") == Removed(1), "asked the same as user-1"
+        assert erase(tmp_path / "journal.db", user="user-1") == Removed(0)
+        assert erase(tmp_path / "journal.db", user="user-2") == Removed(1)
+        assert sum(usage.calls for usage in journal.usage()) == 1
 
 
 async def test_asking_again_makes_no_call_and_gives_the_same(make_app, make_rows, asked):

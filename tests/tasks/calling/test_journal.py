@@ -81,18 +81,6 @@ def test_a_program_that_forgets_to_close_loses_nothing(path):
     assert _stored(path) == 1
 
 
-def test_what_is_older_is_asked_again_and_replaced(path):
-    with Journal(path) as journal:
-        journal.put("k", "first", "chat", VALUE)
-        journal.flush()
-        _change(path, "UPDATE calls SET at = '2020-01-01T00:00:00+00:00'")
-        assert journal.get("k", max_age_s=86_400) is None
-        assert journal.get("k") == VALUE
-        journal.put("k", "second", "chat", {**VALUE, "text": "new"})
-        assert journal.get("k", max_age_s=86_400) == {**VALUE, "text": "new"}
-        assert journal.usage() == (EpochUsage("second", "chat", "chat", 1, 10, 5),)
-
-
 def test_a_call_belongs_to_its_user(path):
     with Journal(path) as journal:
         journal.put("a", "first", "chat", VALUE, user="user-7")
@@ -115,7 +103,6 @@ def test_what_was_found_counts_as_saved_across_commands(path):
     with Journal(path) as journal:
         journal.get("a")
         journal.get("v")
-        assert journal.get("a", max_age_s=-1) is None
         expected = (Saving("chat", "chat", 2, 20, 10, 4), Saving("minilm", "embedding", 1, 0, 0, 0))
         assert journal.savings() == expected
 

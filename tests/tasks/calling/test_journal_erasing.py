@@ -98,6 +98,21 @@ def test_a_user_is_erased_alone_or_with_a_text(path):
     assert erase(path, user="user-8", text="three") == Removed(2)
 
 
+def test_a_record_belongs_to_everyone_who_was_answered_from_it(path):
+    with Journal(path) as journal:
+        journal.put("a", "first", "chat", _value("one"), user="user-7")
+        journal.put("b", "first", "chat", _value("two"))
+        for user in ("user-8", "user-7", ""):
+            journal.get("a", user)
+        journal.flush()
+        journal.get("b", "user-8")
+    assert erase(path, user="user-9") == Removed(0)
+    assert erase(path, user="user-8", dry_run=True) == Removed(2)
+    assert erase(path, user="user-8") == Removed(2)
+    assert _keys(path) == []
+    assert b"user-8" not in _raw(path)
+
+
 def test_a_record_that_nobody_can_read_any_more_goes_too(path):
     with Journal(path) as journal:
         journal.put("k", "first", "chat", _value("Ada"))

@@ -301,6 +301,15 @@ def test_an_id_that_comes_twice_in_a_large_dataset_is_named_with_both_lines(larg
     assert "id 'r7' on line 8 and again on line 2501" in one_line_error(loaded)
 
 
+def test_who_asked_is_read_and_need_not_be_there(make_app):
+    rows = {"id": "a", "question": "q", "person": "user-7"}, {"id": "b", "question": "q"}
+    loaded = make_app(files={"sample.jsonl": jsonl(*rows)}, columns={"user": "person"})
+    dataset = read_dataset(loaded, "sample")
+    assert [row.user for row in dataset.rows] == ["user-7", ""]
+    without = read_dataset(make_app(files={"sample.jsonl": jsonl(*rows)}, columns={"id": "id"}), "sample")
+    assert dataset.digest == without.digest, "a prompt may use the column, whatever its role"
+
+
 def test_columns_are_told_apart_by_whether_every_row_has_them(make_app):
     content = jsonl({"id": "a", "question": "q", "extra": 1}, {"id": "b", "question": "q"})
     dataset = read_dataset(make_app(files={"sample.jsonl": content}, columns={"id": "id"}), "sample")

@@ -113,6 +113,12 @@ def test_a_complete_run_is_left_alone(run_of, evaluation, dataset, of_app):
     assert after.data.metrics == before.data.metrics
 
 
+def test_of_what_no_row_answered_there_is_no_run(run_of, evaluation, dataset):
+    judged = evaluation("dead", 6, failed=range(6))
+    follow(judged, dataset("dead", 6))
+    assert run_of(judged) is None
+
+
 def test_without_mlflow_the_asking_goes_on(evaluation, dataset):
     judged, done = evaluation("alone", 4), []
     follow(judged, dataset("alone", 4), then=done.append)
