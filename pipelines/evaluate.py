@@ -55,6 +55,8 @@ class Evaluated(Spent):
     rules: tuple[dict[str, Any], ...]
     estimates: tuple[Estimate, ...]
     rows: dict[str, int]
+    outcomes: dict[str, int]
+    """How many rows ended `ok`, `app_error`, `scorer_error` and `skipped`."""
     changed: tuple[str, ...]
     """Metrics that differ from the same candidate's evaluation in the epoch before."""
     links: dict[str, str]
@@ -134,6 +136,7 @@ async def evaluate(
             rules=tuple(rule.model_dump(mode="json") for rule in verdict.rules) if verdict else (),
             estimates=evaluation.estimates,
             rows={"used": int((evaluation.rows["outcome"] == "ok").sum()), "available": len(dataset.rows)},
+            outcomes={str(outcome): count for outcome, count in evaluation.outcomes.items()},
             changed=changed,
             links={"mlflow": run},
             **workspace.spend.as_dict(),

@@ -5,7 +5,6 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from configs.errors import DataError
-from configs.schema.base import Frozen
 from tasks.calling.answer import Usage
 from tasks.calling.journal import Journal
 from tasks.calling.pricing import price_needed, price_of
@@ -13,6 +12,7 @@ from tasks.calling.prompt_target import PromptTarget
 from tasks.candidate import Candidate
 from tasks.data.row import Dataset, Row
 from tasks.prompting.render import render
+from tasks.results.expected import Expected
 from tasks.results.store import Store
 from tasks.retrieval.index import load_index
 
@@ -24,29 +24,7 @@ _BYTES_A_TOKEN = 4
 _AT_ONCE_UNTOLD = 16
 
 
-class Estimated(Frozen):
-    """What asking a dataset is expected to take; what is not known is None."""
-
-    calls: int
-    """Calls at most: rows that the journal is known to answer are left out."""
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    price: float | None = None
-    """US dollars."""
-    seconds: float | None = None
-
-    def __str__(self) -> str:
-        parts = [f"{self.calls} calls"]
-        if self.input_tokens is not None and self.output_tokens is not None:
-            parts.append(f"{self.input_tokens} tokens in, {self.output_tokens} out")
-        if self.price is not None:
-            parts.append(f"${self.price:.4f}")
-        if self.seconds is not None:
-            parts.append(f"{self.seconds:.0f} s")
-        return ", ".join(parts)
-
-
-async def estimate_asking(workspace: "Workspace", candidate: Candidate, dataset: Dataset) -> Estimated:
+async def estimate_asking(workspace: "Workspace", candidate: Candidate, dataset: Dataset) -> Expected:
     """Returns what asking a candidate a dataset is expected to take; nothing is called.
 
     Tokens are a quarter of the bytes of what some of the rows would send, and as many out as the model has answered
@@ -56,7 +34,7 @@ async def estimate_asking(workspace: "Workspace", candidate: Candidate, dataset:
         ConfigurationError: the candidate cannot be asked at all.
     """
     if candidate.prompt is None or candidate.model is None or candidate.parameters is None:
-        return Estimated(calls=0 if candidate.target.kind == "answers" else len(dataset.rows))
+        return Expected(calls=0 if candidate.target.kind == "answers" else len(dataset.rows))
     step = max(1, len(dataset.rows) // _ROWS)
     sample = tuple(islice(dataset.rows, 0, None, step))
     passages = _passage_bytes(workspace, candidate)
@@ -72,7 +50,7 @@ async def estimate_asking(workspace: "Workspace", candidate: Candidate, dataset:
     written = round(calls * _answer_tokens(workspace.journal, candidate.model, candidate.parameters.max_tokens))
     price = price_of(Usage(sent, written), price_needed(workspace.loaded, candidate.model))
     seconds = _seconds(workspace, candidate.model, calls)
-    return Estimated(calls=calls, input_tokens=sent, output_tokens=written, price=price, seconds=seconds)
+    return Expected(calls=calls, input_tokens=sent, output_tokens=written, price=price, seconds=seconds)
 
 
 async def _unknown_share(workspace: "Workspace", candidate: Candidate, sample: Sequence[Row]) -> float:

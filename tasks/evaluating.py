@@ -24,6 +24,7 @@ from tasks.identity import digest
 from tasks.joining import joined
 from tasks.progress import Progress, bar, say
 from tasks.results.evaluation import Evaluation, evaluation_id
+from tasks.results.expected import Expected
 from tasks.results.finding import find_evaluation
 from tasks.results.in_order import InOrder
 from tasks.results.rows_file import NAME, RowsWriter, read_frames
@@ -79,8 +80,9 @@ async def evaluate_candidate(
 ) -> Evaluation:
     """Returns the evaluation of a candidate on a dataset in the workspace's epoch.
 
-    A stored evaluation in which every row was answered is returned as it is; otherwise the rows that failed are asked
-    again, and the journal answers the others. A second run of the same evaluation waits for the first.
+    A stored evaluation in which every row was answered and scored is returned as it is; otherwise the rows that failed
+    are asked again, the journal answers the others, and all are scored. A second run of the same evaluation waits for
+    the first.
 
     Args:
         workspace: the app.
@@ -99,23 +101,27 @@ async def evaluate_candidate(
             workspace.spend.reuse(len(stored.rows))
             return stored
         check_unaltered(workspace.loaded, candidate)
-        await _estimated(workspace, candidate, dataset)
+        expected = await _expected(workspace, candidate, dataset)
         scorers = workspace.loaded.app.scorers
         slices = workspace.loaded.app.datasets.columns.slices
         metrics = [scorer.metric.name for scorer in scorers_of(scorers)]
         with workspace.store.part() as part:
             async with _followed(asking.follow, identity, candidate, dataset, workspace.epoch) as take:
                 with RowsWriter(part / NAME, slices, metrics) as writer:
+                    unscored: list[str] = []
 
                     def write(rows: Sequence[Row], answers: Sequence[Answer]) -> None:
-                        take(writer.write(rows, answers, score(rows, answers, scorers)))
+                        scores = score(rows, answers, scorers)
+                        unscored.extend(each.row_id for each in scores if each.outcome is Outcome.SCORER_ERROR)
+                        take(writer.write(rows, answers, scores))
 
                     taken = InOrder(write)
                     await _ask(workspace, candidate, dataset, taken, asking)
             _check_answered(candidate, dataset, taken)
             frames = await asyncio.to_thread(read_frames, part / NAME)
+            incomplete = [*taken.failed, *dict.fromkeys(unscored)]
             evaluation = Evaluation(
-                id=digest([identity, taken.failed]) if taken.failed else identity,
+                id=digest([identity, incomplete]) if incomplete else identity,
                 identity=identity,
                 candidate=candidate,
                 split=dataset.split,
@@ -125,6 +131,7 @@ async def evaluate_candidate(
                 scores=frames.scores,
                 estimates=estimate_all(*frames, workspace.metrics, CONFIDENCE, slices),
                 file=part / NAME,
+                expected=expected,
             )
             workspace.store.save_candidate(candidate)
             return workspace.store.save(evaluation)
@@ -136,13 +143,14 @@ def _followed(
     return follow(identity, candidate, dataset, epoch) if follow else nullcontext(lambda _: None)
 
 
-async def _estimated(workspace: "Workspace", candidate: Candidate, dataset: Dataset) -> None:
-    """Says what asking will take, before anything is spent."""
-    estimated = await estimate_asking(workspace, candidate, dataset)
-    workspace.spend.expected_calls += estimated.calls
-    workspace.spend.expected_price += estimated.price or 0.0
-    if estimated.calls:
-        say(f"{dataset.split} · {candidate.label}: about {estimated}")
+async def _expected(workspace: "Workspace", candidate: Candidate, dataset: Dataset) -> Expected:
+    """Says and returns what asking will take, before anything is spent."""
+    expected = await estimate_asking(workspace, candidate, dataset)
+    workspace.spend.expected_calls += expected.calls
+    workspace.spend.expected_price += expected.price or 0.0
+    if expected.calls:
+        say(f"{dataset.split} · {candidate.label}: about {expected}")
+    return expected
 
 
 def _identity(workspace: "Workspace", candidate: Candidate, dataset: Dataset) -> str:
@@ -240,7 +248,7 @@ async def _deferred(candidate: Candidate, dataset: Dataset, label: str, how: dic
 
 
 def _failed_before(workspace: "Workspace", candidate: Candidate, dataset: Dataset) -> frozenset[str]:
-    """Returns the rows without an answer of the newest evaluation.
+    """Returns the rows without an answer or a score of the newest evaluation.
 
     Raises:
         ConfigurationError: there is none.
@@ -251,7 +259,8 @@ def _failed_before(workspace: "Workspace", candidate: Candidate, dataset: Datase
             f"{candidate.label} has no evaluation on {dataset.name} in epoch {workspace.epoch}; "
             f"run evaluate without --only-failed first"
         )
-    return frozenset(before.rows.loc[before.rows["outcome"] != "ok", "row_id"])
+    incomplete = (before.rows["outcome"] != "ok") | before.rows["scorer_failed"]
+    return frozenset(before.rows.loc[incomplete, "row_id"])
 
 
 def _all_but(failed: frozenset[str], refuse: Refuse | None) -> Refuse:

@@ -1,5 +1,6 @@
 """Checks that this machine can run the stack; each fault comes with how to mend it."""
 
+import asyncio
 import os
 import shutil
 import sqlite3
@@ -13,13 +14,18 @@ from typing import NamedTuple
 
 from configs.errors import LifecycleError
 from configs.loading import load_app
+from configs.schema.app import Parameters
+from configs.schema.model import OpenAIModel
 from configs.settings import Settings, settings
+from infra.simulator.running import simulated
 from infra.stack.environment import MARK
 from infra.stack.health import port_problem
 from infra.stack.leftovers import marked_processes
 from infra.stack.parts import parts
 from infra.stack.supervisor import connect
 from infra.stack.weights import chat_weights, embedding_weights
+from tasks.calling.chat import call_model
+from tasks.data.row import Message
 
 _PINNED = ("prefect", "mlflow", "fastapi", "openai", "great-expectations", "pandas", "supervisor", "xllamacpp")
 """Packages whose version the stack depends on."""
@@ -27,6 +33,7 @@ _PINNED = ("prefect", "mlflow", "fastapi", "openai", "great-expectations", "pand
 _CONSTRAINTS = Path(__file__).parents[1] / "constraints.txt"
 
 _DISK_FREE_GB = 2.0
+_CALLS = 8
 
 
 class Finding(NamedTuple):
@@ -134,6 +141,24 @@ def _weights() -> Iterator[Finding]:
         yield Finding("weights", True, find().name)
 
 
+def _calls() -> Iterator[Finding]:
+    """Has a model called as an evaluation calls it: whatever keeps this machine from that shows here, not at row 1."""
+    try:
+        with simulated() as address:
+            model = OpenAIModel(kind="openai", model="simulated", base_url=address)
+            answered = asyncio.run(_answered(model))
+    except LifecycleError as error:
+        yield Finding("calls", False, f"a model on this machine cannot be called: {error}")
+        return
+    yield Finding("calls", True, f"{answered} calls of a simulated model on loopback answered")
+
+
+async def _answered(model: OpenAIModel) -> int:
+    question = (Message("user", "Are you there?"),)
+    replies = await asyncio.gather(*(call_model(model, question, Parameters()) for _ in range(_CALLS)))
+    return sum(reply.text == question[0].content for reply in replies)
+
+
 def _ports() -> Iterator[Finding]:
     supervisor = connect()
     processes = supervisor.processes() if supervisor else {}
@@ -194,4 +219,4 @@ def _database_problem(path: Path) -> str | None:
 
 
 _CHECKS_OF_MACHINE = (_python, _packages, _settings, _weights, _home)
-_CHECKS_OF_HOME = (_ports, _servers, _leftovers, _databases)
+_CHECKS_OF_HOME = (_calls, _ports, _servers, _leftovers, _databases)

@@ -1,5 +1,6 @@
 """An evaluation: what a candidate answered on a dataset in an epoch, and how that was scored."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from configs.schema.dataset import Split
 from configs.schema.model import Price
+from tasks.calling.answer import Outcome
 from tasks.candidate import Candidate
 from tasks.identity import digest
+from tasks.results.expected import Expected
 from tasks.results.rows_file import read_rows
 from tasks.statistics.estimate import Estimate
 
@@ -45,6 +48,7 @@ class Evaluation:
         rows: one line a dataset row, without its texts; see `Frames`.
         scores: one line a dataset row, two columns a metric; see `Frames`.
         estimates: every metric over all rows, then by slice.
+        expected: what asking it was expected to take; None where that was not said.
         file: where the whole rows are, texts and reasons included; None for one that was never stored.
     """
 
@@ -58,6 +62,7 @@ class Evaluation:
     scores: "pd.DataFrame"
     estimates: tuple[Estimate, ...]
     file: Path | None = None
+    expected: Expected | None = None
 
     def whole_rows(self, ids: Collection[str] | None = None, first: int | None = None) -> Iterator[dict[str, Any]]:
         """Yields rows with their texts, in the dataset's order.
@@ -67,6 +72,16 @@ class Evaluation:
             first: so many at most.
         """
         return read_rows(self.file, ids, first) if self.file else iter(())
+
+    @property
+    def outcomes(self) -> dict[Outcome, int]:
+        """How many rows ended how. A row that was answered and that a scorer failed on ends `scorer_error`."""
+        counted = Counter(zip(self.rows["outcome"], self.rows["scorer_failed"], strict=True))
+        found = dict.fromkeys(Outcome, 0)
+        for (outcome, scorer_failed), count in counted.items():
+            answered = outcome == Outcome.OK
+            found[Outcome.SCORER_ERROR if answered and scorer_failed else Outcome(outcome)] += count
+        return found
 
     def estimate(self, metric: str) -> Estimate | None:
         """Returns the estimate of a metric over all rows, None where it was not measured."""

@@ -16,6 +16,7 @@ from tasks.candidate import Candidate
 from tasks.gating.verdict import Verdict
 from tasks.identity import digest
 from tasks.results.evaluation import Evaluation
+from tasks.results.expected import Expected
 from tasks.results.rows_file import NAME, read_frames
 from tasks.statistics.estimate import Estimate
 from tasks.writing import write_whole, writing
@@ -77,6 +78,7 @@ class Store:
             "dataset": evaluation.dataset,
             "epoch": evaluation.epoch,
             "estimates": [estimate.model_dump(mode="json") for estimate in evaluation.estimates],
+            "expected": evaluation.expected.model_dump() if evaluation.expected else None,
         }
         if not target.exists():
             with writing(target):
@@ -103,6 +105,7 @@ class Store:
             scores=frames.scores,
             estimates=tuple(Estimate.model_validate(estimate) for estimate in about["estimates"]),
             file=folder / NAME,
+            expected=Expected.model_validate(about["expected"]) if about.get("expected") else None,
         )
 
     def list(self) -> tuple[StoredEvaluation, ...]:

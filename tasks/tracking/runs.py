@@ -89,6 +89,8 @@ def record_evaluation(
     def content() -> Content:
         distributions = score_distributions(evaluation, metrics)
         name, tags = about_evaluation(candidate, evaluation.split, evaluation.epoch)
+        expected = evaluation.expected.model_dump() if evaluation.expected else {}
+        outcomes = {f"rows.{outcome}": float(count) for outcome, count in evaluation.outcomes.items()}
         return Content(
             name=name,
             tags=tags,
@@ -99,8 +101,9 @@ def record_evaluation(
                 "epoch": evaluation.epoch,
                 "evaluation": evaluation.id,
                 "prices_as_of": loaded.prices_as_of,
+                **{f"expected_{name}": value for name, value in expected.items()},
             },
-            metrics=estimate_metrics(evaluation.estimates),
+            metrics=estimate_metrics(evaluation.estimates) | outcomes,
             datasets=[dataset],
             tables={
                 "rows.json": [_with_scores(row) for row in evaluation.whole_rows(first=TABLE_ROWS)],

@@ -7,6 +7,8 @@ import pytest
 from configs.errors import ConfigurationError, EndpointError
 from infra.simulator.behaviour import Behaviour, Fault
 from infra.simulator.running import calls, requests, simulated, statistics
+from tasks import evaluating
+from tasks.calling.answer import Outcome
 from tasks.calling.asking import Spend
 from tasks.calling.journal import Journal
 from tasks.data.row import Dataset
@@ -14,7 +16,7 @@ from tasks.estimating import estimate_asking
 from tasks.evaluating import Asking, evaluate_candidate
 from tasks.progress import shown_on
 from tasks.results.store import Store
-from tasks.scoring.catalogue import metrics_of
+from tasks.scoring.catalogue import metrics_of, score
 from tasks.workspace import Workspace
 
 CHAT = "/v1/chat/completions"
@@ -88,6 +90,40 @@ async def test_only_the_rows_that_failed_are_asked_again(workspace, dataset, mak
         assert (whole.rows["outcome"] == "ok").all()
         assert [request["messages"][-1]["content"] for request in requests(address)[10:]] == ["question number 7"]
     assert part.id != whole.id
+
+
+async def test_a_scorer_that_failed_scores_again_without_a_call(
+    workspace, dataset, make_app, make_candidate, monkeypatch
+):
+    def broken(rows, answers, configs):
+        return [
+            each._replace(value=None, outcome=Outcome.SCORER_ERROR) if each.row_id == "r3" else each
+            for each in score(rows, answers, configs)
+        ]
+
+    with simulated(Behaviour(faults=(Fault(kind="too_long", contains="number 6"),))) as address:
+        loaded = make_app(address)
+        candidate, data = make_candidate(loaded), dataset(8)
+        with monkeypatch.context() as patched:
+            patched.setattr(evaluating, "score", broken)
+            first = await evaluate_candidate(workspace(loaded), candidate, data)
+        assert first.outcomes == {"ok": 6, "app_error": 1, "scorer_error": 1, "skipped": 0}
+        asked = calls(address)[CHAT]
+        again = await evaluate_candidate(workspace(loaded), candidate, data)
+        assert again.outcomes == {"ok": 7, "app_error": 1, "scorer_error": 0, "skipped": 0}
+        assert calls(address)[CHAT] == asked + 1, "only what was not answered"
+    assert first.id != again.id
+    assert first.identity == again.identity
+
+
+async def test_what_it_was_expected_to_take_is_kept_with_it(workspace, dataset, make_app, make_candidate):
+    with simulated() as address:
+        loaded = make_app(address, price=(1, 1))
+        opened = workspace(loaded)
+        evaluation = await evaluate_candidate(opened, make_candidate(loaded), dataset(5))
+    assert evaluation.expected.calls == 5
+    assert evaluation.expected.price > 0
+    assert opened.store.load(evaluation.id).expected == evaluation.expected
 
 
 async def test_rows_may_be_asked_through_batch_files(workspace, dataset, make_app, make_candidate):

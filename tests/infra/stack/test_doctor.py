@@ -6,6 +6,7 @@ import pytest
 from configs.settings import settings
 from infra.stack import doctor
 from infra.stack.doctor import examine
+from tasks.calling.failures import CallFailure, FailureKind
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +23,8 @@ def faults():
 
 def test_a_fresh_machine_has_no_fault(fresh_settings):
     assert faults() == {}
-    assert {finding.check for finding in examine()} >= {"python", "packages", "settings", "home", "weights", "ports"}
+    checked = {finding.check for finding in examine()}
+    assert checked >= {"python", "packages", "settings", "home", "weights", "calls", "ports"}
 
 
 def test_a_busy_port_is_a_fault_that_names_its_setting(fresh_settings):
@@ -30,6 +32,14 @@ def test_a_busy_port_is_a_fault_that_names_its_setting(fresh_settings):
         holder.bind(("127.0.0.1", fresh_settings.chat_port))
         holder.listen()
         assert "LIFECYCLE_CHAT_PORT" in faults()["ports"]
+
+
+def test_a_machine_on_which_no_model_can_be_called_says_why(fresh_settings, monkeypatch):
+    async def refused(*_):
+        raise CallFailure(FailureKind.REFUSED, "model simulated at http://127.0.0.1:9/v1: refused the connection")
+
+    monkeypatch.setattr(doctor, "call_model", refused)
+    assert "a model on this machine cannot be called: model simulated" in faults()["calls"]
 
 
 def test_a_setting_that_is_not_allowed_is_the_only_finding(setting):
