@@ -118,7 +118,7 @@ class Journal:
         return self._commits.find(key) is not None or self._find(key) is not None
 
     def put(self, key: str, epoch: str, model: str, value: dict[str, Any], kind: Kind = "chat", user: str = "") -> None:
-        """Takes a finished call; `get` finds it at once, and the file has it after `COMMIT_INTERVAL_S` and a commit.
+        """Takes a finished call; `get` finds it at once, and the file has it within `COMMIT_INTERVAL_S`.
 
         A process that is killed loses what it put in that time; `flush` waits until there is nothing to lose.
 
