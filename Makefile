@@ -12,8 +12,9 @@ run: .venv/installed
 	$(BIN)/lifecycle up
 	$(BIN)/lifecycle run loop --app $(APP) || [ $$? -eq 3 ]
 
+# Two workers, a file each at a time: the slow ones wait for servers more than they work.
 test: .venv/installed-dev chromium check
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 stop:
 	@[ ! -x $(BIN)/lifecycle ] || $(BIN)/lifecycle down

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from configs.errors import DataError
 from tasks.calling.answer import Usage
-from tasks.calling.journal import Journal
 from tasks.calling.pricing import price_needed, price_of
 from tasks.calling.prompt_target import PromptTarget
 from tasks.candidate import Candidate
 from tasks.data.row import Dataset, Row
+from tasks.journal.journal import Journal
 from tasks.prompting.render import render
 from tasks.results.expected import Expected
 from tasks.results.store import Store
@@ -78,7 +78,7 @@ def _passage_bytes(workspace: "Workspace", candidate: Candidate) -> float:
 
 
 def _answer_tokens(journal: Journal, model: str, max_tokens: int) -> float:
-    before = [usage for usage in journal.usage() if usage.model == model and usage.kind == "chat"]
+    before = [usage for usage in journal.usage() if usage.model == model and usage.kind in ("chat", "deferred")]
     calls = sum(usage.calls for usage in before)
     return sum(usage.output for usage in before) / calls if calls else max_tokens
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from configs.errors import ConfigurationError, EndpointError
 from tasks.calling.answer import Answer, Outcome
 from tasks.calling.asking import Refusal, Refuse, ask
-from tasks.calling.deferring import defer
-from tasks.calling.limiter import Limiter, model_limiter
+from tasks.calling.deferring.defer import defer
+from tasks.calling.limits.limiter import Limiter, model_limiter
 from tasks.calling.targets import Question
 from tasks.candidate import Candidate
 from tasks.candidates import check_unaltered

@@ -13,11 +13,11 @@ from configs.loading import LoadedApp, load_app, pointed_at
 from configs.schema.dataset import Split
 from configs.settings import settings
 from tasks.calling.asking import Spend
-from tasks.calling.journal import Journal
 from tasks.candidate import Candidate
 from tasks.data.reading import read_dataset
 from tasks.data.row import Dataset
 from tasks.epochs import current_epoch
+from tasks.journal.journal import Journal
 from tasks.results.finding import find_candidates
 from tasks.results.store import Store
 from tasks.scoring.catalogue import metrics_of

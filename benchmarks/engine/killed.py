@@ -14,8 +14,8 @@ from benchmarks.engine.watching import say
 from benchmarks.figure import Figure, Reach, Row
 from configs.errors import StackError
 from infra.simulator.running import simulated_process, statistics
-from tasks.calling.journal import Journal
-from tasks.calling.journal_commits import COMMIT_INTERVAL_S
+from tasks.journal.commits import COMMIT_INTERVAL_S
+from tasks.journal.journal import Journal
 
 _SEED = 20261125
 _LONGEST_S = 0.4

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,8 +13,8 @@ from configs.errors import ConfigurationError
 from configs.settings import settings
 
 if TYPE_CHECKING:
-    from configs.schema.model import Prices
-    from tasks.calling.journal import EpochUsage, Saving
+    from configs.schema.model import Price
+    from tasks.journal.journal import EpochUsage, Saving
 
 commands = typer.Typer(help="Look at the journal of all model calls, and take records out of it.")
 
@@ -26,12 +27,13 @@ _DryRun = Annotated[bool, typer.Option("--dry-run", help="Count only; remove not
 def show(
     context: typer.Context,
     verify: Annotated[bool, typer.Option("--verify", help="Read every record and compare its checksum.")] = False,
+    app: Annotated[str | None, typer.Option(help="Name or path of an app whose own prices count, too.")] = None,
     as_json: _AsJson = False,
 ) -> None:
     """Show the journal: size, calls, tokens and price by model and epoch, and what was not asked twice."""
     if context.invoked_subcommand:
         return
-    document = _document(_path(), verify=verify)
+    document = _document(_path(), app or settings().app, verify=verify)
     if as_json:
         typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
@@ -50,7 +52,7 @@ def prune(
     if older_than is None and epoch is None and model is None:
         raise ConfigurationError("journal prune: say which records; give --older-than, --epoch or --model")
     before = None if older_than is None else datetime.now(UTC) - _age(older_than)
-    from tasks.calling.journal_erasing import prune as prune_journal
+    from tasks.journal.erasing import prune as prune_journal
 
     removed = prune_journal(_path(), before=before, epoch=epoch, model=model, dry_run=dry_run)
     _say("pruned", removed._asdict(), dry_run=dry_run, as_json=as_json)
@@ -67,7 +69,7 @@ def erase(
     """Erase every record that holds a text or belongs to a user; their bytes leave the file."""
     if not text.strip() and not user:
         raise ConfigurationError("journal erase: say what to erase; give --text or --user")
-    from tasks.calling.journal_erasing import erase as erase_from_journal
+    from tasks.journal.erasing import erase as erase_from_journal
 
     removed = erase_from_journal(_path(), text=text, user=user, ignore_case=ignore_case, dry_run=dry_run)
     _say("erased", removed._asdict(), dry_run=dry_run, as_json=as_json)
@@ -76,7 +78,7 @@ def erase(
 @commands.command()
 def repair(as_json: _AsJson = False) -> None:
     """Rewrite a damaged journal out of what can be read of it; the rest is asked again."""
-    from tasks.calling.journal_repairing import repair as repair_journal
+    from tasks.journal.repairing import repair as repair_journal
 
     repaired = repair_journal(_path())
     if as_json:
@@ -106,36 +108,29 @@ def _say(done: str, removed: dict[str, int], *, dry_run: bool, as_json: bool) ->
     typer.echo(f"{said} {records}{damaged}", err=True)
 
 
-def _document(path: Path, *, verify: bool) -> dict[str, Any]:
-    from tasks.calling.journal_reading import report
+def _document(path: Path, app: str, *, verify: bool) -> dict[str, Any]:
+    from configs.loading import load_app
+    from tasks.journal.reading import report
 
-    found, prices = report(path, verify=verify), _prices()
+    found, loaded = report(path, verify=verify), load_app(app)
+    prices = loaded.prices
     return {
         "file": str(path),
         "bytes": found.bytes,
         "records": [{**usage._asdict(), "price": _price(usage, prices)} for usage in found.usage],
         "saved": [{**saving._asdict(), "price": _price(saving, prices)} for saving in found.savings],
         "damaged": found.damaged,
-        "prices_as_of": prices.as_of,
+        "prices_as_of": loaded.prices_as_of,
     }
 
 
-def _prices() -> "Prices":
-    import yaml
-
-    import configs
-    from configs.schema.model import Prices
-
-    file = Path(configs.__path__[0]) / "prices.yaml"
-    return Prices.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
-
-
-def _price(used: "EpochUsage | Saving", prices: "Prices") -> float | None:
+def _price(used: "EpochUsage | Saving", prices: "Mapping[str, Price]") -> float | None:
     from tasks.calling.answer import Usage
     from tasks.calling.pricing import price_of
 
-    price = prices.models.get(used.model)
-    return None if price is None else price_of(Usage(used.input, used.output, used.cached), price)
+    price = prices.get(used.model)
+    usage = Usage(used.input, used.output, used.cached)
+    return None if price is None else price_of(usage, price, deferred=used.kind == "deferred")
 
 
 def _print(document: dict[str, Any]) -> None:

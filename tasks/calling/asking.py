@@ -13,7 +13,6 @@ from tasks.calling.answers_target import existing_answers
 from tasks.calling.breaker import Breaker
 from tasks.calling.failures import CallFailure
 from tasks.calling.http_target import HttpTarget
-from tasks.calling.journal import Journal
 from tasks.calling.prompt_target import PromptTarget
 from tasks.calling.python_target import PythonTarget
 from tasks.calling.retrying import with_retries
@@ -22,6 +21,7 @@ from tasks.calling.targets import Given, Question, Target
 from tasks.calling.working import pull
 from tasks.candidate import Candidate
 from tasks.data.row import Row
+from tasks.journal.journal import Journal
 
 if TYPE_CHECKING:
     from tasks.retrieval.index import Index

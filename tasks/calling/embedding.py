@@ -18,13 +18,13 @@ from tasks.calling.connecting import open_client
 from tasks.calling.endpoint import callee_of, endpoint_model, model_name, retries_of
 from tasks.calling.failures import CallFailure, failure_of, torn
 from tasks.calling.fitting import fitting
-from tasks.calling.journal import Journal
-from tasks.calling.limiter import model_limiter
+from tasks.calling.limits.limiter import model_limiter
 from tasks.calling.pricing import most, price_needed, price_of
 from tasks.calling.retrying import with_retries
 from tasks.calling.spend import Bill, Spend
 from tasks.calling.together import together
 from tasks.identity import digest
+from tasks.journal.journal import Journal
 
 _BATCH = 32
 """Texts of one request; a failure costs at most so many."""

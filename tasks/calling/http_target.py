@@ -12,7 +12,6 @@ from configs.errors import ConfigurationError
 from configs.loading import LoadedApp
 from configs.schema.target import HttpTarget as HttpConfig
 from tasks.calling.answer import Latency, Usage
-from tasks.calling.control import Control
 from tasks.calling.endpoint import is_loopback
 from tasks.calling.failures import (
     Callee,
@@ -23,13 +22,14 @@ from tasks.calling.failures import (
     not_the_api,
     said_by,
 )
-from tasks.calling.journal import Kind
-from tasks.calling.limiter import limiter_of
+from tasks.calling.limits.control import Control
+from tasks.calling.limits.limiter import limiter_of
 from tasks.calling.spend import Most
 from tasks.calling.targets import Given, Question, as_json, payload_of
 from tasks.calling.user_reply import as_answer, read_context
 from tasks.data.row import Row
 from tasks.identity import digest
+from tasks.journal.journal import Kind
 
 
 class HttpTarget:

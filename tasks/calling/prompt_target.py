@@ -9,8 +9,7 @@ from tasks.calling.answer import Usage
 from tasks.calling.chat import call_model
 from tasks.calling.embedding import embed
 from tasks.calling.endpoint import api_key, endpoint_model, retries_of
-from tasks.calling.journal import Journal, Kind
-from tasks.calling.limiter import model_limiter
+from tasks.calling.limits.limiter import model_limiter
 from tasks.calling.preparing import Preparer
 from tasks.calling.pricing import most, price_needed, price_of
 from tasks.calling.spend import Most, Spend
@@ -18,6 +17,7 @@ from tasks.calling.targets import Given, Question
 from tasks.candidate import Candidate
 from tasks.data.row import Row
 from tasks.identity import digest
+from tasks.journal.journal import Journal, Kind
 
 if TYPE_CHECKING:
     from tasks.retrieval.index import Index

@@ -18,15 +18,15 @@ from configs.errors import ConfigurationError
 from configs.loading import LoadedApp
 from configs.schema.target import PythonTarget as PythonConfig
 from tasks.calling.answer import Latency, Usage
-from tasks.calling.control import Control
 from tasks.calling.failures import CallFailure, FailureKind
-from tasks.calling.journal import Kind
-from tasks.calling.limiter import Limiter
+from tasks.calling.limits.control import Control
+from tasks.calling.limits.limiter import Limiter
 from tasks.calling.spend import Most
 from tasks.calling.targets import Given, Question, payload_of
 from tasks.calling.user_reply import as_answer, read_context
 from tasks.data.row import Row
 from tasks.identity import digest
+from tasks.journal.journal import Kind
 
 
 class PythonTarget:

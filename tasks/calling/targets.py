@@ -4,10 +4,10 @@ import json
 from typing import Any, NamedTuple, Protocol
 
 from tasks.calling.answer import Latency, Passage, Usage
-from tasks.calling.journal import Kind
-from tasks.calling.limiter import Limiter
+from tasks.calling.limits.limiter import Limiter
 from tasks.calling.spend import Most
 from tasks.data.row import Message, Row
+from tasks.journal.journal import Kind
 
 
 class Question(NamedTuple):

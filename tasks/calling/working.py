@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar
 
-from tasks.calling.limiter import Limiter
+from tasks.calling.limits.limiter import Limiter
 
 T = TypeVar("T")
 

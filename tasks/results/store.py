@@ -1,5 +1,6 @@
 """The results store: evaluations, candidates and verdicts of an app in one folder, each written whole or not at all."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -47,18 +48,27 @@ class Store:
     def part(self) -> Iterator[Path]:
         """Yields a folder for an evaluation that is being made; what is in it at the end and was not saved is deleted.
 
+        So is what processes that were killed have left.
+
         Raises:
             DataError: the disk is full or refuses to be written.
         """
         folder = self.folder / "evaluations"
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
+            for left in folder.glob(".*"):
+                with _held(left) as is_ours:
+                    if is_ours:
+                        shutil.rmtree(left, ignore_errors=True)
             part = Path(tempfile.mkdtemp(prefix=".", dir=folder))
-            try:
-                part.chmod(0o755)
-                yield part
-            finally:
-                shutil.rmtree(part, ignore_errors=True)
+            with _held(part):
+                # Another process may have taken it for left before it was held.
+                part.mkdir(exist_ok=True)
+                try:
+                    part.chmod(0o755)
+                    yield part
+                finally:
+                    shutil.rmtree(part, ignore_errors=True)
 
     def save(self, evaluation: Evaluation) -> Evaluation:
         """Saves an evaluation whose file is in a `part`, and returns it as it is stored; saved twice is saved once.
@@ -151,6 +161,28 @@ class Store:
         if target.exists():
             return
         write_whole(target, json.dumps(content, ensure_ascii=False).encode())
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[bool]:
+    """Holds a folder, unless a process does that lives; yields whether it does."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:
+        yield False
+        return
+    try:
+        yield _locked(handle)
+    finally:
+        os.close(handle)
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _listed(about: dict[str, Any], file: Path) -> StoredEvaluation:

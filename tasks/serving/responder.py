@@ -17,7 +17,7 @@ from tasks.calling.embedding import embed
 from tasks.calling.endpoint import api_key, endpoint_model, retries_of
 from tasks.calling.failures import CallFailure
 from tasks.calling.http_target import HttpTarget
-from tasks.calling.limiter import MOST_AT_ONCE
+from tasks.calling.limits.limiter import MOST_AT_ONCE
 from tasks.calling.preparing import Prepared, Preparer
 from tasks.calling.pricing import price_of
 from tasks.calling.python_target import PythonTarget

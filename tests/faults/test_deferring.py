@@ -19,10 +19,11 @@ from aiohttp import web
 from configs.errors import DataError, EndpointError, LifecycleError
 from infra.simulator.behaviour import Behaviour
 from infra.simulator.running import calls, simulated, statistics
-from tasks.calling import batch_endpoint, batch_folder
 from tasks.calling.asking import Spend
-from tasks.calling.deferring import Polling, defer
-from tasks.calling.journal import Journal
+from tasks.calling.deferring import endpoint as batch_endpoint
+from tasks.calling.deferring import folder as batch_folder
+from tasks.calling.deferring.defer import Polling, defer
+from tasks.journal.journal import Journal
 
 pytestmark = pytest.mark.fault
 
@@ -37,8 +38,8 @@ from pathlib import Path
 from configs.loading import load_app
 from configs.schema.app import Parameters
 from tasks.calling.asking import Spend, ask
-from tasks.calling.deferring import Polling, defer
-from tasks.calling.journal import Journal
+from tasks.calling.deferring.defer import Polling, defer
+from tasks.journal.journal import Journal
 from tasks.candidate import Candidate, Prompt, TemplateMessage
 from tasks.data.row import Message, Row
 

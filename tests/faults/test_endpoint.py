@@ -11,7 +11,7 @@ from infra.simulator.behaviour import Behaviour, Fault
 from infra.simulator.running import calls, simulated
 from tasks.calling.answer import Outcome
 from tasks.calling.asking import Spend
-from tasks.calling.journal import Journal
+from tasks.journal.journal import Journal
 
 pytestmark = pytest.mark.fault
 

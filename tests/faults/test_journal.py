@@ -10,10 +10,10 @@ from contextlib import closing
 import pytest
 
 from configs.errors import LifecycleError
-from tasks.calling import journal_file
-from tasks.calling.journal import Journal
-from tasks.calling.journal_reading import report
-from tasks.calling.journal_repairing import Repaired, repair
+from tasks.journal import file as journal_file
+from tasks.journal.journal import Journal
+from tasks.journal.reading import report
+from tasks.journal.repairing import Repaired, repair
 
 pytestmark = pytest.mark.fault
 
@@ -28,7 +28,7 @@ def path(tmp_path):
 _PUTS_AND_TELLS = """
 import sys
 from pathlib import Path
-from tasks.calling.journal import Journal
+from tasks.journal.journal import Journal
 
 with Journal(Path(sys.argv[1])) as journal:
     number = 0

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -12,51 +11,20 @@ import pytest
 
 from infra.simulator.behaviour import Behaviour
 from infra.simulator.running import calls, simulated
-from tasks.calling.journal import Journal
+from tasks.journal.journal import Journal
 
 pytestmark = pytest.mark.fault
 
 ROWS = 200
 AT_ONCE = 8
 CHAT = "/v1/chat/completions"
-_ASKS = """
-import asyncio, json, sys
-from pathlib import Path
-from configs.schema.app import Parameters
-from configs.loading import load_app
-from tasks.calling.asking import Spend, ask
-from tasks.calling.journal import Journal
-from tasks.candidate import Candidate, Prompt, TemplateMessage
-from tasks.data.row import Message, Row
-
-folder = Path(sys.argv[1])
-loaded = load_app(str(folder))
-prompt = Prompt(name="ask", messages=(TemplateMessage(role="user", template="{{question}}"),))
-candidate = Candidate(
-    app="shop", target=loaded.app.target, prompt=prompt, model="smollm2-135m", parameters=Parameters()
-)
-rows = [Row(f"r{n}", (Message("user", f"question number {n}"),)) for n in range(int(sys.argv[2]))]
-spend = Spend(loaded.app.budget)
-texts = {}
-
-async def tell(position, row, answer):
-    texts[position] = answer.text
-
-with Journal(folder / "journal.db") as journal:
-    asyncio.run(ask(candidate, rows, tell, loaded=loaded, journal=journal, epoch="first", spend=spend))
-print(json.dumps({"texts": [texts[position] for position in range(len(rows))], **spend.as_dict()}))
-"""
 
 
 @pytest.mark.parametrize("kill_after", [5, 120])
-def test_the_same_command_finishes_what_was_killed(tmp_path, make_app, kill_after):
+def test_the_same_command_finishes_what_was_killed(tmp_path, make_app, asking, kill_after):
     with simulated(Behaviour(latency_s=0.1)) as address:
         make_app(address, chat={"concurrency": AT_ONCE})
-        # Under a name that has a price.
-        models = (tmp_path / "models.yaml").read_text().replace("chat:", "smollm2-135m:", 1)
-        (tmp_path / "models.yaml").write_text(models)
-        (tmp_path / "app.yaml").write_text((tmp_path / "app.yaml").read_text().replace("- chat", "- smollm2-135m"))
-        command = [sys.executable, "-c", _ASKS, str(tmp_path), str(ROWS)]
+        command = asking(ROWS)
         with subprocess.Popen(command, cwd=Path.cwd(), stdout=subprocess.DEVNULL) as killed:
             while calls(address).get(CHAT, 0) < kill_after:
                 assert killed.poll() is None, "it ended before it could be killed"

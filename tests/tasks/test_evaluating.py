@@ -10,10 +10,10 @@ from infra.simulator.running import calls, requests, simulated, statistics
 from tasks import evaluating
 from tasks.calling.answer import Outcome
 from tasks.calling.asking import Spend
-from tasks.calling.journal import Journal
 from tasks.data.row import Dataset
 from tasks.estimating import estimate_asking
 from tasks.evaluating import Asking, evaluate_candidate
+from tasks.journal.journal import Journal
 from tasks.progress import shown_on
 from tasks.results.store import Store
 from tasks.scoring.catalogue import metrics_of, score

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from tasks.calling.journal import Journal
+from infra.cli.init import write_app
+from tasks.journal.journal import Journal
 
 
 def lifecycle(*arguments):
@@ -108,3 +109,15 @@ def test_a_file_that_is_no_journal_is_one_line(fresh_settings, arguments):
     assert ended.returncode == 1
     assert len(ended.stderr.splitlines()) == 1
     assert "move it away and run the same command again" in ended.stderr
+
+
+def test_an_apps_own_prices_count_and_deferred_calls_cost_less(path, tmp_path):
+    app = write_app("helpdesk", tmp_path / "helpdesk")
+    price = {"as_of": "2026-11-01", "models": {"house": {"input": 1.0, "output": 2.0, "deferred": 0.5}}}
+    (app / "prices.yaml").write_text(json.dumps(price))
+    with Journal(path) as journal:
+        journal.put("d", "third", "house", {"text": "later", "usage": [1000, 500, 0]}, kind="deferred")
+    records = json.loads(lifecycle("--app", str(app), "--json").stdout)["records"]
+    prices = {(entry["epoch"], entry["kind"]): entry["price"] for entry in records if entry["model"] == "house"}
+    assert prices["first", "chat"] == pytest.approx((10 * 1 + 5 * 2) / 1e6)
+    assert prices["third", "deferred"] == pytest.approx((1000 * 1 + 500 * 2) / 1e6 / 2)

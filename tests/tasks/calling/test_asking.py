@@ -14,10 +14,10 @@ from infra.simulator.behaviour import Behaviour, Fault, Rule
 from infra.simulator.running import calls, requests, simulated
 from tasks.calling.answer import Outcome, Passage
 from tasks.calling.asking import Spend
-from tasks.calling.journal import Journal
-from tasks.calling.journal_erasing import Removed, erase
 from tasks.candidate import Example, RetrievalChoice
 from tasks.data.row import Message, Row
+from tasks.journal.erasing import Removed, erase
+from tasks.journal.journal import Journal
 
 CHAT = "/v1/chat/completions"
 

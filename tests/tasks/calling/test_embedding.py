@@ -10,8 +10,8 @@ from infra.simulator.running import calls, simulated
 from tasks.calling.asking import Spend
 from tasks.calling.embedding import embed, embedding_identity
 from tasks.calling.failures import CallFailure
-from tasks.calling.journal import Journal
 from tasks.calling.spend import BudgetUsedUp
+from tasks.journal.journal import Journal
 
 ROUTE = "/v1/embeddings"
 

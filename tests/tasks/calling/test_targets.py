@@ -11,8 +11,8 @@ from fastapi import FastAPI, Request, Response
 from configs.errors import ConfigurationError, DataError
 from tasks.calling.answer import Outcome, Passage
 from tasks.calling.asking import Spend
-from tasks.calling.journal import Journal
 from tasks.data.row import Message, Row
+from tasks.journal.journal import Journal
 
 NOWHERE = "http://127.0.0.1:1/v1"
 

@@ -192,3 +192,14 @@ def test_how_patiently_a_service_is_called_makes_no_other_candidate():
 
     assert of() == of(timeout_s=5, retries=0, concurrency=2)
     assert of() != of(answer="choices.0.text")
+
+
+def test_what_a_killed_process_left_is_removed_and_what_another_one_makes_is_not(store):
+    left = store.folder / "evaluations" / ".left"
+    left.mkdir(parents=True)
+    (left / NAME).write_bytes(b"half")
+    with store.part() as one, store.part() as other:
+        assert not left.exists()
+        assert one.is_dir()
+        assert other.is_dir()
+    assert list((store.folder / "evaluations").iterdir()) == []

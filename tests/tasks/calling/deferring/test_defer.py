@@ -8,15 +8,15 @@ from configs.errors import ConfigurationError
 from configs.schema.model import Price
 from infra.simulator.behaviour import Behaviour, Fault, Rule
 from infra.simulator.running import calls, simulated, statistics
-from tasks.calling import batch_folder
 from tasks.calling.answer import Latency, Outcome, Passage
 from tasks.calling.asking import Spend
-from tasks.calling.batch_lines import read_result
-from tasks.calling.deferring import Polling, defer
+from tasks.calling.deferring import folder as batch_folder
+from tasks.calling.deferring.defer import Polling, defer
+from tasks.calling.deferring.lines import read_result
 from tasks.calling.failures import Callee
-from tasks.calling.journal import Journal
 from tasks.candidate import RetrievalChoice
 from tasks.data.row import Message, Row
+from tasks.journal.journal import Journal
 
 AT_ONCE = Polling(0.01, 0.02)
 QUESTIONS = [f"question number {number}" for number in range(60)]

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from configs.errors import LifecycleError
 from configs.schema.model import OpenAIModel
-from tasks.calling.batch_folder import Remembered
-from tasks.calling.batch_lines import CHAT
 from tasks.calling.connecting import open_client
+from tasks.calling.deferring.folder import Remembered
+from tasks.calling.deferring.lines import CHAT
 from tasks.calling.endpoint import callee_of
 from tasks.calling.failures import Callee, CallFailure, FailureKind, failure_of, failure_of_status, torn
 from tasks.calling.retrying import with_retries

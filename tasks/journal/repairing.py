@@ -5,8 +5,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-from tasks.calling.journal_file import connect, guarded, is_damage, make_tables, write
-from tasks.calling.journal_reading import records
+from tasks.journal.file import connect, guarded, is_damage, make_tables, write
+from tasks.journal.reading import records
 
 _AT_ONCE = 1000
 

@@ -11,8 +11,8 @@ Pure arithmetic over times and counts: no clock, no event loop.
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tasks.calling.crowding import Crowding, Latencies
-from tasks.calling.refill import Refill
+from tasks.calling.limits.crowding import Crowding, Latencies
+from tasks.calling.limits.refill import Refill
 
 _FIRST = 4
 """Calls in flight at first, where the limit is to be found: what a small server of one's own answers at once."""

@@ -12,10 +12,10 @@ from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from configs.schema.model import ModelConfig
-from tasks.calling.control import Control
 from tasks.calling.endpoint import base_url
 from tasks.calling.failures import CallFailure, FailureKind
-from tasks.calling.sharing import Table
+from tasks.calling.limits.control import Control
+from tasks.calling.limits.sharing import Table
 
 MOST_AT_ONCE = 512
 """Calls that are in flight at once at most where a limit is looked for."""

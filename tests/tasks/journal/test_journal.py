@@ -11,8 +11,8 @@ from multiprocessing import get_context
 import pytest
 
 from configs.errors import LifecycleError
-from tasks.calling.journal import EpochUsage, Journal, Saving
-from tasks.calling.journal_file import checksum
+from tasks.journal.file import checksum
+from tasks.journal.journal import EpochUsage, Journal, Saving
 
 VALUE = {"text": "2 kg, 방수", "usage": [10, 5, 0]}
 
@@ -74,7 +74,7 @@ def test_a_closed_journal_leaves_no_thread_and_takes_nothing(path):
 
 def test_a_program_that_forgets_to_close_loses_nothing(path):
     program = (
-        "import sys\nfrom pathlib import Path\nfrom tasks.calling.journal import Journal\n"
+        "import sys\nfrom pathlib import Path\nfrom tasks.journal.journal import Journal\n"
         "Journal(Path(sys.argv[1])).put('k', 'first', 'chat', {'text': 'x'})\n"
     )
     subprocess.run([sys.executable, "-c", program, path], check=True)

@@ -14,9 +14,9 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, Self
 from weakref import WeakSet
 
-from tasks.calling.journal_commits import GroupCommit
-from tasks.calling.journal_file import Record, checksum, connect, guarded, is_damage, problem
-from tasks.calling.journal_reading import EpochUsage, Saving, savings_of, usage_of
+from tasks.journal.commits import GroupCommit
+from tasks.journal.file import Record, checksum, connect, guarded, is_damage, problem
+from tasks.journal.reading import EpochUsage, Saving, savings_of, usage_of
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -25,7 +25,8 @@ __all__ = ["EpochUsage", "Journal", "Kind", "Saving"]
 
 _log = logging.getLogger(__name__)
 
-Kind = Literal["chat", "embedding", "target"]
+Kind = Literal["chat", "deferred", "embedding", "target"]
+"""What was called; `deferred` is a chat call through a batch file, which has a price of its own."""
 
 _FIND = "SELECT value, checksum, user, kind, model, input_tokens, output_tokens, cached_tokens FROM calls WHERE key = ?"
 _NO_TOKENS = (0, 0, 0)

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tasks.calling.journal_file import RECORD_COLUMNS, Record, connect, guarded, is_damage
+from tasks.journal.file import RECORD_COLUMNS, Record, connect, guarded, is_damage
 
 if TYPE_CHECKING:
-    from tasks.calling.journal import Kind
+    from tasks.journal.journal import Kind
 
 _AT_ONCE = 1000
 _USED = "epoch, kind, model, input_tokens, output_tokens, cached_tokens"

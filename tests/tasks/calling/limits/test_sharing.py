@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.calling.control import Control
-from tasks.calling.sharing import Table, fair_share
+from tasks.calling.limits.control import Control
+from tasks.calling.limits.sharing import Table, fair_share
 
 
 @given(
@@ -69,7 +69,8 @@ def test_what_one_has_found_the_other_takes_over(path):
 
 def test_a_process_that_was_killed_soon_counts_no_more(path):
     code = (
-        "import sys, os, pathlib; from tasks.calling.control import Control; from tasks.calling.sharing import Table;"
+        "import sys, os, pathlib; from tasks.calling.limits.control import Control;"
+        "from tasks.calling.limits.sharing import Table;"
         "Table(pathlib.Path(sys.argv[1])).meet('e', Control(64, found=False), 64); os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", code, str(path)], check=False)

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from tasks.calling.control import Control
+from tasks.calling.limits.control import Control
 
 MEDIAN_S, SIGMA = 0.2, 0.3
 MEAN_S = MEDIAN_S * math.exp(SIGMA**2 / 2)

@@ -8,7 +8,7 @@ from threading import Event, Lock, Thread
 from time import monotonic, sleep
 
 from configs.errors import LifecycleError
-from tasks.calling.journal_file import Record, connect, guarded, is_lock, problem, transaction, write
+from tasks.journal.file import Record, connect, guarded, is_lock, problem, transaction, write
 
 _log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-from tasks.calling.control import Control
+from tasks.calling.limits.control import Control
 
 _log = logging.getLogger(__name__)
 

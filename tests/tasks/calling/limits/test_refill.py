@@ -1,6 +1,6 @@
 """The rate that an endpoint takes calls at, told between two that it turned away."""
 
-from tasks.calling.refill import Refill
+from tasks.calling.limits.refill import Refill
 
 
 def bucket(refill, rate, burst, sent_a_second, seconds):

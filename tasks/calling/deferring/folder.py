@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from configs.errors import DataError
 from configs.schema.base import Frozen
-from tasks.calling.batch_lines import key_of
+from tasks.calling.deferring.lines import key_of
 from tasks.writing import write_whole, writing
 
 MOST_LINES = 50_000

@@ -4,15 +4,15 @@ import asyncio
 from collections.abc import Callable
 
 from tasks.calling.asking import record_of
-from tasks.calling.batch_endpoint import BatchEndpoint, NotMadeFailure
-from tasks.calling.batch_folder import BatchFolder, Remembered
-from tasks.calling.batch_holding import Holding
-from tasks.calling.batch_lines import LineFailure, read_result
+from tasks.calling.deferring.endpoint import BatchEndpoint, NotMadeFailure
+from tasks.calling.deferring.folder import BatchFolder, Remembered
+from tasks.calling.deferring.holding import Holding
+from tasks.calling.deferring.lines import LineFailure, read_result
 from tasks.calling.failures import CallFailure, FailureKind
-from tasks.calling.journal import Journal
 from tasks.calling.spend import BudgetUsedUp, Most, Spend
 from tasks.calling.targets import Given, Question, Target
 from tasks.calling.together import together
+from tasks.journal.journal import Journal
 
 Progress = Callable[[int, int], None]
 """Takes how many lines have come to an end, and how many were sent."""
@@ -138,7 +138,7 @@ class Batches:
         record = record_of(found, attempts=1) | {"deferred": True}
         self.holding.settle(key, found.usage, self._target.price(found.usage, deferred=True))
         self.answered += 1
-        self._journal.put(key, self._epoch, self._target.name, record, kind=self._target.kind)
+        self._journal.put(key, self._epoch, self._target.name, record, kind="deferred")
 
     async def _clean(self, remembered: Remembered) -> None:
         """Deletes what a collected batch has left, here and at the endpoint."""

@@ -14,14 +14,13 @@ from configs.errors import ConfigurationError, DataError
 from configs.loading import LoadedApp
 from configs.schema.model import OpenAIModel
 from tasks.calling.asking import open_target
-from tasks.calling.batch_endpoint import BatchEndpoint, Polling
-from tasks.calling.batch_folder import BatchFolder, LineFile
-from tasks.calling.batch_lines import LineFailure, request_line
-from tasks.calling.batch_running import Batches, Progress
 from tasks.calling.chat import request_body
+from tasks.calling.deferring.endpoint import BatchEndpoint, Polling
+from tasks.calling.deferring.folder import BatchFolder, LineFile
+from tasks.calling.deferring.lines import LineFailure, request_line
+from tasks.calling.deferring.running import Batches, Progress
 from tasks.calling.endpoint import endpoint_model
 from tasks.calling.failures import CallFailure
-from tasks.calling.journal import Journal
 from tasks.calling.pricing import price_needed
 from tasks.calling.spend import BudgetUsedUp, Spend
 from tasks.calling.targets import Question, Target
@@ -30,6 +29,7 @@ from tasks.candidate import Candidate
 from tasks.data.row import Row
 from tasks.identity import digest
 from tasks.joining import joined
+from tasks.journal.journal import Journal
 
 if TYPE_CHECKING:
     from tasks.retrieval.index import Index

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from tasks.calling.control import Control
 from tasks.calling.failures import CallFailure, FailureKind
-from tasks.calling.limiter import Limiter
-from tasks.calling.sharing import Table
+from tasks.calling.limits.control import Control
+from tasks.calling.limits.limiter import Limiter
+from tasks.calling.limits.sharing import Table
 from tasks.calling.working import pull
 
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from configs.errors import LifecycleError
-from tasks.calling import journal_file
-from tasks.calling.journal import Journal
-from tasks.calling.journal_erasing import Removed, erase, prune
+from tasks.journal import file as journal_file
+from tasks.journal.erasing import Removed, erase, prune
+from tasks.journal.journal import Journal
 
 
 @pytest.fixture

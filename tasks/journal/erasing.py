@@ -11,7 +11,7 @@ from time import monotonic, sleep
 from typing import Any, NamedTuple
 
 from configs.errors import LifecycleError
-from tasks.calling.journal_file import (
+from tasks.journal.file import (
     RECORD_COLUMNS,
     WAIT_S,
     Record,
@@ -20,7 +20,7 @@ from tasks.calling.journal_file import (
     problem,
     transaction,
 )
-from tasks.calling.journal_reading import rows
+from tasks.journal.reading import rows
 
 _PAUSE_S = 0.05
 _OF_USER = (
