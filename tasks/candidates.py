@@ -159,10 +159,11 @@ async def _examples(workspace: "Workspace", index: Index | None, move: Move) -> 
     """Takes examples spread over answerable and unanswerable rows, in the file's order."""
     if not move.examples:
         return ()
-    rows = workspace.dataset("examples").rows
+    rows = tuple(workspace.dataset("examples").rows)
     no, yes = [r for r in rows if r.answerable is False], [r for r in rows if r.answerable is not False]
     alternating = [row for pair in zip(yes, no, strict=False) for row in pair]
-    rest = [row for row in rows if row not in alternating]
+    taken = {row.id for row in alternating}
+    rest = [row for row in rows if row.id not in taken]
     chosen = (alternating + rest)[: move.examples]
     texts: list[tuple[str, ...]] = [() for _ in chosen]
     if index is not None and workspace.loaded.app.retrieval is not None:

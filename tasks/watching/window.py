@@ -83,7 +83,8 @@ def read_window(
     """
     found = store.window(since, until, candidate)
     served = [each for each in found if each.answer.outcome is not Outcome.SKIPPED]
-    known = {row.id: row for row in production.rows} if production else {}
+    played = {each.row_id for each in served}
+    known = {row.id: row for row in production.rows if row.id in played} if production else {}
     rows = [row_of(each, known.get(each.row_id)) for each in served]
     answers = [each.answer for each in served]
     scorers = loaded.app.scorers
