@@ -4,7 +4,7 @@ from functools import cached_property
 from pathlib import Path
 
 from benchmarks.engine.apps import questions, write_rows
-from benchmarks.engine.endpoints import SLOTS, instant, usual
+from benchmarks.engine.endpoints import MANY_SLOTS, SLOTS, instant, usual
 from benchmarks.engine.processes import mlflow_server, module, output
 from benchmarks.engine.sizes import Sizes
 from benchmarks.engine.subject import Evaluated, evaluated
@@ -36,6 +36,12 @@ class Bench:
             label = "engine, told 64, with MLflow"
             rows, folder = self.sizes.many, self.folder / "recorded"
             return evaluated(folder, usual(), rows, label, concurrency=SLOTS, server=server)
+
+    @cached_property
+    def wide(self) -> Evaluated:
+        """Many rows at 512 slots, the concurrency told."""
+        label = f"engine, told {MANY_SLOTS}"
+        return evaluated(self.folder / "wide", usual(MANY_SLOTS), self.sizes.many, label, concurrency=MANY_SLOTS)
 
     @cached_property
     def instant(self) -> Evaluated:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
 from benchmarks.engine.apps import questions, write_rows
@@ -35,10 +36,28 @@ def peers(bench: Bench) -> Row:
         f"server; what is not through after {_WITHIN_S:.0f} s is stopped, and its rate until then counts.",
         (
             Figure("engine, rows a second", own, digits=0, unit="/s"),
-            _beside(bench, own, _Peer("promptfoo", 1.9, rows), _promptfoo if promptfoo.version() else None),
-            _beside(bench, own, _Peer("inspect_ai", 5.0, rows), _inspect if _is_installed("inspect-ai") else None),
-            _beside(bench, own, _Peer("mlflow.genai.evaluate", 15.0, few), _mlflow),
+            *beside_peers(bench, own, SLOTS, (1.9, 5.0)),
+            _beside(bench, own, _Peer("mlflow.genai.evaluate", 15.0, few, SLOTS), _mlflow),
         ),
+    )
+
+
+def beside_peers(
+    bench: Bench, own: float, slots: int, times: tuple[float | None, float | None] = (None, None)
+) -> tuple[Figure, Figure]:
+    """Measures how many times as fast the engine is as promptfoo and as inspect_ai.
+
+    Args:
+        bench: what is measured with.
+        own: the engine's rows a second.
+        slots: of the endpoint; as many are asked at once.
+        times: how many times as fast it is to be; None for no reach.
+    """
+    rows = bench.sizes.many
+    first, second = _Peer("promptfoo", times[0], rows, slots), _Peer("inspect_ai", times[1], rows, slots)
+    return (
+        _beside(bench, own, first, partial(_promptfoo, slots) if promptfoo.version() else None),
+        _beside(bench, own, second, partial(_inspect, slots) if _is_installed("inspect-ai") else None),
     )
 
 
@@ -47,21 +66,23 @@ def _is_installed(package: str) -> bool:
 
 
 class _Peer(NamedTuple):
-    """A tool, how many times as fast the engine is to be, and how many rows it is asked."""
+    """A tool, how many times as fast the engine is to be, how many rows it is asked, and by how many slots."""
 
     name: str
-    times: float
+    times: float | None
     rows: int
+    slots: int
 
 
 def _beside(bench: Bench, own: float, peer: _Peer, ask: Callable[[Bench, str], None] | None) -> Figure:
     name = peer.name
-    what, reach = f"engine over {name}", Reach(at_least=peer.times)
+    what = f"engine over {name}"
+    reach = Reach(at_least=peer.times)
     if ask is None:
         return Figure(what, None, reach, 1, " ×", f"{name} is not installed: left out")
     try:
         with (
-            simulated_process(usual()) as address,
+            simulated_process(usual(peer.slots)) as address,
             watching(address, name, peer.rows) as seen,
             suppress(TookTooLongError),
         ):
@@ -74,14 +95,15 @@ def _beside(bench: Bench, own: float, peer: _Peer, ask: Callable[[Bench, str], N
     return Figure(what, own / seen.rate, reach, 1, " ×", note)
 
 
-def _promptfoo(bench: Bench, address: str) -> None:
-    promptfoo.ask(address, questions(bench.sizes.many), SLOTS, bench.folder / "promptfoo", _WITHIN_S)
+def _promptfoo(slots: int, bench: Bench, address: str) -> None:
+    folder = bench.folder / f"promptfoo-{slots}"
+    promptfoo.ask(address, questions(bench.sizes.many), slots, folder, _WITHIN_S)
 
 
-def _inspect(bench: Bench, address: str) -> None:
-    path, logs = bench.folder / "inspect.jsonl", bench.folder / "inspect"
+def _inspect(slots: int, bench: Bench, address: str) -> None:
+    path, logs = bench.folder / "inspect.jsonl", bench.folder / f"inspect-{slots}"
     write_rows(path, questions(bench.sizes.many))
-    output(module("peers.inspect_task", address, path, logs, "--at-once", SLOTS), within_s=_WITHIN_S)
+    output(module("peers.inspect_task", address, path, logs, "--at-once", slots), within_s=_WITHIN_S)
 
 
 def _mlflow(bench: Bench, address: str) -> None:

@@ -9,6 +9,7 @@ _MEDIAN_S, _SIGMA = 0.2, 0.3
 MEAN_S = _MEDIAN_S * math.exp(_SIGMA**2 / 2)
 """Mean of the log-normal latency."""
 SLOTS = 64
+MANY_SLOTS = 512
 
 
 def usual(slots: int = SLOTS) -> Behaviour:

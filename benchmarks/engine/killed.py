@@ -57,7 +57,7 @@ def killed(bench: Bench) -> Row:
         f"One run, killed a random time (seed {_SEED}, at most {_LONGEST_S:g} s) after the first call of each start; "
         "paid twice are the calls sent less those in the journal's file, not yet durable those that the endpoint saw "
         f"broken off and its answers of the last {COMMIT_INTERVAL_S:g} s, the commit interval, and "
-        f"{commit_s * 1000:.0f} ms, the longest of {_COMMITS} commits of such a journal on this disk.",
+        f"{commit_s * 1000:.1f} ms, the longest of {_COMMITS} commits of such a journal on this disk.",
         (
             Figure("rows lost", rows - answered, Reach(at_most=0), 0, note=f"{answered:,} answered"),
             Figure(
