@@ -14,7 +14,7 @@ from tasks.candidates import check_prompts, explored, read_prompts
 from tasks.evaluating import Asking, evaluate_candidate
 from tasks.gating.hypothesis import HypothesisVerdict, judge_hypothesis
 from tasks.leaderboard import leaderboard, ranked
-from tasks.orchestrating.artifacts import artifact_key, link, markdown, markdown_table, table
+from tasks.orchestrating.artifacts import artifact_key, link, markdown, progress_artifact, table
 from tasks.orchestrating.naming import name_candidate
 from tasks.orchestrating.step import step
 from tasks.progress import say
@@ -117,7 +117,9 @@ async def _evaluated(workspace: Workspace, candidate: Candidate) -> Evaluation:
     sample = workspace.dataset("sample")
 
     async def asked() -> Evaluation:
-        evaluation = await evaluate_candidate(workspace, candidate, sample, Asking(follow=Following(workspace.metrics)))
+        watch = progress_artifact(artifact_key(workspace.name, "explore", "progress"))
+        asking = Asking(watch=watch, follow=Following(workspace.metrics))
+        evaluation = await evaluate_candidate(workspace, candidate, sample, asking)
         record_evaluation(workspace.loaded, evaluation, sample, workspace.metrics)
         return evaluation
 

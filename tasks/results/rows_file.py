@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 NAME = "rows.parquet"
 
+_PAGE_BYTES = 65_536
 _GROUP = 2048
 """Rows of a row group: of smaller ones the file's own directory, which stays in memory, becomes large."""
 
@@ -38,7 +39,15 @@ class RowsWriter:
 
         self._slices, self._metrics = slices, metrics
         self._file = path.open("wb")
-        self._parquet = pq.ParquetWriter(self._file, schema(slices, metrics), compression="zstd")
+        # Texts hardly repeat: dictionaries of them, and large pages, would only fill the memory.
+        repeated = ["outcome", "cause", *(f"slice.{name}" for name in slices)]
+        self._parquet = pq.ParquetWriter(
+            self._file,
+            schema(slices, metrics),
+            compression="zstd",
+            use_dictionary=repeated,
+            data_page_size=_PAGE_BYTES,
+        )
         self._group: list[pa.Table] = []
 
     def __enter__(self) -> "RowsWriter":
