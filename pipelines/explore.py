@@ -14,7 +14,14 @@ from tasks.candidates import check_prompts, explored, read_prompts
 from tasks.evaluating import Asking, evaluate_candidate
 from tasks.gating.hypothesis import HypothesisVerdict, judge_hypothesis
 from tasks.leaderboard import leaderboard, ranked
-from tasks.orchestrating.artifacts import artifact_key, link, markdown, progress_artifact, table
+from tasks.orchestrating.artifacts import (
+    artifact_key,
+    link,
+    markdown,
+    markdown_table,
+    progress_artifact,
+    table,
+)
 from tasks.orchestrating.naming import name_candidate
 from tasks.orchestrating.step import step
 from tasks.progress import say
