@@ -74,7 +74,7 @@ def load_app(name_or_path: str, changes: tuple[str, ...] = ()) -> LoadedApp:
     keys = [_apply(content, change) for change in changes]
     app: App = _check(TypeAdapter(App), content, file, keys)
     models = _models(_CONFIGS / "models.yaml") | _models(file.parent / "models.yaml")
-    prices = _prices(_CONFIGS / "prices.yaml")
+    prices = common_prices()
     own = _prices(file.parent / "prices.yaml") if (file.parent / "prices.yaml").is_file() else prices
     named = {f"models.{position}": (name, "chat") for position, name in enumerate(app.models)}
     if app.retrieval:
@@ -82,6 +82,11 @@ def load_app(name_or_path: str, changes: tuple[str, ...] = ()) -> LoadedApp:
     for key, (name, task) in named.items():
         _check_model(f"{file}: key `{key}`", name, task, models)
     return LoadedApp(app, file.parent, models, prices.models | own.models, min(prices.as_of, own.as_of))
+
+
+def common_prices() -> Prices:
+    """Returns the prices of `configs/prices.yaml`, which every app shares."""
+    return _prices(_CONFIGS / "prices.yaml")
 
 
 def pointed_at(loaded: LoadedApp, base_url: str, model: str) -> LoadedApp:

@@ -98,7 +98,7 @@ async def evaluate(
         changes: Changes of the configuration for this run only, as key=value.
     """
     due = epoch_due(flow_run.scheduled_start_time or datetime.now(UTC)) if epoch == "new" else None
-    with open_workspace(app, tuple(changes), due, _endpoint(base_url, model)) as workspace:
+    with open_workspace(app, tuple(changes), due, _endpoint(base_url, model), asks=True) as workspace:
         report = await step("check the datasets", lambda: checked(workspace))
         stop_unless_passed(report)
         check_gates(workspace.loaded.app, workspace.metrics)

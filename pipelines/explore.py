@@ -58,7 +58,7 @@ async def explore(app: App = "outfitter", changes: Changes = []) -> Explored:  #
         app: Name or path of the app.
         changes: Changes of the configuration for this run only, as key=value.
     """
-    with open_workspace(app, tuple(changes)) as workspace:
+    with open_workspace(app, tuple(changes), asks=True) as workspace:
         report = await step("check the datasets", lambda: checked(workspace))
         stop_unless_passed(report)
         sample = workspace.dataset("sample")

@@ -95,7 +95,7 @@ async def loop(
         changes: Changes of the configuration for this run only, as key=value.
     """
     started = time.monotonic()
-    with open_workspace(app, tuple(changes)) as workspace:
+    with open_workspace(app, tuple(changes), asks=True) as workspace:
         async with joined(workspace.locks, f"loop-{workspace.name}") as waited:
             if waited:
                 say("joined a run of the same loop that was under way")

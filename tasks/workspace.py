@@ -102,7 +102,12 @@ _opened: ContextVar[tuple[str, str] | None] = ContextVar("opened", default=None)
 
 @contextmanager
 def open_workspace(
-    app: str, changes: tuple[str, ...] = (), epoch: str | None = None, endpoint: tuple[str, str] | None = None
+    app: str,
+    changes: tuple[str, ...] = (),
+    epoch: str | None = None,
+    endpoint: tuple[str, str] | None = None,
+    *,
+    asks: bool = False,
 ) -> Iterator[Workspace]:
     """Opens an app's workspace.
 
@@ -111,6 +116,7 @@ def open_workspace(
         changes: `key=value` changes of its configuration.
         epoch: round of asking. Where not given, that of the same app's workspace around this one, so that a command
             stays in the epoch it began in whoever opens another meanwhile, else the app's current one.
+        asks: whether it is opened to ask; only then answers that have expired open a new epoch.
         endpoint: address and model name of an endpoint that is asked instead of the app's models.
     """
     loaded = load_app(app, changes)
@@ -120,7 +126,7 @@ def open_workspace(
     results = settings().folder("results", loaded.app.name)
     around = _opened.get()
     inherited = around[1] if around and around[0] == loaded.app.name else None
-    epoch = epoch or inherited or current_epoch(results, loaded.app.budget.reuse_days)
+    epoch = epoch or inherited or current_epoch(results, loaded.app.budget.reuse_days if asks else None)
     token = _opened.set((loaded.app.name, epoch))
     try:
         with Journal(home / "journal.db") as journal:

@@ -33,7 +33,7 @@ def show(
     """Show the journal: size, calls, tokens and price by model and epoch, and what was not asked twice."""
     if context.invoked_subcommand:
         return
-    document = _document(_path(), app or settings().app, verify=verify)
+    document = _document(_path(), app, verify=verify)
     if as_json:
         typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
@@ -108,19 +108,21 @@ def _say(done: str, removed: dict[str, int], *, dry_run: bool, as_json: bool) ->
     typer.echo(f"{said} {records}{damaged}", err=True)
 
 
-def _document(path: Path, app: str, *, verify: bool) -> dict[str, Any]:
-    from configs.loading import load_app
+def _document(path: Path, app: str | None, *, verify: bool) -> dict[str, Any]:
+    from configs.loading import common_prices, load_app
     from tasks.journal.reading import report
 
-    found, loaded = report(path, verify=verify), load_app(app)
-    prices = loaded.prices
+    loaded = load_app(app) if app else None
+    common = common_prices()
+    prices, as_of = (loaded.prices, loaded.prices_as_of) if loaded else (common.models, common.as_of)
+    found = report(path, verify=verify)
     return {
         "file": str(path),
         "bytes": found.bytes,
         "records": [{**usage._asdict(), "price": _price(usage, prices)} for usage in found.usage],
         "saved": [{**saving._asdict(), "price": _price(saving, prices)} for saving in found.savings],
         "damaged": found.damaged,
-        "prices_as_of": loaded.prices_as_of,
+        "prices_as_of": as_of,
     }
 
 

@@ -150,7 +150,9 @@ def _calls() -> Iterator[Finding]:
     except LifecycleError as error:
         yield Finding("calls", False, f"a model on this machine cannot be called: {error}")
         return
-    yield Finding("calls", True, f"{answered} calls of a simulated model on loopback answered")
+    yield Finding(
+        "calls", answered == _CALLS, f"{answered} of {_CALLS} calls of a simulated model on loopback answered"
+    )
 
 
 async def _answered(model: OpenAIModel) -> int:

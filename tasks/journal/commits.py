@@ -24,6 +24,9 @@ _SAVE = (
     "output_tokens = output_tokens + excluded.output_tokens, cached_tokens = cached_tokens + excluded.cached_tokens"
 )
 
+# Where another process has erased the record meanwhile, it belongs to nobody any more.
+_OWN = "INSERT OR IGNORE INTO owners SELECT ?, ? WHERE EXISTS (SELECT 1 FROM calls WHERE key = ?)"
+
 _Savings = dict[tuple[str, str], list[int]]
 
 
@@ -66,6 +69,9 @@ class GroupCommit:
         with self._lock:
             if self._closed:
                 raise LifecycleError(f"journal {self._path} is closed; open it again to put into it")
+            replaced = self._records.get(record.key)
+            if replaced is not None and replaced.user not in ("", record.user):
+                self._owners.add((record.key, replaced.user))
             self._records[record.key] = record
             self._wake()
             failed, self._problem = self._problem, None
@@ -121,7 +127,7 @@ class GroupCommit:
             with self._committing:
                 self._commit()
         except (sqlite3.Error, OSError) as error:
-            if self._records:
+            if self._records or self._owners:
                 raise problem(self._path, error, lost=len(self._records)) from None
             _log.warning("journal %s: what reuse saved could not be counted: %s", self._path, error)
         finally:
@@ -170,9 +176,10 @@ class GroupCommit:
             except Exception as error:  # whatever it is, the caller must hear of it
                 failed = problem(self._path, error)
             with self._lock:
-                written = not failed and not self._closed and (written or bool(self._records))
+                left = bool(self._records or self._owners or self._savings)
+                written = not failed and not self._closed and (written or left)
                 if not written:
-                    self._problem = failed if self._records else None
+                    self._problem = failed if self._records or self._owners else None
                     self._writer = None
 
     def _commit(self) -> bool:
@@ -197,7 +204,7 @@ class GroupCommit:
         if not owners:
             return
         with transaction(self._database):
-            self._database.executemany("INSERT OR IGNORE INTO owners VALUES (?, ?)", owners)
+            self._database.executemany(_OWN, [(*own, own[0]) for own in owners])
         with self._lock:
             self._owners -= owners
 

@@ -101,10 +101,12 @@ def erase(path: Path, *, text: str = "", user: str = "", ignore_case: bool = Fal
                 elif any(wanted in form(string) for string in _strings(_content(record))):
                     found.add(number)
         removed = Removed(len(found), len(damaged - found))
-        return _remove(path, database, [*found | damaged], removed, dry_run=dry_run)
+        return _remove(path, database, [*found | damaged], removed, user, dry_run=dry_run)
 
 
-def _remove(path: Path, database: sqlite3.Connection, ids: list[int], removed: Removed, *, dry_run: bool) -> Removed:
+def _remove(
+    path: Path, database: sqlite3.Connection, ids: list[int], removed: Removed, user: str = "", *, dry_run: bool
+) -> Removed:
     if dry_run:
         return removed
     # What is deleted is overwritten, whatever becomes of the steps after it.
@@ -113,6 +115,7 @@ def _remove(path: Path, database: sqlite3.Connection, ids: list[int], removed: R
         database.executemany(
             "DELETE FROM owners WHERE key = (SELECT key FROM calls WHERE id = ?)", ((number,) for number in ids)
         )
+        database.execute("DELETE FROM owners WHERE user = ?", (user,))
         database.executemany("DELETE FROM calls WHERE id = ?", ((number,) for number in ids))
     hindrance = _hindrance(path, database)
     if hindrance:

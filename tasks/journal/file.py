@@ -97,6 +97,10 @@ _ROW = f"({', '.join('?' * len(_COLUMNS))})"
 _REPLACED = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[1:])
 
 
+# Whoever a record belonged to that is replaced, it still does.
+_KEEP_OWNERS = "INSERT OR IGNORE INTO owners SELECT key, user FROM calls WHERE user <> '' AND key IN ({})"
+
+
 def checksum(key: str, value: str) -> str:
     """Returns 16 hexadecimal digits by which a damaged value is known."""
     return hashlib.sha256(f"{key}\n{value}".encode()).hexdigest()[:16]
@@ -142,6 +146,9 @@ def write(database: sqlite3.Connection, records: Sequence[Record]) -> None:
     """Writes records; one that has a key already replaces what was there."""
     for start in range(0, len(records), _AT_ONCE):
         some = records[start : start + _AT_ONCE]
+        if any(record.user for record in some):
+            keys = [record.key for record in some]
+            database.execute(_KEEP_OWNERS.format(", ".join("?" * len(keys))), keys)
         values = ", ".join([_ROW] * len(some))
         database.execute(
             f"INSERT INTO calls ({RECORD_COLUMNS}) VALUES {values} ON CONFLICT (key) DO UPDATE SET {_REPLACED}",  # noqa: S608 constants

@@ -8,6 +8,8 @@ from tasks.data.row import Row
 
 _PART = 128
 """Rows that are handed on at once."""
+_MOST = 20_000
+"""Answers that may wait for the one before them."""
 
 
 class InOrder:
@@ -24,15 +26,20 @@ class InOrder:
         self._part: list[tuple[Row, Answer]] = []
         self._next = 0
         self._writing = asyncio.Lock()
+        self._moved = asyncio.Event()
         self.failed: list[str] = []
         self.cause = ""
 
     async def take(self, position: int, row: Row, answer: Answer) -> None:
-        """Takes one; waits while a part is written, so that answers never pile up."""
+        """Takes one; waits while a part is written, and where very many wait for one that is slow."""
+        while position > self._next and len(self._waiting) >= _MOST:
+            self._moved.clear()
+            await self._moved.wait()
         self._waiting[position] = (row, answer)
         while self._next in self._waiting:
             self._part.append(self._waiting.pop(self._next))
             self._next += 1
+            self._moved.set()
             if len(self._part) >= _PART:
                 await self.flush()
 

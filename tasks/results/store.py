@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -60,10 +60,7 @@ class Store:
                 with _held(left) as is_ours:
                     if is_ours:
                         shutil.rmtree(left, ignore_errors=True)
-            part = Path(tempfile.mkdtemp(prefix=".", dir=folder))
-            with _held(part):
-                # Another process may have taken it for left before it was held.
-                part.mkdir(exist_ok=True)
+            with _new(folder) as part:
                 try:
                     part.chmod(0o755)
                     yield part
@@ -161,6 +158,18 @@ class Store:
         if target.exists():
             return
         write_whole(target, json.dumps(content, ensure_ascii=False).encode())
+
+
+@contextmanager
+def _new(folder: Path) -> Iterator[Path]:
+    """Yields a new hidden folder that is held."""
+    with ExitStack() as stack:
+        while True:
+            part = Path(tempfile.mkdtemp(prefix=".", dir=folder))
+            # Another process may have taken it for left before it was held.
+            if stack.enter_context(_held(part)) and part.exists():
+                break
+        yield part
 
 
 @contextmanager

@@ -4,11 +4,12 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from configs.settings import settings
 from tasks.releasing.promote import current_user
@@ -85,30 +86,61 @@ def record_run(app: str, kind: str, key: str, content: Callable[[], Content], be
     Raises:
         StackError: MLflow does not answer or refuses it.
     """
-    lock = settings().folder("locks") / f"mlflow-{app}-{kind}-{key}.lock"
-    with connect() as client, FileLock(lock):
+    with connect() as client, run_lock(app, kind, key):
         experiment = experiment_of(client, app)
         run = find_run(client, experiment, kind, key)
         if run is None or COMPLETE not in run.data.tags:
             made = content()
-            run = run or _taken_over(client, experiment, kind, key, begun)
+            run = run or _taken_over(client, app, kind, key, begun)
             run = run or _create(client, experiment, kind, key, made.name, made.tags)
             _write(client, experiment, run, made)
         return RecordedRun(run.info.run_id, run_url(experiment, run.info.run_id))
 
 
+def run_lock(app: str, kind: str, key: str, wait_s: float = -1) -> FileLock:
+    """Returns the lock of whoever writes a run.
+
+    Args:
+        app: name of the app.
+        kind: what is recorded.
+        key: names it.
+        wait_s: seconds to wait for it; for ever where negative.
+    """
+    return FileLock(settings().folder("locks") / f"mlflow-{app}-{kind}-{key}.lock", timeout=wait_s)
+
+
 def begin_run(
     client: "MlflowClient", experiment: str, kind: str, key: str, name: str, tags: Mapping[str, str]
 ) -> "Run":
-    """Returns the run of a kind and key, made where it is missing; one that is not complete counts as running."""
-    lock = settings().folder("locks") / f"mlflow-{experiment}-{kind}-{key}.lock"
-    with FileLock(lock):
+    """Returns the run of a kind and key, made where it is missing; one that is not complete counts as running.
+
+    Whoever calls it holds its `run_lock`, and holds it while it writes.
+    """
+    run = find_run(client, experiment, kind, key)
+    if run is None:
+        return _create(client, experiment, kind, key, name, tags)
+    if COMPLETE not in run.data.tags and run.info.status != "RUNNING":
+        client.update_run(run.info.run_id, "RUNNING")
+    return run
+
+
+def discard_begun(app: str, kind: str, key: str) -> None:
+    """Deletes a run that was begun and became none, with its traces; not one that somebody else writes.
+
+    Raises:
+        StackError: MLflow does not answer or refuses it.
+    """
+    with connect() as client, suppress(Timeout), run_lock(app, kind, key, wait_s=0):
+        experiment = experiment_of(client, app)
         run = find_run(client, experiment, kind, key)
-        if run is None:
-            return _create(client, experiment, kind, key, name, tags)
-        if COMPLETE not in run.data.tags and run.info.status != "RUNNING":
-            client.update_run(run.info.run_id, "RUNNING")
-        return run
+        if run is None or COMPLETE in run.data.tags:
+            return
+        where = f"attributes.run_id = '{run.info.run_id}'"
+        while found := client.search_traces(
+            locations=[experiment], filter_string=where, max_results=100, include_spans=False
+        ):
+            client.delete_traces(experiment, trace_ids=[trace.info.trace_id for trace in found])
+        client.delete_run(run.info.run_id)
 
 
 def find_run(client: "MlflowClient", experiment: str, kind: str, key: str) -> "Run | None":
@@ -128,12 +160,16 @@ def _create(client: "MlflowClient", experiment: str, kind: str, key: str, name: 
     return client.create_run(experiment, run_name=name, tags={**fixed, **tags})
 
 
-def _taken_over(client: "MlflowClient", experiment: str, kind: str, key: str, begun: str | None) -> "Run | None":
-    run = find_run(client, experiment, kind, begun) if begun and begun != key else None
-    if run is None or COMPLETE in run.data.tags:
+def _taken_over(client: "MlflowClient", app: str, kind: str, key: str, begun: str | None) -> "Run | None":
+    if begun is None or begun == key:
         return None
-    client.set_tag(run.info.run_id, KEY, key)
-    return run
+    # Where somebody asks the same again already, the run is theirs.
+    with suppress(Timeout), run_lock(app, kind, begun, wait_s=0):
+        run = find_run(client, experiment_of(client, app), kind, begun)
+        if run is not None and COMPLETE not in run.data.tags:
+            client.set_tag(run.info.run_id, KEY, key)
+            return run
+    return None
 
 
 def _write(client: "MlflowClient", experiment: str, run: "Run", content: Content) -> None:

@@ -14,7 +14,7 @@ from tasks.scoring.score import Metric
 from tasks.tracking.connection import connect
 from tasks.tracking.facts import candidate_parameters, estimate_metrics, linked_prompt
 from tasks.tracking.plots import cost_against_quality, leaderboard_plot, score_distributions
-from tasks.tracking.recording import Content, Place, RecordedRun, as_json, record_run
+from tasks.tracking.recording import Content, Place, RecordedRun, as_json, discard_begun, record_run
 from tasks.tracking.traces import write_traces
 
 if TYPE_CHECKING:
@@ -114,7 +114,11 @@ def record_evaluation(
             more=more,
         )
 
-    return record_run(loaded.app.name, "evaluation", evaluation.id, content, evaluation.identity)
+    recorded = record_run(loaded.app.name, "evaluation", evaluation.id, content, evaluation.identity)
+    if evaluation.identity != evaluation.id:
+        # Where the same rows had failed before, their run was there already, and the one begun now is another.
+        discard_begun(loaded.app.name, "evaluation", evaluation.identity)
+    return recorded
 
 
 def record_verdict(loaded: LoadedApp, run: RecordedRun, verdict: Verdict) -> None:

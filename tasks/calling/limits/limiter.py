@@ -21,6 +21,8 @@ MOST_AT_ONCE = 512
 """Calls that are in flight at once at most where a limit is looked for."""
 _MEET_EVERY_S = 0.25
 """Seconds between two looks at what other processes do."""
+_LEAST_SHARE = 0.01
+"""Where more processes want a place than there are places, a share may be nothing for a moment."""
 _BURST_S = 0.05
 """So much of a pause in the pace may be made up for at once: an event loop wakes up late."""
 
@@ -83,11 +85,13 @@ class Limiter:
         """Waits until a call may start, and learns from what becomes of the block, which makes the call."""
         await self._enter()
         started = self._loop.time()
+        standing_for = 1 / max(self._share, _LEAST_SHARE)
+        self._control.started(standing_for)
         try:
             yield
         except CallFailure as failure:
             if failure.kind is FailureKind.RATE_LIMITED:
-                self._control.rejected(self._loop.time(), self.in_flight, 1 / self._share)
+                self._control.rejected(self._loop.time(), self.in_flight, standing_for)
                 self._loop.call_later(self._control.hold_s, self._leave)
             else:
                 self._leave()
@@ -109,7 +113,7 @@ class Limiter:
     def used(self, tokens: int) -> None:
         """Counts the tokens of a call that has ended; they are paid for by the calls after it."""
         if self._tokens_per_s is not None:
-            pace = self._tokens_per_s * self._share
+            pace = self._tokens_per_s * max(self._share, _LEAST_SHARE)
             self._next_token = max(self._next_token, self._loop.time()) + tokens / pace
 
     def pause(self, seconds: float) -> None:
@@ -174,7 +178,6 @@ class Limiter:
 
     def _start(self) -> None:
         self.in_flight += 1
-        self._control.started(1 / self._share)
         if self.rate:
             now = self._loop.time()
             self._next_start = max(self._next_start, now - _BURST_S) + 1 / self.rate

@@ -31,6 +31,8 @@ class Refill:
     def rejected(self, now: float, calls: float) -> None:
         """Takes back calls that were turned away, and marks the moment as one at which nothing was left."""
         self._taken -= calls
+        if len(self._marks) > 1 and self._marks[-1].taken == self._taken:
+            self._marks.pop()  # nothing was taken since: only the time has gone on
         self._marks.append(_Mark(now, self._taken))
         while len(self._marks) > 2 and self._taken - self._marks[1].taken >= _ENOUGH:
             self._marks.popleft()

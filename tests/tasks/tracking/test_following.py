@@ -9,7 +9,7 @@ import pytest
 from tasks.tracking import sending
 from tasks.tracking.connection import experiment_of
 from tasks.tracking.following import Following
-from tasks.tracking.recording import COMPLETE, KEY, find_run
+from tasks.tracking.recording import COMPLETE, KEY, find_run, run_lock
 from tasks.tracking.runs import record_evaluation
 
 
@@ -64,12 +64,14 @@ def test_what_is_answered_is_there_before_the_end_and_not_written_again(
     assert run.info.status == "RUNNING"
     assert run.info.run_name == f"{judged.candidate.label} · sample"
     assert COMPLETE not in run.data.tags
-    assert run.data.metrics["progress.rows"] >= 4
-    before = traces_of(run)
-    assert set(before) == {row.id for row in asked.rows}
-    monkeypatch.setattr(sending, "_send", None)
+    assert run.data.metrics["progress.rows"] == 12
+    assert run.data.metrics["progress.failed"] == 1
+    before, sent, send = traces_of(run), [], sending._send
+    assert set(before) <= {row.id for row in asked.rows}
+    monkeypatch.setattr(sending, "_send", lambda *about: (sent.extend(about[2]), send(*about)))
     recorded = record_evaluation(of_app("followed"), judged, asked, judged.metrics)
     assert recorded.run_id == run.info.run_id
+    assert len(sent) == 12 - len(before), "only what MLflow has lost is sent again"
     after = run_of(judged)
     assert after.info.status == "FINISHED"
     assert after.data.tags["lifecycle.traces"] == "all 12 rows"
@@ -88,6 +90,25 @@ def test_an_evaluation_that_ends_partial_takes_the_run_over(run_of, evaluation, 
     assert run_of(partial, "partial-of-it").data.tags[KEY] == "partial-of-it"
 
 
+def test_rows_that_fail_again_leave_the_one_run_that_is_there(run_of, traces_of, evaluation, dataset, of_app):
+    partial, asked = replace(evaluation("again", 6, failed={1}), id="partial-again"), dataset("again", 6)
+    for _ in range(2):
+        follow(partial, asked)
+        record_evaluation(of_app("again"), partial, asked, partial.metrics)
+    assert run_of(partial) is None, "what was begun the second time is gone"
+    assert len(traces_of(run_of(partial, "partial-again"))) == 6
+
+
+def test_whoever_writes_the_same_run_already_keeps_it(run_of, evaluation, dataset, of_app):
+    partial, asked = replace(evaluation("theirs", 6, failed={1}), id="partial-theirs"), dataset("theirs", 6)
+    follow(partial, asked)
+    begun = run_of(partial)
+    with run_lock("theirs", "evaluation", partial.identity):
+        recorded = record_evaluation(of_app("theirs"), partial, asked, partial.metrics)
+    assert recorded.run_id != begun.info.run_id
+    assert run_of(partial).info.run_id == begun.info.run_id
+
+
 def test_a_run_that_broke_off_says_so_and_is_written_on_without_doubles(run_of, traces_of, evaluation, dataset):
     judged, asked = evaluation("broken", 9), dataset("broken", 9)
     with pytest.raises(KeyboardInterrupt):
@@ -95,7 +116,7 @@ def test_a_run_that_broke_off_says_so_and_is_written_on_without_doubles(run_of, 
     run = run_of(judged)
     assert run.info.status == "FAILED"
     before = traces_of(run)
-    assert len(before) == 6
+    assert len(before) <= 6
     follow(judged, asked)
     assert run_of(judged).info.status == "RUNNING"
     after = traces_of(run)
