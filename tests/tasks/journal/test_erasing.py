@@ -113,6 +113,28 @@ def test_a_record_belongs_to_everyone_who_was_answered_from_it(path):
     assert b"user-8" not in _raw(path)
 
 
+@pytest.mark.parametrize("committed", [False, True])
+def test_whoever_a_record_belonged_to_that_was_replaced_still_owns_it(path, committed):
+    with Journal(path) as journal:
+        journal.put("a", "first", "chat", _value("one"), user="user-7")
+        if committed:
+            journal.flush()
+        journal.put("a", "first", "chat", _value("two"), user="user-8")
+    assert erase(path, user="user-7") == Removed(1)
+    assert _keys(path) == []
+
+
+def test_a_user_leaves_the_file_even_where_the_record_is_gone(path):
+    with Journal(path) as journal:
+        journal.put("a", "first", "chat", _value("one"))
+        journal.get("a", "user-7")
+        journal.flush()
+        erase(path, text="one")
+        journal._commits.own("a", "user-9")
+    assert b"user-7" not in _raw(path)
+    assert b"user-9" not in _raw(path)
+
+
 def test_a_record_that_nobody_can_read_any_more_goes_too(path):
     with Journal(path) as journal:
         journal.put("k", "first", "chat", _value("Ada"))

@@ -108,6 +108,19 @@ async def test_a_pause_that_was_asked_for_is_kept():
         assert loop.time() - started >= 0.2
 
 
+async def test_a_process_without_a_place_for_a_moment_may_still_be_told_no():
+    limiter = Limiter(Control(4, found=False), tokens_per_minute=6000)
+
+    async def call():
+        async with limiter.slot():
+            limiter._share = 0.0  # more processes than places, and it is the turn of others
+            raise CallFailure(FailureKind.RATE_LIMITED, "one too many")
+
+    with pytest.raises(CallFailure):
+        await call()
+    limiter.used(10)
+
+
 async def test_tokens_are_paid_for_before_the_next_call():
     limiter = Limiter(Control(4, found=False), tokens_per_minute=6000)
     loop = asyncio.get_running_loop()
