@@ -119,7 +119,7 @@ async def evaluate_candidate(
                     await _ask(workspace, candidate, dataset, taken, asking)
             _check_answered(candidate, dataset, taken)
             frames = await asyncio.to_thread(read_frames, part / NAME)
-            incomplete = [*taken.failed, *dict.fromkeys(unscored)]
+            incomplete = dict.fromkeys(unscored, Outcome.SCORER_ERROR) | taken.failed
             evaluation = Evaluation(
                 id=digest([identity, incomplete]) if incomplete else identity,
                 identity=identity,

@@ -79,6 +79,8 @@ def _read_jsonl(path: Path) -> Iterator[Record]:
             raise DataError(
                 f"{path} line {number}: not valid JSON at column {error.colno}: {error.msg}; mend or remove the line"
             ) from None
+        except ValueError:
+            raise DataError(f"{path} line {number}: holds a number of too many digits; write it as a text") from None
         except RecursionError:
             raise DataError(f"{path} line {number}: nested too deeply; mend or remove the line") from None
         if not isinstance(values, dict):

@@ -68,7 +68,7 @@ def digest_of(rows: Iterable[Row], columns: Columns) -> str:
     """
     found, read = ListDigest(), _read_by_role(columns)
     for row in rows:
-        found.add(_content(row, read))
+        found.add(_content(row, read, columns))
     return found.value
 
 
@@ -106,7 +106,7 @@ class _Found:
             self.ids.append(hash(row.id))
             if len(self.kept) <= _KEPT:
                 self.kept.append(row)
-            self.digest.add(_content(row, read))
+            self.digest.add(_content(row, read, columns))
 
 
 def _read_by_role(columns: Columns) -> frozenset[str]:
@@ -115,7 +115,7 @@ def _read_by_role(columns: Columns) -> frozenset[str]:
     return frozenset(roles - {columns.question} if columns.question and columns.messages else roles)
 
 
-def _content(row: Row, read: frozenset[str]) -> list[Any]:
+def _content(row: Row, read: frozenset[str], columns: Columns) -> list[Any]:
     return [
         row.id,
         row.messages,
@@ -125,6 +125,7 @@ def _content(row: Row, read: frozenset[str]) -> list[Any]:
         row.answerable,
         row.slices,
         {name: text for name, value in row.columns.items() if name not in read and (text := as_text(value))},
+        *([row.user] if columns.user else []),
     ]
 
 

@@ -16,7 +16,7 @@ class InOrder:
     """Takes answers in any order and hands them on in the dataset's, a part at a time.
 
     Attributes:
-        failed: ids of the rows that were not answered, in the dataset's order.
+        failed: how each row ended that was not answered, by its id.
         cause: why the first row failed that the budget did not cut off, "" where none did.
     """
 
@@ -27,7 +27,7 @@ class InOrder:
         self._next = 0
         self._writing = asyncio.Lock()
         self._moved = asyncio.Event()
-        self.failed: list[str] = []
+        self.failed: dict[str, Outcome] = {}
         self.cause = ""
 
     async def take(self, position: int, row: Row, answer: Answer) -> None:
@@ -48,7 +48,7 @@ class InOrder:
         part, self._part = self._part, []
         for row, answer in part:
             if answer.outcome is not Outcome.OK:
-                self.failed.append(row.id)
+                self.failed[row.id] = answer.outcome
             if answer.outcome is Outcome.APP_ERROR:
                 self.cause = self.cause or answer.cause
         async with self._writing:

@@ -37,6 +37,7 @@ _log = logging.getLogger(__name__)
 _PARTS = 64
 """Parts that may wait for MLflow; what comes on top is left to `record_evaluation`."""
 _METRICS_EVERY_S = 5.0
+_ENDS_WITHIN_S, _BREAKS_OFF_WITHIN_S = 30.0, 3.0
 _LOCKED_S = 10.0
 """Wait for whoever writes the same run; after it, the run is theirs."""
 
@@ -91,6 +92,7 @@ class _Follower:
         self._parts: queue.SimpleQueue[_Part | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._status: str | None = None
+        self._given_up = False
         self._rows = self._failed = 0
         self._price = 0.0
 
@@ -108,7 +110,7 @@ class _Follower:
             self._thread.start()
 
     def end(self, status: str | None) -> None:
-        """Waits until what was taken is written; no longer than for one part where the run does not go on.
+        """Waits a while until what was taken is written; what is not by then is left to `record_evaluation`.
 
         Args:
             status: of the run, where it does not go on.
@@ -117,7 +119,8 @@ class _Follower:
             return
         self._status = status
         self._parts.put(None)
-        self._thread.join()
+        self._thread.join(_ENDS_WITHIN_S if status is None else _BREAKS_OFF_WITHIN_S)
+        self._given_up = True
 
     def _follow(self) -> None:
         app = self._candidate.app
@@ -139,7 +142,7 @@ class _Follower:
         sample = sample_of(self._dataset.rows, TRACES)
         there = whole_traces(client, experiment, of_run(run_id))
         told, progress = time.monotonic(), None
-        while self._status is None and (part := self._parts.get()) is not None:
+        while self._status is None and not self._given_up and (part := self._parts.get()) is not None:
             traces = self._traces(part, run_id, started_ms, sample)
             send(client, experiment, [trace for trace in traces if trace.trace_id not in there])
             progress = part.progress
@@ -152,8 +155,13 @@ class _Follower:
             client.set_terminated(run_id, self._status)
 
     def _traces(self, part: _Part, run_id: str, started_ms: int, sample: frozenset[str]) -> list[Traced]:
-        """Returns the traces of a part: those of the sample, and what a person should see."""
-        chosen = sample | flagged_rows(frames_of(part.table.column_names, part.table.column), self._metrics)
+        """Returns the traces of a part: those of the sample, and what a person should see.
+
+        Not those of rows that came to nothing: asked or scored again they would be others.
+        """
+        frames = frames_of(part.table.column_names, part.table.column)
+        whole = (frames.rows["outcome"] == "ok") & ~frames.rows["scorer_failed"]
+        chosen = (sample | flagged_rows(frames, self._metrics)) & frozenset(frames.rows.loc[whole, "row_id"])
         return [
             row_trace(record, self._candidate, run_id, started_ms + position, self._metrics)
             for position, record in enumerate(part.table.to_pylist(), start=part.position)

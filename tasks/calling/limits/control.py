@@ -40,6 +40,8 @@ _LONGEST_BLIND_S = 1.0
 """Seconds after which a window is judged in which every call was turned away."""
 _FIRST_HOLD_S = 0.1
 """Seconds for which a rejected call keeps its slot while no call has been answered yet."""
+_NOT_BY_CHANCE = 0.9
+"""Share of rejected calls above which an endpoint takes nothing, instead of choosing at random."""
 _EAGER = 34
 """Windows without a rejected call that count as seen when a pace begins: it is not known well, and soon tried."""
 _LESS = 0.9
@@ -207,9 +209,12 @@ class Control:
     def _judge(self, window: _Window, test: _Test, lasted: float) -> None:
         self._test = None
         share = test.share_rejected
-        if window.share_rejected > share + (share * (1 - share) / window.calls) ** 0.5:
+        more = window.share_rejected > share + (share * (1 - share) / window.calls) ** 0.5
+        if more or window.share_rejected > _NOT_BY_CHANCE:
             # More than before, at less load: what was saved up for a burst had been taken for the pace.
-            self._try_slower(max(window.latencies.calls, 1) / lasted, window.share_rejected)
+            # Never less than half at once: where nothing is taken for a second or two, that tells of no pace.
+            taken_rate = max(window.latencies.calls / lasted, test.taken_rate / 2)
+            self._try_slower(taken_rate, window.share_rejected)
             return
         self._refill.forget()
         if window.share_rejected > share / 3:

@@ -67,7 +67,7 @@ def test_what_is_answered_is_there_before_the_end_and_not_written_again(
     assert run.data.metrics["progress.rows"] == 12
     assert run.data.metrics["progress.failed"] == 1
     before, sent, send = traces_of(run), [], sending._send
-    assert set(before) <= {row.id for row in asked.rows}
+    assert set(before) <= {row.id for row in asked.rows} - {"r2"}, "what came to nothing may be asked again"
     monkeypatch.setattr(sending, "_send", lambda *about: (sent.extend(about[2]), send(*about)))
     recorded = record_evaluation(of_app("followed"), judged, asked, judged.metrics)
     assert recorded.run_id == run.info.run_id

@@ -169,3 +169,21 @@ def test_what_another_process_found_is_taken_over_within_the_own_bounds():
     assert (control.limit, control.rate) == (32.0, 10.0)
     control.take_over(0.2, None)
     assert (control.limit, control.rate) == (1.0, 10.0)
+
+
+class Resting(Queueing):
+    """Turns every call away for a while."""
+
+    def __init__(self, slots, since, until):
+        super().__init__(slots)
+        self.since, self.until = since, until
+
+    def send(self, now, seconds):
+        return (False, 0.002) if self.since < now < self.until else super().send(now, seconds)
+
+
+def test_an_endpoint_that_takes_nothing_for_a_second_costs_little_more_than_that():
+    calls = 20_000
+    undisturbed, _ = run(Control(512), Queueing(64), calls)
+    seconds, _ = run(Control(512), Resting(64, 20, 21), calls)
+    assert seconds <= 1.2 * undisturbed
