@@ -175,6 +175,8 @@ class _Sending:
         if self._journal.holds(question.key):
             self.reused += 1
         elif self._batches.admit(question):
+            if row.user:
+                self._batches.users[question.key] = row.user
             async with self._writing:
                 await self._write(request_line(question.key, self._body(question)))
 

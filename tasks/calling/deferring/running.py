@@ -25,6 +25,7 @@ class Batches:
         folder: where they are remembered.
         holding: what lines on their way can cost.
         resumed: lines that a command before this one has sent.
+        users: whom a question belongs to, by its key, where that is known.
         answered: lines that have an answer.
         left: why the others have none.
     """
@@ -48,6 +49,7 @@ class Batches:
         self._lines = 0
         self.holding = Holding(spend)
         self.resumed = 0
+        self.users: dict[str, str] = {}
         self.answered = 0
         self.left: dict[str, LineFailure] = {}
 
@@ -138,7 +140,7 @@ class Batches:
         record = record_of(found, attempts=1) | {"deferred": True}
         self.holding.settle(key, found.usage, self._target.price(found.usage, deferred=True))
         self.answered += 1
-        self._journal.put(key, self._epoch, self._target.name, record, kind="deferred")
+        self._journal.put(key, self._epoch, self._target.name, record, "deferred", self.users.get(key, ""))
 
     async def _clean(self, remembered: Remembered) -> None:
         """Deletes what a collected batch has left, here and at the endpoint."""

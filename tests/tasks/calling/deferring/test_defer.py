@@ -1,6 +1,7 @@
 """Deferring: every question answered in batch files, at a share of the price, and found by an ordinary `ask`."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -16,6 +17,7 @@ from tasks.calling.deferring.lines import read_result
 from tasks.calling.failures import Callee
 from tasks.candidate import RetrievalChoice
 from tasks.data.row import Message, Row
+from tasks.journal.erasing import Removed, erase
 from tasks.journal.journal import Journal
 
 AT_ONCE = Polling(0.01, 0.02)
@@ -83,6 +85,14 @@ async def test_every_row_is_answered_without_a_call(make_app, make_rows, deferre
     lines, (remembered,) = left_in(tmp_path)
     assert lines == []
     assert (remembered["lines"], remembered["collected"], remembered["rubbish"]) == (60, True, [])
+
+
+async def test_a_deferred_call_belongs_to_who_asked_as_well(make_app, make_rows, deferred, journal, tmp_path):
+    rows = [replace(row, user=f"user-{number}") for number, row in enumerate(make_rows("one", "둘"))]
+    with simulated(Behaviour(batch_s=0)) as address:
+        await deferred(make_app(address), rows)
+    journal.flush()
+    assert erase(tmp_path / "journal.db", user="user-1") == Removed(1)
 
 
 async def test_deferring_again_makes_no_batch(make_app, make_rows, deferred):
