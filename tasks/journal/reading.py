@@ -66,12 +66,30 @@ def report(path: Path, *, verify: bool = False) -> Report:
     with guarded(path):
         database = connect(path)
         try:
-            damaged = sum(record is None or not record.is_whole for record in records(database)) if verify else None
+            damaged = _damaged(database) if verify else None
             usage, savings = usage_of(database), savings_of(database)
         finally:
             database.close()
         files = (path, path.with_name(f"{path.name}-wal"))
         return Report(sum(file.stat().st_size for file in files if file.exists()), usage, savings, damaged)
+
+
+def known(database: sqlite3.Connection) -> int:
+    """Returns how many records there are by the index of their keys, which a damaged table does not shorten."""
+    try:
+        (count,) = database.execute("SELECT count(*) FROM calls INDEXED BY calls_by_key").fetchone()
+    except sqlite3.Error:
+        return 0
+    return int(count)
+
+
+def _damaged(database: sqlite3.Connection) -> int:
+    """Counts the records that are not whole, those included that are not found at all any more."""
+    read = whole = 0
+    for record in records(database):
+        read += 1
+        whole += record is not None and record.is_whole
+    return max(read, known(database)) - whole
 
 
 def usage_of(database: sqlite3.Connection, epoch: str | None = None) -> tuple[EpochUsage, ...]:

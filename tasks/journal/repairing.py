@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tasks.journal.file import connect, guarded, is_damage, make_tables, write
-from tasks.journal.reading import records
+from tasks.journal.reading import known, records
 
 _AT_ONCE = 1000
 
@@ -29,6 +29,7 @@ def repair(path: Path) -> Repaired:
     kept = lost = 0
     # Without a name: a file that SQLite makes for this connection alone and removes.
     with guarded(path), closing(connect(path)) as damaged, closing(sqlite3.connect("", isolation_level=None)) as whole:
+        there = known(damaged)
         make_tables(whole)
         whole.execute("BEGIN")
         batch = []
@@ -47,7 +48,8 @@ def repair(path: Path) -> Repaired:
         # Page by page under SQLite's own locks, so that whoever has the journal open goes on with it.
         whole.backup(damaged)
         damaged.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return Repaired(kept + len(batch), lost)
+    kept += len(batch)
+    return Repaired(kept, max(lost, there - kept))
 
 
 def _copy(damaged: sqlite3.Connection, whole: sqlite3.Connection, table: str) -> None:

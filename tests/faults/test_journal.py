@@ -223,3 +223,18 @@ def test_a_broken_last_page_hides_no_other(path):
     content[(page - 1) * 4096 : page * 4096] = bytes(4096)
     path.write_bytes(content)
     assert 480 < report(path).usage[0].calls < 500
+
+
+def test_records_whose_pages_are_gone_are_counted(path):
+    with Journal(path) as journal:
+        for number in range(3000):
+            journal.put(f"k{number}", "first", "chat", {"text": "x" * 300, "usage": [1, 1, 0]})
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = bytearray(path.read_bytes())
+    content[60 * 4096 : 90 * 4096] = bytes(30 * 4096)
+    path.write_bytes(content)
+    missing = report(path, verify=True).damaged
+    assert 100 < missing < 1000
+    assert repair(path) == Repaired(3000 - missing, missing)
+    assert report(path, verify=True).damaged == 0
