@@ -24,9 +24,9 @@ from tasks.tracking.connection import connect, experiment_of
 from tasks.tracking.recording import COMPLETE, begin_run, run_lock
 from tasks.tracking.runs import about_evaluation
 from tasks.tracking.sampling import flagged_rows, sample_of
-from tasks.tracking.sending import send, whole_traces
+from tasks.tracking.sending import of_run, send, whole_traces
 from tasks.tracking.traced import Traced
-from tasks.tracking.traces import TRACES, of_run, row_trace
+from tasks.tracking.traces import TRACES, row_trace
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -15,6 +15,7 @@ from configs.settings import settings
 from tasks.releasing.promote import current_user
 from tasks.tracking.connection import connect, experiment_of
 from tasks.tracking.links import run_url
+from tasks.tracking.sending import delete_traces, of_run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -135,11 +136,7 @@ def discard_begun(app: str, kind: str, key: str) -> None:
         run = find_run(client, experiment, kind, key)
         if run is None or COMPLETE in run.data.tags:
             return
-        where = f"attributes.run_id = '{run.info.run_id}'"
-        while found := client.search_traces(
-            locations=[experiment], filter_string=where, max_results=100, include_spans=False
-        ):
-            client.delete_traces(experiment, trace_ids=[trace.info.trace_id for trace in found])
+        delete_traces(client, experiment, of_run(run.info.run_id))
         client.delete_run(run.info.run_id)
 
 

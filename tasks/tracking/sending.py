@@ -51,11 +51,23 @@ def send(client: "MlflowClient", experiment_id: str, rows: Sequence[Traced]) -> 
         _send(client, experiment_id, batch)
 
 
+def of_run(run_id: str) -> str:
+    """Returns the filter that finds the traces of a run, in MLflow's search syntax."""
+    return f"attributes.run_id = '{run_id}'"
+
+
 def whole_traces(client: "MlflowClient", experiment_id: str, where: str) -> dict[str, int]:
     """Returns the ids of the traces that are there with their spans, and how many judgements each has."""
     return {
         info.trace_id: len(info.assessments) for info in _found(client, experiment_id, where) if _HAS_SPANS in info.tags
     }
+
+
+def delete_traces(client: "MlflowClient", experiment_id: str, where: str) -> None:
+    """Deletes traces, whole or not."""
+    ids = [info.trace_id for info in _found(client, experiment_id, where)]
+    for start in range(0, len(ids), _AT_ONCE):
+        client.delete_traces(experiment_id, trace_ids=ids[start : start + _AT_ONCE])
 
 
 def _missing(client: "MlflowClient", experiment_id: str, rows: Sequence[Traced], where: str) -> list[Traced]:

@@ -10,7 +10,7 @@ from tasks.results.frames import scores_of
 from tasks.scoring.score import Metric
 from tasks.tracking.connection import connect, experiment_of
 from tasks.tracking.sampling import sampled_rows
-from tasks.tracking.sending import send_traces
+from tasks.tracking.sending import of_run, send_traces
 from tasks.tracking.traced import Mark, Traced
 
 if TYPE_CHECKING:
@@ -61,11 +61,6 @@ def write_traces(
     if len(rows) == len(position):
         return f"all {len(rows)} rows"
     return f"{len(rows)} of {len(position)} rows: a share of each slice, and every flagged one"
-
-
-def of_run(run_id: str) -> str:
-    """Returns the filter that finds the traces of a run, in MLflow's search syntax."""
-    return f"attributes.run_id = '{run_id}'"
 
 
 def write_served_traces(app: str, served: "Sequence[Served]") -> None:
