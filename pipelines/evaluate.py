@@ -18,7 +18,8 @@ from tasks.data.row import Dataset
 from tasks.decided import decided
 from tasks.epochs import epoch_due
 from tasks.evaluating import Asking, evaluate_candidate
-from tasks.gating.decide import check_gates, decide
+from tasks.gating.check import check_gates
+from tasks.gating.decide import decide
 from tasks.gating.verdict import Decision, Verdict
 from tasks.orchestrating.artifacts import artifact_key, link, markdown, progress_artifact, table
 from tasks.orchestrating.events import ANSWERS_CHANGED, emit
