@@ -109,7 +109,7 @@ async def evaluate(
         await name_candidate(asked.digest)
         champion = _champion(workspace, against)
         dataset = workspace.dataset(data)
-        check_columns(workspace.loaded.app.scorers, dataset.columns)
+        check_columns(workspace.scorers, dataset.columns)
         if asked.prompt:
             check_prompts([asked.prompt], dataset)
         watch = progress_artifact(artifact_key(workspace.name, data, "progress"))

@@ -64,7 +64,7 @@ async def explore(app: App = "outfitter", changes: Changes = []) -> Explored:  #
         sample = workspace.dataset("sample")
         prompts = await step("register the prompts", lambda: _prompts(workspace))
         check_prompts(prompts, sample)
-        check_columns(workspace.loaded.app.scorers, sample.columns)
+        check_columns(workspace.scorers, sample.columns)
         evaluations, failed = await _all_evaluated(workspace, explored(workspace.loaded, prompts))
         configured = workspace.loaded.app
         enough = configured.gates.sample.min_coverage

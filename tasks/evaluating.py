@@ -29,7 +29,9 @@ from tasks.results.finding import find_evaluation
 from tasks.results.in_order import InOrder
 from tasks.results.rows_file import NAME, RowsWriter, read_frames
 from tasks.retrieval.index import load_index
-from tasks.scoring.catalogue import identities, score, scorers_of
+from tasks.scoring.catalogue import identities
+from tasks.scoring.score import Score
+from tasks.scoring.scoring import score_all
 from tasks.statistics.estimates import estimate_all
 
 if TYPE_CHECKING:
@@ -102,24 +104,27 @@ async def evaluate_candidate(
             return stored
         check_unaltered(workspace.loaded, candidate)
         expected = await _expected(workspace, candidate, dataset)
-        scorers = workspace.loaded.app.scorers
+        scorers = workspace.scorers
         slices = workspace.loaded.app.datasets.columns.slices
-        metrics = [scorer.metric.name for scorer in scorers_of(scorers)]
+        metrics = [scorer.metric.name for scorer in scorers if scorer.metric.ratio is None]
         with workspace.store.part() as part:
             async with _followed(asking.follow, identity, candidate, dataset, workspace.epoch) as take:
                 with RowsWriter(part / NAME, slices, metrics) as writer:
-                    unscored: list[str] = []
+                    unscored: dict[str, Outcome] = {}
 
-                    def write(rows: Sequence[Row], answers: Sequence[Answer]) -> None:
-                        scores = score(rows, answers, scorers)
-                        unscored.extend(each.row_id for each in scores if each.outcome is Outcome.SCORER_ERROR)
+                    def keep(rows: Sequence[Row], answers: Sequence[Answer], scores: Sequence[Score]) -> None:
+                        unscored.update((each.row_id, each.outcome) for each in scores if each.outcome != Outcome.OK)
                         take(writer.write(rows, answers, scores))
+
+                    async def write(rows: Sequence[Row], answers: Sequence[Answer]) -> None:
+                        scores = await score_all(rows, answers, scorers, workspace.means)
+                        await asyncio.to_thread(keep, rows, answers, scores)
 
                     taken = InOrder(write)
                     await _ask(workspace, candidate, dataset, taken, asking)
             _check_answered(candidate, dataset, taken)
             frames = await asyncio.to_thread(read_frames, part / NAME)
-            incomplete = dict.fromkeys(unscored, Outcome.SCORER_ERROR) | taken.failed
+            incomplete = unscored | taken.failed
             evaluation = Evaluation(
                 id=digest([identity, incomplete]) if incomplete else identity,
                 identity=identity,
@@ -156,7 +161,7 @@ async def _expected(workspace: "Workspace", candidate: Candidate, dataset: Datas
 def _identity(workspace: "Workspace", candidate: Candidate, dataset: Dataset) -> str:
     """Returns the id that the evaluation has once every row is answered; one with failed rows is another thing."""
     price = workspace.loaded.prices.get(candidate.model or "")
-    scorers = identities(workspace.loaded.app.scorers)
+    scorers = identities(workspace.scorers)
     return evaluation_id(candidate.digest, dataset.digest, scorers, workspace.epoch, price)
 
 

@@ -7,8 +7,6 @@ import pytest
 from configs.errors import ConfigurationError, EndpointError
 from infra.simulator.behaviour import Behaviour, Fault
 from infra.simulator.running import calls, requests, simulated, statistics
-from tasks import evaluating
-from tasks.calling.answer import Outcome
 from tasks.calling.asking import Spend
 from tasks.data.row import Dataset
 from tasks.estimating import estimate_asking
@@ -16,7 +14,7 @@ from tasks.evaluating import Asking, evaluate_candidate
 from tasks.journal.journal import Journal
 from tasks.progress import shown_on
 from tasks.results.store import Store
-from tasks.scoring.catalogue import metrics_of, score
+from tasks.scoring.catalogue import metrics_of, scorers_of
 from tasks.workspace import Workspace
 
 CHAT = "/v1/chat/completions"
@@ -58,7 +56,7 @@ async def test_rows_are_stored_in_the_datasets_order_whatever_order_they_are_ans
     assert [row["answer"] for row in stored] == [row["question"] for row in stored]
     assert evaluation.rows["row_id"].tolist() == [row["row_id"] for row in stored]
     assert evaluation.estimate("latency_total").n == 300
-    assert set(metrics_of(loaded.app.scorers)) == {e.metric for e in evaluation.estimates}
+    assert set(metrics_of(scorers_of(loaded))) == {e.metric for e in evaluation.estimates}
 
 
 async def test_a_stored_evaluation_is_not_asked_again_and_another_scorer_asks_nothing(
@@ -92,28 +90,31 @@ async def test_only_the_rows_that_failed_are_asked_again(workspace, dataset, mak
     assert part.id != whole.id
 
 
-async def test_a_scorer_that_failed_scores_again_without_a_call(
-    workspace, dataset, make_app, make_candidate, monkeypatch
-):
-    def broken(rows, answers, configs):
-        return [
-            each._replace(value=None, outcome=Outcome.SCORER_ERROR) if each.row_id == "r3" else each
-            for each in score(rows, answers, configs)
-        ]
+SCORER = """
+from tasks.scoring.scorer import Rating, scorer
 
+@scorer("quality", version="1")
+def short(row, answer):
+    \"""Share of brevity.\"""
+    return Rating(FIRST if row.id == "r3" else 1.0)
+"""
+
+
+async def test_an_edited_scorer_scores_again_without_a_call(workspace, dataset, make_app, make_candidate, tmp_path):
+    file = tmp_path / "scorers.py"
+    file.write_text(SCORER.replace("FIRST", "float('nan')"), encoding="utf-8")
     with simulated(Behaviour(faults=(Fault(kind="too_long", contains="number 6"),))) as address:
-        loaded = make_app(address)
+        loaded = make_app(address, scorers=[{"name": "exact"}, {"name": "short", "file": "scorers.py"}])
         candidate, data = make_candidate(loaded), dataset(8)
-        with monkeypatch.context() as patched:
-            patched.setattr(evaluating, "score", broken)
-            first = await evaluate_candidate(workspace(loaded), candidate, data)
+        first = await evaluate_candidate(workspace(loaded), candidate, data)
         assert first.outcomes == {"ok": 6, "app_error": 1, "scorer_error": 1, "skipped": 0}
         asked = calls(address)[CHAT]
+        file.write_text(SCORER.replace("FIRST", "0.5"), encoding="utf-8")
         again = await evaluate_candidate(workspace(loaded), candidate, data)
         assert again.outcomes == {"ok": 7, "app_error": 1, "scorer_error": 0, "skipped": 0}
         assert calls(address)[CHAT] == asked + 1, "only what was not answered"
-    assert first.id != again.id
-    assert first.identity == again.identity
+    assert first.identity != again.identity
+    assert again.estimate("short").value == pytest.approx(6.5 / 7)
 
 
 async def test_what_it_was_expected_to_take_is_kept_with_it(workspace, dataset, make_app, make_candidate):

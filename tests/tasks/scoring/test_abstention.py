@@ -1,9 +1,8 @@
 import pytest
 
-from configs.schema.scorer import ScorerConfig
 from tasks.scoring.abstaining import abstains
 from tasks.scoring.abstention import abstention, over_refusal
-from tasks.scoring.catalogue import score
+from tasks.scoring.scoring import score
 
 
 @pytest.mark.parametrize(
@@ -32,7 +31,7 @@ def test_an_app_may_set_its_own_phrases():
 
 def test_abstention_rates_unanswerable_rows_only(row, answer):
     def rated(answerable, text):
-        return score([row(answerable=answerable)], [answer(text)], [ScorerConfig(name="abstention")])[0].value
+        return score([row(answerable=answerable)], [answer(text)], [abstention])[0].value
 
     assert rated(False, "I do not know.") == 1
     assert rated(False, "2.1 kg") == 0
@@ -42,7 +41,7 @@ def test_abstention_rates_unanswerable_rows_only(row, answer):
 
 def test_over_refusal_rates_answerable_rows_only(row, answer):
     def rated(answerable, text):
-        return score([row(answerable=answerable)], [answer(text)], [ScorerConfig(name="over_refusal")])[0].value
+        return score([row(answerable=answerable)], [answer(text)], [over_refusal])[0].value
 
     assert rated(True, "I can't help with that.") == 1
     assert rated(True, "도와드릴 수 없습니다.") == 1
@@ -51,5 +50,5 @@ def test_over_refusal_rates_answerable_rows_only(row, answer):
 
 
 def test_both_read_dimension_and_direction():
-    assert (abstention.metric.dimension, abstention.metric.direction) == ("quality", "higher")
+    assert (abstention.metric.dimension, abstention.metric.direction) == ("honesty", "higher")
     assert (over_refusal.metric.dimension, over_refusal.metric.direction) == ("harm", "lower")
