@@ -60,8 +60,9 @@ class Gate(Frozen):
     target: Literal["population", "this_set"] = "population"
     """What is judged: `population`, the users whom these rows stand for; or `this_set`, these rows and no others, of
     which everything is known once all are asked."""
-    stop_early: bool = True
-    """Ask rows in random order, a batch at a time, and only until every rule is settled; else all of them."""
+    stop_early: bool = False
+    """Ask rows in random order, a batch at a time, and only until every rule is settled. Looking again and again makes
+    no verdict less sure. Else all rows are asked, and looked at once."""
 
 
 class Gates(Frozen):

@@ -1,11 +1,11 @@
 """Checks that gates can be decided at all, before anything is asked."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 
 from configs.errors import ConfigurationError
 from configs.schema.app import App
 from configs.schema.gate import Gate, Rule
-from tasks.data.row import Row
+from tasks.data.row import Dataset
 from tasks.scoring.score import Metric
 
 
@@ -25,17 +25,19 @@ def check_gates(app: App, metrics: Mapping[str, Metric]) -> None:
             _check_known(where, "slice column", column, known, "add it to `datasets.columns.slices`")
 
 
-def check_slices(app: App, gate_name: str, rows: Sequence[Row] | Collection[Row]) -> None:
-    """Checks that the rows have every slice that a gate's rules are about.
+def check_slices(app: App, dataset: Dataset) -> None:
+    """Checks that a dataset has rows of every slice that the rules of the gate before it are about.
 
     Raises:
         ConfigurationError: a rule is about a slice that no row belongs to.
     """
+    gate_name = {"sample": "sample", "full": "release"}.get(dataset.split)
     for where, rule, _ in _rules(app):
-        if rule.slice and where.startswith(_place(gate_name)):
+        if rule.slice and gate_name and where.startswith(_place(gate_name)):
             column, _, value = rule.slice.partition("=")
-            there = {row.slices.get(column, "") for row in rows} - {""}
-            _check_known(where, f"value of the slice column {column!r}", value, there, "add such rows")
+            there = {row.slices.get(column, "") for row in dataset.rows} - {""}
+            advice = f"add such rows to {dataset.name}"
+            _check_known(where, f"value of the slice column {column!r}", value, there, advice)
 
 
 def _rules(app: App) -> Iterator[tuple[str, Rule, Gate]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from configs.schema.gate import Gate, Rule
 from tasks.gating.anytime import AnytimeTest
@@ -10,7 +10,7 @@ from tasks.gating.claim import Claim, claim_of
 from tasks.gating.fixed import FixedTest
 from tasks.gating.identical import IdenticalTest
 from tasks.gating.reasons import reason, subject
-from tasks.gating.verdict import Decision, RuleVerdict, Verdict
+from tasks.gating.verdict import Decision, GateName, RuleVerdict, Verdict
 from tasks.identity import digest
 from tasks.results.evaluation import Evaluation
 from tasks.scoring.score import Dimension, Metric
@@ -25,7 +25,7 @@ ORDER: tuple[Dimension, ...] = ("harm", "honesty", "quality", "cost", "latency")
 
 
 def decide(
-    gate_name: Literal["sample", "release"],
+    gate_name: GateName,
     gate: Gate,
     candidate: Evaluation,
     champion: Evaluation | None,

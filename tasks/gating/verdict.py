@@ -6,6 +6,8 @@ from typing import Literal
 from configs.schema.base import Frozen
 from tasks.statistics.estimate import Estimate
 
+GateName = Literal["sample", "release"]
+
 
 class Decision(StrEnum):
     """A gate's or a rule's answer."""
@@ -44,7 +46,7 @@ class RuleVerdict(Frozen):
 class Verdict(Frozen):
     """A gate's decision on a candidate."""
 
-    gate: Literal["sample", "release"]
+    gate: GateName
     decision: Decision
     candidate: str
     """Digest of the candidate."""
