@@ -8,6 +8,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from infra.cli.page import print_page
+from tasks.pages.page import Page
+
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
@@ -23,12 +26,9 @@ def summarise(stage: str, result: "BaseModel") -> None:
         return
     if stage == "explore":
         console.print(_table("Leaderboard", [_short(row) for row in facts.pop("leaderboard")]))
-    if stage == "evaluate":
-        facts.pop("estimates")
-        rules = [
-            {"rule": r["rule"], "decision": _coloured(r["decision"]), "why": r["reason"]} for r in facts.pop("rules")
-        ]
-        console.print(_table("Rules", rules))
+    if isinstance(page := getattr(result, "page", None), Page):
+        print_page(console, page)
+        facts = {name: fact for name, fact in facts.items() if name not in ("estimates", "rules", "changed")}
     _facts(console, facts)
 
 
