@@ -40,7 +40,7 @@ def compare(
             pair.other,
             workspace.metrics,
             rank_by=configured.explore.rank_by,
-            names=(one, other),
+            names=(_called(one), _called(other)),
             about=[rule.metric for rule in rules],
         )
     if html is not None:
@@ -53,3 +53,8 @@ def compare(
     from infra.cli.page import print_page
 
     print_page(Console(highlight=False), page)
+
+
+def _called(word: str) -> str:
+    """Returns what a side is called on the page: the beginning of a digest is enough."""
+    return word[:8] if len(word) == 16 else word

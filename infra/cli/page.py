@@ -35,10 +35,11 @@ def print_page(console: "Console", page: Page) -> None:
         )
     for title, rows in ((page.worst_title, page.worst), (page.best_title, page.best)):
         _print_rows(console, page, title, rows[:_ROWS])
-    for title, measured in (("Slices", page.slices), ("Cost", page.costs)):
+    slices = [each for each in page.slices if each.one.metric in page.by]
+    for title, measured in (("Slices", slices), ("Cost", page.costs)):
         if measured:
             head, cells = measurement_table(page, measured)
-            # Coverage and direction are on the other forms of the page: a terminal is narrow.
+            # Coverage, direction and the slices of every metric are on the other forms of the page.
             console.print(_table(title, head[:-2], [row[:-2] for row in cells]))
     for cause in page.unanswered:
         console.print(Text(printable(f"without an answer: {cause}")))

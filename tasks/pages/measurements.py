@@ -27,8 +27,24 @@ def measurements(
         slices: over the rows of each slice, only harm, honesty and quality; else over all rows.
     """
     chosen = [each for each in one.estimates if _is_shown(each, metrics, slices=slices)]
-    differ = _differing(one, other, chosen, metrics) if other else frozenset()
-    return tuple(_measured(each, one, other, metrics, differs=at in differ) for at, each in enumerate(chosen))
+    differences = [
+        paired_difference(one, other, metrics[each.metric], CONFIDENCE, each.slice) if other else None
+        for each in chosen
+    ]
+    differ = _differing(one, other, differences, metrics) if other else frozenset()
+    return tuple(
+        Measurement(
+            metric=named(estimate, metrics[estimate.metric]),
+            dimension=metrics[estimate.metric].dimension,
+            better=metrics[estimate.metric].direction,
+            slice=estimate.slice,
+            one=estimate,
+            other=like(estimate, other.estimates) if other else None,
+            difference=differences[at],
+            differs=at in differ,
+        )
+        for at, estimate in enumerate(chosen)
+    )
 
 
 def _is_shown(estimate: Estimate, metrics: Mapping[str, Metric], *, slices: bool) -> bool:
@@ -38,27 +54,17 @@ def _is_shown(estimate: Estimate, metrics: Mapping[str, Metric], *, slices: bool
     return not slices or (estimate.value is not None and metric.dimension not in ("cost", "latency"))
 
 
-def _measured(
-    estimate: Estimate, one: Evaluation, other: Evaluation | None, metrics: Mapping[str, Metric], *, differs: bool
-) -> Measurement:
-    metric = metrics[estimate.metric]
-    return Measurement(
-        metric=named(estimate, metric),
-        dimension=metric.dimension,
-        better=metric.direction,
-        slice=estimate.slice,
-        one=estimate,
-        other=like(estimate, other.estimates) if other else None,
-        difference=paired_difference(one, other, metric, CONFIDENCE, estimate.slice) if other else None,
-        differs=differs,
-    )
-
-
 def _differing(
-    one: Evaluation, other: Evaluation, estimates: Sequence[Estimate], metrics: Mapping[str, Metric]
+    one: Evaluation, other: Evaluation, differences: Sequence[Estimate | None], metrics: Mapping[str, Metric]
 ) -> frozenset[int]:
-    def differs(estimate: Estimate, error: float) -> bool:
-        found = paired_difference(one, other, metrics[estimate.metric], 1 - error, estimate.slice)
-        return found.low is not None and found.high is not None and not found.low <= 0 <= found.high
+    def differs(difference: Estimate | None, error: float) -> bool:
+        # An interval that holds zero holds it at every higher confidence.
+        if difference is None or not _excludes_zero(difference):
+            return False
+        return _excludes_zero(paired_difference(one, other, metrics[difference.metric], 1 - error, difference.slice))
 
-    return rejected([partial(differs, each) for each in estimates], 1 - CONFIDENCE)
+    return rejected([partial(differs, each) for each in differences], 1 - CONFIDENCE)
+
+
+def _excludes_zero(estimate: Estimate) -> bool:
+    return estimate.low is not None and estimate.high is not None and not estimate.low <= 0 <= estimate.high

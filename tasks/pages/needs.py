@@ -9,12 +9,14 @@ from tasks.row_cost import RowCost
 
 
 def needs(verdict: Verdict, cost: RowCost) -> tuple[Need, ...]:
-    """Returns what would settle each rule that is not.
+    """Returns what would settle each rule that is not, where the verdict hangs on them.
 
     Args:
         verdict: the gate's.
         cost: of one more row.
     """
+    if verdict.decision is not Decision.INCONCLUSIVE:
+        return ()
     still_open = (rule for rule in verdict.rules if rule.decision is Decision.INCONCLUSIVE)
     return tuple(_need(rule, verdict, cost) for rule in still_open)
 
@@ -25,7 +27,7 @@ def conclusive(verdict: Verdict, needed: tuple[Need, ...]) -> str:
         return "Nothing more is needed: every rule is settled."
     if verdict.decision is Decision.FAIL:
         broken = [rule.rule for rule in verdict.rules if rule.decision is Decision.FAIL]
-        return f"Nothing more is needed: {'; '.join(broken)} is broken, and more rows would not change that."
+        return f"Nothing more is needed, as more rows would not mend what is broken: {'; '.join(broken)}."
     known = [need for need in needed if need.rows is not None]
     if len(known) < len(needed):
         return "More rows alone are not known to settle it; each open rule says why."

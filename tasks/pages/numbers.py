@@ -17,7 +17,7 @@ def number(value: float | None, *, signed: bool = False) -> str:
     if math.isinf(value):
         return "−∞" if value < 0 else "∞"
     digits = np.format_float_positional(abs(value), precision=3, fractional=False, trim="-")
-    sign = "−" if value < 0 else "+" if signed else ""
+    sign = "−" if value < 0 else "+" if signed and value > 0 else ""
     return sign + digits
 
 

@@ -9,9 +9,10 @@ from configs.schema.gate import Rule
 from tasks.gating.claim import Claim, claim_of
 from tasks.planning.known import Known
 from tasks.planning.plan import Amount, Assumptions, Question, Scenario
+from tasks.results.evaluation import Evaluation
 from tasks.row_cost import RowCost, row_cost
 from tasks.scoring.score import Metric
-from tasks.statistics.measured import Measured
+from tasks.statistics.measured import Measured, measured
 from tasks.statistics.planning import (
     Floats,
     Sequential,
@@ -69,7 +70,15 @@ def _assumed(
         return Question(rule=str(rule), metric=rule.metric, basis=basis, design_effect=1, scenarios=(), note="")
     spread = discordant(assumptions.discordant, metric.high - metric.low)
     basis = f"assumed: {assumptions.discordant:.0%} of rows differ, and no clusters (--discordant says another share)"
-    return _of_spread(rule, basis, spread, distance, bound, 1.0, 1.0, known, assumptions)
+    counting = _counting(metric, known.one)
+    basis += f"; {counting:.0%} of rows count" if counting < 1 else ""
+    return _of_spread(rule, basis, spread, distance, bound, 1 / counting, 1.0, known, assumptions)
+
+
+def _counting(metric: Metric, one: Evaluation | None) -> float:
+    """Returns the share of rows that have a value of a metric; all of them where none was measured."""
+    rows = measured(one.rows, one.scores, metric) if one else None
+    return rows.n / len(rows.values) if rows and rows.n else 1.0
 
 
 def _of_spread(

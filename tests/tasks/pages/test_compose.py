@@ -138,6 +138,14 @@ def test_what_would_settle_it_is_said_in_rows_price_and_time(evaluated, decided,
     assert found.conclusive.startswith(f"About {need.rows:,} rows in all would settle every open rule")
 
 
+def test_a_fail_needs_no_more_rows_and_says_what_is_broken(evaluated, decided, page):
+    one = evaluated({"contains": share(10, 100)})
+    rules = ({"metric": "contains", "at_least": 0.5}, {"metric": "contains", "at_least": 0.1})
+    found = page(one, None, **decided(one, None, *rules))
+    assert (found.decision, found.needs) == ("FAIL", ())
+    assert found.conclusive.endswith("what is broken: contains at least 0.5.")
+
+
 def test_a_rule_about_some_of_the_rows_takes_more_rows_of_the_data(evaluated, decided, page):
     values = [1.0 if at % 4 == 0 else 0.0 if at % 4 == 2 else 1.0 for at in range(100)]
     one = evaluated({"contains": values})
