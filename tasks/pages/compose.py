@@ -175,8 +175,9 @@ def _notes(verdict: Verdict | None, compared: Evaluation | None, measured: Seque
             "slices and costs do not, and are a little too narrow."
         )
     if compared:
+        count = sum(each.difference is not None and each.difference.value is not None for each in measured)
         notes.append(
-            f"Rows are paired. “better” and “worse” mark what differs among all {len(measured)} metrics, and among all "
+            f"Rows are paired. “better” and “worse” mark what differs among all {count} metrics, and among all "
             f"slices, together at {CONFIDENCE:.0%} (Holm); an interval that excludes 0 without a mark may be chance."
         )
     return notes

@@ -49,9 +49,10 @@ def interval(estimate: Estimate | None) -> str:
 
 
 def named(estimate: Estimate, metric: "Metric") -> str:
-    """Returns an estimate's metric and slice; a heuristic is called so wherever it is shown."""
+    """Returns an estimate's metric, quantile and slice; a heuristic is called so wherever it is shown."""
+    part = f" ({estimate.quantile:g} quantile)" if estimate.quantile is not None else ""
     where = f" where {estimate.slice}" if estimate.slice else ""
-    return f"{estimate.metric}{' (heuristic)' if metric.heuristic else ''}{where}"
+    return f"{estimate.metric}{' (heuristic)' if metric.heuristic else ''}{part}{where}"
 
 
 def like(estimate: Estimate, among: Sequence[Estimate]) -> Estimate | None:

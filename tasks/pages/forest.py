@@ -146,10 +146,13 @@ def _of_metric(measurement: Measurement, metric: Metric) -> tuple[_Axis, Line]:
 
 
 def _is_nothing(measurement: Measurement) -> bool:
-    """Returns whether there is nothing to see: nothing was measured, or both sides are alike in every row."""
+    """Returns whether there is nothing to see: nothing was measured, or both sides are alike in every row.
+
+    Quantiles are in the tables alone.
+    """
     difference = measurement.difference
     if difference is None:
-        return measurement.one.value is None
+        return measurement.one.value is None or measurement.one.quantile is not None
     return difference.value is None or difference.low == difference.high == 0
 
 

@@ -15,7 +15,7 @@ from tasks.statistics.holm import rejected
 def measurements(
     one: Evaluation, other: Evaluation | None, metrics: Mapping[str, Metric], *, slices: bool = False
 ) -> tuple[Measurement, ...]:
-    """Returns every metric of an evaluation that is known, beside the other side's.
+    """Returns every metric of an evaluation that is known, beside the other side's; of times also quantiles.
 
     That some metric differs is an "or" over all of them, so that those which do are found by Holm's steps: any of them
     is said to differ wrongly once in twenty pages at most.
@@ -27,10 +27,7 @@ def measurements(
         slices: over the rows of each slice, only harm, honesty and quality; else over all rows.
     """
     chosen = [each for each in one.estimates if _is_shown(each, metrics, slices=slices)]
-    differences = [
-        paired_difference(one, other, metrics[each.metric], CONFIDENCE, each.slice) if other else None
-        for each in chosen
-    ]
+    differences = [_difference(one, other, each, metrics) for each in chosen]
     differ = _differing(one, other, differences, metrics) if other else frozenset()
     return tuple(
         Measurement(
@@ -49,21 +46,33 @@ def measurements(
 
 def _is_shown(estimate: Estimate, metrics: Mapping[str, Metric], *, slices: bool) -> bool:
     metric = metrics.get(estimate.metric)
-    if metric is None or estimate.quantile is not None or (estimate.slice is not None) is not slices:
+    if metric is None or (estimate.slice is not None) is not slices:
         return False
     return not slices or (estimate.value is not None and metric.dimension not in ("cost", "latency"))
+
+
+def _difference(
+    one: Evaluation, other: Evaluation | None, estimate: Estimate, metrics: Mapping[str, Metric]
+) -> Estimate | None:
+    """Returns the paired difference of an estimate's metric; None for a quantile, which has none."""
+    if other is None or estimate.quantile is not None:
+        return None
+    return paired_difference(one, other, metrics[estimate.metric], CONFIDENCE, estimate.slice)
 
 
 def _differing(
     one: Evaluation, other: Evaluation, differences: Sequence[Estimate | None], metrics: Mapping[str, Metric]
 ) -> frozenset[int]:
-    def differs(difference: Estimate | None, error: float) -> bool:
+    def differs(difference: Estimate, error: float) -> bool:
         # An interval that holds zero holds it at every higher confidence.
-        if difference is None or not _excludes_zero(difference):
-            return False
-        return _excludes_zero(paired_difference(one, other, metrics[difference.metric], 1 - error, difference.slice))
+        return _excludes_zero(difference) and _excludes_zero(
+            paired_difference(one, other, metrics[difference.metric], 1 - error, difference.slice)
+        )
 
-    return rejected([partial(differs, each) for each in differences], 1 - CONFIDENCE)
+    tested = {at: each for at, each in enumerate(differences) if each is not None and each.value is not None}
+    positions = list(tested)
+    found = rejected([partial(differs, each) for each in tested.values()], 1 - CONFIDENCE)
+    return frozenset(positions[each] for each in found)
 
 
 def _excludes_zero(estimate: Estimate) -> bool:

@@ -104,6 +104,9 @@ def test_the_page_is_shown_written_and_printed(both, lifecycle, tmp_path):
     assert "Rows that gained most, by exact" in shown.output
     assert "<h1>best on full: exact +0.5 [" in file.read_text(encoding="utf-8")
 
+    small = lifecycle("compare", "best", "champion", "--app", both.path, "--data", "sample")
+    assert small.output.startswith("best on sample: exact +0.5 [")
+
     document = json.loads(lifecycle("compare", "best", "champion", "--app", both.path, "--json").stdout)
     assert document["one"]["candidate"] == both.candidates["plain"].digest
     assert document["decision"] is None

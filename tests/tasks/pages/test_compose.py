@@ -1,5 +1,7 @@
 """The page of an evaluation: its first line, what differs, the rows that changed, and what would settle it."""
 
+from dataclasses import replace
+
 import pytest
 
 from tasks.pages.compose import compose
@@ -175,3 +177,19 @@ def test_a_metric_that_the_app_no_longer_has_is_left_out(evaluated, metrics):
     one = evaluated({"contains": [1.0, 0.0], "token_f1": [1.0, 0.0]})
     del metrics["contains"]
     assert "contains" not in {each.metric for each in compose(one, None, metrics, rank_by="token_f1").metrics}
+
+
+def test_a_quantile_is_beside_the_other_sides_and_has_no_difference(evaluated, page):
+    def with_quantile(evaluation, value):
+        mean = evaluation.estimate("latency_total")
+        quantile = mean.model_copy(update={"value": value, "low": 1.0, "high": None, "quantile": 0.95})
+        return replace(evaluation, estimates=(*evaluation.estimates, quantile))
+
+    one, other = evaluated({"contains": [1.0] * 20}), evaluated({"contains": [0.0] * 20}, "two")
+    found = page(with_quantile(one, 3.0), with_quantile(other, 4.0))
+    (quantile,) = [each for each in found.costs if each.one.quantile]
+    assert quantile.metric == "latency_total (0.95 quantile)"
+    assert (quantile.one.value, quantile.other.value, quantile.difference) == (3.0, 4.0, None)
+    assert (quantile.differs, quantile.says) == (False, "")
+    assert not any("quantile" in line.what for panel in found.panels for line in panel.lines)
+    assert "among all 6 metrics" in " ".join(found.notes)
