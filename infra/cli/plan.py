@@ -45,8 +45,9 @@ def plan(
 
     with open_workspace(app) as workspace:
         configured = getattr(workspace.loaded.app.gates, gate or "release")
-        wanted = [Rule(metric=metric, better_than_champion_by=difference)] if metric else configured.rules
-        found = planned(workspace, wanted, Assumptions(power, confidence or configured.confidence, discordant))
+        rules = [Rule(metric=metric, better_than_champion_by=0)] if metric else configured.rules
+        assumptions = Assumptions(power, confidence or configured.confidence, discordant, difference)
+        found = planned(workspace, rules, assumptions)
     if as_json:
         sys.stdout.write(found.model_dump_json(indent=2) + "\n")
         return

@@ -12,11 +12,13 @@ class Assumptions(NamedTuple):
         power: probability of showing what is so.
         confidence: of the gate.
         discordant: share of rows on which two candidates differ, where nothing was measured.
+        difference: how far inside a rule's bound the truth is; as far as the rule's own margin where None.
     """
 
     power: float
     confidence: float
     discordant: float
+    difference: float | None = None
 
     @property
     def error(self) -> float:

@@ -12,7 +12,7 @@ from tasks.planning.plan import Amount, Assumptions, Question, Scenario
 from tasks.results.evaluation import Evaluation
 from tasks.row_cost import RowCost, row_cost
 from tasks.scoring.score import Metric
-from tasks.statistics.measured import Measured, measured
+from tasks.statistics.measured import Measured, measured, part_of
 from tasks.statistics.planning import (
     Floats,
     Sequential,
@@ -31,9 +31,8 @@ _FEW = 10
 def question(rule: Rule, metric: Metric, known: Known, assumptions: Assumptions) -> Question:
     """Returns what it takes to show that a rule holds, or that it is broken.
 
-    A rule against the champion is planned for truths one, two and three margins inside its bound, one that is
-    `better_than_champion_by` some difference as showing any improvement where that difference is so; the others for
-    their metric as it was measured.
+    A rule against the champion is planned for truths one, two and three margins inside its bound, the others for their
+    metric as it was measured.
 
     Args:
         rule: what is to be shown.
@@ -48,9 +47,9 @@ def question(rule: Rule, metric: Metric, known: Known, assumptions: Assumptions)
 
 def _of_difference(rule: Rule, metric: Metric, known: Known, assumptions: Assumptions) -> Question:
     margin, wanted = rule.not_worse_than_champion_by, rule.better_than_champion_by
-    distance = margin or wanted or 0.0
-    # In the direction that is better: a margin is below no difference, an improvement is looked for above it.
-    bound = -distance if margin is not None else 0.0
+    distance = assumptions.difference or margin or wanted or 0.0
+    # In the direction that is better.
+    bound = wanted or 0.0 if margin is None else -margin
     rows = _differences(rule, metric, known)
     spread = None if rows is None else Spread(np.abs(rows.scored.values), rows.high)
     if rows is None or spread is None or not spread.sizes.any():
@@ -70,14 +69,14 @@ def _assumed(
         return Question(rule=str(rule), metric=rule.metric, basis=basis, design_effect=1, scenarios=(), note="")
     spread = discordant(assumptions.discordant, metric.high - metric.low)
     basis = f"assumed: {assumptions.discordant:.0%} of rows differ, and no clusters (--discordant says another share)"
-    counting = _counting(metric, known.one)
+    counting = _counting(rule, metric, known.one)
     basis += f"; {counting:.0%} of rows count" if counting < 1 else ""
     return _of_spread(rule, basis, spread, distance, bound, 1 / counting, 1.0, known, assumptions)
 
 
-def _counting(metric: Metric, one: Evaluation | None) -> float:
-    """Returns the share of rows that have a value of a metric; all of them where none was measured."""
-    rows = measured(one.rows, one.scores, metric) if one else None
+def _counting(rule: Rule, metric: Metric, one: Evaluation | None) -> float:
+    """Returns the share of rows that have a value for a rule; all of them where none was measured."""
+    rows = measured(one.rows, one.scores, metric).only(part_of(one.rows, rule.slice)) if one else None
     return rows.n / len(rows.values) if rows and rows.n else 1.0
 
 

@@ -5,6 +5,10 @@ import json
 import pytest
 
 from configs.errors import ConfigurationError
+from configs.schema.gate import Rule
+from tasks.planning.plan import Assumptions
+from tasks.planning.planned import planned
+from tasks.workspace import open_workspace
 
 
 @pytest.fixture
@@ -27,6 +31,16 @@ def test_before_anything_was_measured_the_plan_says_what_it_assumes(plan):
     assert first["at_once"] == {"rows": 943, "price": None, "seconds": None, "in_data": []}
     assert len(others) == 2
     assert others[1]["sequential"]["rows"] < others[0]["sequential"]["rows"] < first["sequential"]["rows"]
+
+
+def test_a_rule_is_planned_with_the_truth_inside_its_own_bound(shop, lifecycle):
+    with open_workspace(shop.path) as workspace:
+        rules = [Rule(metric="exact", better_than_champion_by=0.1), Rule(metric="exact", better_than_champion_by=0)]
+        wanted, any_at_all = planned(workspace, rules, Assumptions(0.9, 0.95, 0.5)).questions
+    assert [each.truth for each in wanted.scenarios] == ["0.2 better", "0.3 better", "0.4 better"]
+    assert (any_at_all.scenarios, any_at_all.note) == (
+        (), "how large a difference matters is not said: give --metric and --difference",
+    )  # fmt: skip
 
 
 def test_a_difference_that_the_assumed_rows_cannot_have_is_said(plan):
