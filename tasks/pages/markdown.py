@@ -10,6 +10,8 @@ from tasks.pages.tables import measurement_table
 
 _WIDTH = 130
 """Characters of the forest plot's lines."""
+_ASCII = str.maketrans("├┤─●│┼◄►", "[]-o||<>")
+"""Prefect's font has no lines to draw with, and what browsers put in their place is wider than a letter."""
 _TEXT = 400
 """Characters of a question or answer; MLflow and the file beside the evaluation have the whole."""
 
@@ -24,7 +26,7 @@ def _parts(page: Page) -> Iterator[str]:
     yield "\n".join(f"- **{_plain(side.name)}**: {_plain(side.facts)}" for side in (page.one, page.other) if side)
     if page.changed:
         yield f"**Changed since the epoch before:** {_plain(', '.join(page.changed))}"
-    plot = "\n".join(as_text(page.panels, _WIDTH)).replace("`", "'")
+    plot = "\n".join(as_text(page.panels, _WIDTH)).translate(_ASCII).replace("`", "'")
     yield f"```text\n{plot}\n```" if plot else ""
     if page.rules:
         yield "## Rules"
