@@ -12,6 +12,7 @@ Floats = NDArray[np.float64]
 
 _MOST = 0.99
 """Share of the wealth that a single row may cost."""
+_ROUNDING = 1e-12
 _HOPE, _DOUBT = 1.5, 0.7
 """At first a mean gain of 1.5 times the hoped one is bet on, uncertain by 0.7 of that: the best of those measured."""
 _SPREAD, _SPREAD_ROWS = 1 / 16, 10
@@ -45,9 +46,12 @@ def log_wealth(gains: Floats, floor: float, hoped: float, of: int | None = None)
     mean = (weight * guess + total) / (weight + before)
     left = 0.0 if of is None else -total / (of - before)
     stake = np.maximum(mean - left, 0)
-    # Where what is left cannot have so low a mean, the claim that the mean is not above zero is refuted.
-    reach = np.maximum(left - floor, 0)
+    # What is left has a mean of `left` at most, if the mean is not above zero; lower than the floor it cannot be, and as
+    # low as the floor only where each of it is. Otherwise the mean is above zero for certain.
+    reach = np.where(np.abs(left - floor) < _ROUNDING, 0.0, left - floor)
+    refuted = (reach < 0) | ((reach == 0) & (gains - left > _ROUNDING))
     with np.errstate(divide="ignore", invalid="ignore"):
         skew = np.minimum(third / second, ceiling + floor)
-        bet = np.minimum(stake / np.maximum(second - stake * skew, stake**2), _MOST / reach)
-        return np.cumsum(np.where(reach > 0, np.log1p(bet * (gains - left)), np.inf), axis=-1)
+        bet = np.minimum(stake / np.maximum(second - stake * skew, stake**2), _MOST / np.maximum(reach, _ROUNDING))
+    grown = np.log1p(np.where(reach > 0, bet * (gains - left), 0.0))
+    return np.cumsum(np.where(refuted, np.inf, grown), axis=-1)
