@@ -74,6 +74,8 @@ def label_accuracy(
     `whole`, `first`, `last` or `only` one of `labels`.
     """
     true, given = _true(row, column), label_in(answer.text, labels, find)
+    if not true:
+        return Rating(None, f"the row has no label in {column or 'its reference'}")
     return Rating(float(given == true), "" if given == true else f"says {given or 'no label'}, right is {true}")
 
 
