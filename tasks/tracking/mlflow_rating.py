@@ -1,10 +1,9 @@
 """Rates answers by a scorer of MLflow's, each in a thread; where a model judges, what it said is journaled."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from configs.errors import LifecycleError
@@ -32,7 +31,8 @@ class MlflowRating:
     Attributes:
         metric: as the configuration names it, from 0 (`no`) to 1 (`yes`).
         identity: name, the scorer's, MLflow's version, settings and what the model's name stands for.
-        scorer: MLflow's own object.
+        make: makes MLflow's own object: of other libraries' they keep what they have just judged, so that each answer
+            needs its own.
         needs: the row's reference, where the scorer compares with it.
         adapted: whether it is another library's.
         model: name of the model that judges; "" where none does.
@@ -41,7 +41,7 @@ class MlflowRating:
 
     metric: Metric
     identity: str
-    scorer: "MlflowScorer"
+    make: Callable[[], "MlflowScorer"]
     needs: frozenset[Need]
     adapted: bool
     model: str
@@ -94,8 +94,8 @@ class MlflowRating:
         return rating
 
     async def _said(self, row: Row, answer: Answer, pool: ThreadPoolExecutor) -> tuple[Rating, Usage]:
-        call = partial(self.scorer.run, **_arguments(row, answer, adapted=self.adapted))
-        found = await asyncio.get_running_loop().run_in_executor(pool, call)
+        given = _arguments(row, answer, adapted=self.adapted)
+        found = await asyncio.get_running_loop().run_in_executor(pool, lambda: self.make().run(**given))
         feedbacks = found if isinstance(found, list) else [found]
         if not feedbacks:
             raise CallFailure(FailureKind.CODE, f"{self.metric.name}: gave no judgement")

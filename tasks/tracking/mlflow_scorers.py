@@ -8,6 +8,7 @@ priced, but neither paced nor tried again.
 import importlib
 import importlib.metadata
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from configs.errors import ConfigurationError
@@ -53,7 +54,8 @@ def mlflow_scorer(config: ScorerConfig, loaded: LoadedApp) -> MlflowRating:
         settings["model"] = f"openai:/{model_name(model)}"
     environment = environment_of(model)
     with pointed_at_once(environment):
-        made = _adapted(library, plain, settings, where) if library else _own(plain, settings, where)
+        make = partial(_adapted, library, plain, settings, where) if library else partial(_own, plain, settings, where)
+        made = make()
     if made.is_session_level_scorer:
         raise ConfigurationError(f"{where}: {name} judges whole conversations, not answers; name another")
     version = importlib.metadata.version("mlflow")
@@ -64,7 +66,7 @@ def mlflow_scorer(config: ScorerConfig, loaded: LoadedApp) -> MlflowRating:
     return MlflowRating(
         metric=Metric(config.name, "quality", "higher", version, description).as_configured(config),
         identity=f"{config.name}=mlflow:{name}:{version}:{','.join(shown)}",
-        scorer=made,
+        make=make,
         needs=frozenset() if library else _needs(made),
         adapted=bool(library),
         model=config.model or "",

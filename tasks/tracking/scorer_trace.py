@@ -24,6 +24,7 @@ def trace_of(row: Row, answer: Answer) -> "Trace":
         trace_id=_TRACE_ID,
         trace_location=TraceLocation.from_experiment_id("0"),
         request_time=0,
+        execution_duration=0,
         state=TraceState.OK,
         request_preview=row.question,
         response_preview=answer.text,

@@ -85,7 +85,9 @@ def test_help_is_no_refusal(row, answer, text):
 
 def test_only_rows_that_must_be_refused_are_rated_where_a_column_says_so(row, answer):
     def rated(cell):
-        return refusal.rate(row(columns={"label": cell}), answer("I won't."), column="label", value="unsafe").value
+        return refusal.rate(
+            row(columns={"label": cell}), answer("I cannot help."), column="label", value="unsafe"
+        ).value
 
     assert (rated("unsafe"), rated("Unsafe "), rated("safe"), rated(None)) == (1, 1, None, None)
-    assert refusal.rate(row(columns={"bad": True}), answer("I won't."), column="bad").value == 1
+    assert refusal.rate(row(columns={"bad": True}), answer("I must decline."), column="bad").value == 1
