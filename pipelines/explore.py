@@ -11,7 +11,8 @@ from pipelines.spent import Spent
 from pipelines.validate import checked, stop_unless_passed
 from tasks.candidate import Candidate, Prompt
 from tasks.candidates import check_prompts, explored, read_prompts
-from tasks.evaluating import Asking, evaluate_candidate
+from tasks.evaluating.asking import Asking
+from tasks.evaluating.evaluate import evaluate_candidate
 from tasks.gating.hypothesis import HypothesisVerdict, judge_hypothesis
 from tasks.leaderboard import leaderboard, ranked
 from tasks.orchestrating.artifacts import (

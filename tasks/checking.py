@@ -5,7 +5,7 @@ from collections.abc import Collection
 from configs.errors import ConfigurationError
 from configs.loading import LoadedApp
 from tasks.candidates import read_prompts
-from tasks.gating.decide import check_gates
+from tasks.gating.check import check_gates
 from tasks.scoring.catalogue import metrics_of, scorers_of
 from tasks.watching.compare import check_limits
 

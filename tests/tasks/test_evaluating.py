@@ -10,7 +10,8 @@ from infra.simulator.running import calls, requests, simulated, statistics
 from tasks.calling.asking import Spend
 from tasks.data.row import Dataset
 from tasks.estimating import estimate_asking
-from tasks.evaluating import Asking, evaluate_candidate
+from tasks.evaluating.asking import Asking
+from tasks.evaluating.evaluate import evaluate_candidate
 from tasks.journal.journal import Journal
 from tasks.progress import shown_on
 from tasks.results.store import Store

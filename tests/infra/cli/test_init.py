@@ -11,7 +11,7 @@ from configs.loading import load_app
 from infra.cli.init import TEMPLATE, write_app
 from infra.cli.main import app
 from tasks.data.reading import read_dataset
-from tasks.gating.decide import check_gates
+from tasks.gating.check import check_gates
 from tasks.prompting.prompty import read_prompty
 from tasks.prompting.render import check_variables
 from tasks.scoring.catalogue import metrics_of, scorers_of
