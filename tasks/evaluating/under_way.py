@@ -30,7 +30,7 @@ from tasks.results.rows_file import NAME, RowsWriter, read_frames
 from tasks.retrieval.index import load_index
 from tasks.scoring.catalogue import identities
 from tasks.scoring.score import Score
-from tasks.scoring.scoring import score_all
+from tasks.scoring.scoring import ask_scorers, score
 from tasks.statistics.estimates import estimate_all
 
 if TYPE_CHECKING:
@@ -139,10 +139,11 @@ class UnderWay:
 
     async def _write(self, rows: Sequence[Row], answers: Sequence[Answer]) -> None:
         workspace = self._work.workspace
-        scores = await score_all(rows, answers, workspace.scorers, workspace.means)
-        await asyncio.to_thread(self._keep, rows, answers, scores)
+        asked = await ask_scorers(rows, answers, workspace.scorers, workspace.means)
+        await asyncio.to_thread(self._keep, rows, answers, asked)
 
-    def _keep(self, rows: Sequence[Row], answers: Sequence[Answer], scores: Sequence[Score]) -> None:
+    def _keep(self, rows: Sequence[Row], answers: Sequence[Answer], asked: Sequence[Score]) -> None:
+        scores = [*score(rows, answers, self._work.workspace.scorers), *asked]
         self._incomplete.update((each.row_id, each.outcome) for each in scores if each.outcome != Outcome.OK)
         self._ids += [row.id for row in rows]
         table = self._work.writer.write(rows, answers, scores)
