@@ -55,7 +55,7 @@ def decide(
     if gate.stop_early or whole:
         candidate = _as_drawn(candidate)
     ordered = sorted(gate.rules, key=lambda rule: ORDER.index(metrics[rule.metric].dimension))
-    trials = [_trial(rule, gate, candidate, champion, metrics[rule.metric], design) for rule in ordered]
+    trials = [_trial(rule, gate, candidate, champion, metrics, design) for rule in ordered]
     rules = _judged(trials, 1 - gate.confidence)
     decisions = {rule.decision for rule in rules}
     worst = next((each for each in (Decision.FAIL, Decision.INCONCLUSIVE) if each in decisions), Decision.PASS)
@@ -99,14 +99,20 @@ class _Trial(NamedTuple):
 
 
 def _trial(
-    rule: Rule, gate: Gate, candidate: Evaluation, champion: Evaluation | None, metric: Metric, design: Design
+    rule: Rule,
+    gate: Gate,
+    candidate: Evaluation,
+    champion: Evaluation | None,
+    metrics: Mapping[str, Metric],
+    design: Design,
 ) -> _Trial:
+    metric = metrics[rule.metric]
     if rule.against_champion and champion is None:
         return _Trial(rule, metric, _estimate(rule, gate), "there is no champion to compare with")
     if rule.against_champion and champion is not None and champion.dataset != candidate.dataset:
         obstacle = "the champion was evaluated on other data; evaluate it on the same"
         return _Trial(rule, metric, _estimate(rule, gate), obstacle)
-    claim = claim_of(rule, metric, candidate, champion)
+    claim = claim_of(rule, metrics, candidate, champion)
     rows, left = claim.rows, design.rows - len(candidate.rows)
     if rows.n == 0:
         return _Trial(rule, metric, _estimate(rule, gate, claim), "no row scored", left > 0, claim)
@@ -161,7 +167,7 @@ def _verdict(trial: _Trial, broken: bool, error: float, rules: int) -> RuleVerdi
             decision=Decision.INCONCLUSIVE,
             reason=f"{subject(rule)}: {trial.obstacle}",
             estimate=trial.estimate,
-            bound=claim.bound if claim else None,
+            bound=claim.shown if claim else None,
             above=claim.above if claim else True,
             may_pass=trial.may_change,
             may_fail=trial.may_change,
@@ -174,7 +180,7 @@ def _verdict(trial: _Trial, broken: bool, error: float, rules: int) -> RuleVerdi
         decision=decision,
         reason=reason(rule, trial.metric, claim, trial.estimate, decision, needed, rules),
         estimate=trial.estimate,
-        bound=claim.bound,
+        bound=claim.shown,
         above=claim.above,
         may_pass=test.may_hold,
         may_fail=test.may_break,

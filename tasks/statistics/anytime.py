@@ -5,7 +5,7 @@ question is that of rows, as everywhere, and rows of one conversation still coun
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ from tasks.statistics.betting import log_wealth
 Floats = NDArray[np.float64]
 
 _HALVINGS = 40
+_FAR = 1e12
 
 
 class Design(NamedTuple):
@@ -125,27 +126,39 @@ def lowest(rows: Drawn, design: Design, hoped: Sequence[float], error: float) ->
         hoped: as in `evidence_above`.
         error: how often the mean may be below it, such as 0.05.
     """
-
-    def possible(bound: float) -> bool:
-        return bool(evidence_above(rows, bound, design, hoped).max() < -np.log(error))
-
-    above, step = rows.mean, max(abs(rows.mean), 1.0)
     if design.whole and rows.totals.size == design.clusters:
-        return above
-    below = max(rows.low, above - step)
-    while possible(below) and below > rows.low:
-        step *= 2
-        if step > 1e12:
-            return rows.low
-        below = max(rows.low, rows.mean - step)
-    if possible(below):
-        return rows.low
-    for _ in range(_HALVINGS):
-        middle = (below + above) / 2
-        below, above = (below, middle) if possible(middle) else (middle, above)
-    return below
+        return rows.mean
+    return lowest_possible(lambda bound: evidence_above(rows, bound, design, hoped), rows.mean, rows.low, error)
 
 
 def highest(rows: Drawn, design: Design, hoped: Sequence[float], error: float) -> float:
     """Returns the upper end of the means that the rows leave possible; see `lowest`."""
     return -lowest(rows.mirrored, design, hoped, error)
+
+
+def lowest_possible(evidence: Callable[[float], Floats], value: float, low: float, error: float) -> float:
+    """Returns the lowest bound that the evidence does not refute.
+
+    Args:
+        evidence: gives the logarithm of the evidence that the truth is at least a bound; the less, the higher it is.
+        value: what the rows say; not refuted.
+        low: lowest value there can be, -inf where there is none.
+        error: how often the truth may be below what is returned.
+    """
+
+    def possible(bound: float) -> bool:
+        return bool(evidence(bound).max() < -np.log(error))
+
+    step, above = max(abs(value), 1.0), value
+    below = max(low, value - step)
+    while possible(below) and below > low:
+        step *= 2
+        if step > _FAR:
+            return low
+        below = max(low, value - step)
+    if possible(below):
+        return low
+    for _ in range(_HALVINGS):
+        middle = (below + above) / 2
+        below, above = (below, middle) if possible(middle) else (middle, above)
+    return below

@@ -43,8 +43,8 @@ def log_capital(bets: Floats, gains: Floats, floor: float, of: int | None = None
     down to zero any more makes the capital infinite. The arguments are those of `log_wealth`.
     """
     left = _left(gains, of)
-    # If the mean is not above zero, what is left has a mean of `left` at most; lower than the floor it cannot be, and as
-    # low as the floor only where each of it is. Otherwise the mean is above zero for certain.
+    # If the mean is not above zero, what is left has a mean of `left` at most; below the floor it cannot be, and at the
+    # floor only where each of it is. Otherwise the mean is above zero for certain.
     reach = np.where(np.abs(left - floor) < _ROUNDING, 0.0, left - floor)
     refuted = (reach < 0) | ((reach == 0) & (gains - left > _ROUNDING))
     bets = np.minimum(bets, _MOST / np.maximum(reach, _ROUNDING))

@@ -10,7 +10,7 @@ from tasks.results.evaluation import Evaluation
 from tasks.scoring.score import Metric
 from tasks.statistics.estimate import Estimate
 from tasks.statistics.intervals import difference_interval, mean_interval, ratio_interval
-from tasks.statistics.measured import Measured, cluster_numbers, difference, measured, part_of
+from tasks.statistics.measured import Measured, both_scored, cluster_numbers, difference, measured, part_of
 from tasks.statistics.quantiles import quantile_interval
 
 if TYPE_CHECKING:
@@ -131,13 +131,12 @@ def _estimates(
 
 
 def _ratio(above: Measured, below: Measured, metric: Metric, confidence: float, part: str | None) -> Estimate:
-    """Estimates the ratio of two means over the rows that have both."""
-    both = ~np.isnan(above.values) & ~np.isnan(below.values)
-    rows = above._replace(values=np.where(both, above.values, np.nan), applies=above.applies & below.applies)
-    if not both.any() or not below.values[both].any():
-        # Nothing is in the denominator: the ratio has no value, but what is known of it is not nothing.
+    """Estimates the ratio of two means over the rows that have both; none where the one below is nothing."""
+    one, other = both_scored(above, below)
+    rows = above._replace(values=above.values + 0 * below.values, applies=above.applies & below.applies)
+    if one.n == 0 or not other.values.any():
         return _estimate(rows, metric, confidence, part, None, None, None, "none")
-    interval = ratio_interval(above.values[both], below.values[both], above.clusters[both], confidence)
+    interval = ratio_interval(one.values, other.values, one.clusters, confidence)
     return _estimate(rows, metric, confidence, part, *interval)
 
 

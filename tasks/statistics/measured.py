@@ -103,6 +103,12 @@ def difference(candidate: Evaluation, champion: Evaluation, metric: Metric) -> M
     return Measured(values, applies, mine.clusters, -reach, reach)
 
 
+def both_scored(one: Measured, other: Measured) -> tuple[Measured, Measured]:
+    """Returns two metrics of the same rows, of those rows that have both."""
+    both = ~np.isnan(one.values) & ~np.isnan(other.values)
+    return one.where(both), other.where(both)
+
+
 def part_of(rows: "pd.DataFrame", part: str | None) -> Flags | None:
     """Returns which rows belong to a slice (`column=value`); None for all of them."""
     if part is None:

@@ -1,6 +1,5 @@
 """Evaluating: rows stream through, what failed is asked again alone, and what it takes is said before."""
 
-
 import pytest
 
 from configs.errors import ConfigurationError, EndpointError

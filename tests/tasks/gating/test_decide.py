@@ -10,6 +10,7 @@ from tasks.gating.check import check_gates, check_slices
 from tasks.gating.decide import decide
 from tasks.gating.verdict import Decision
 from tasks.scoring.catalogue import SCORERS
+from tasks.scoring.score import Metric
 from tasks.scoring.usage import USAGE_METRICS
 from tasks.statistics.anytime import Design
 
@@ -275,6 +276,23 @@ def test_a_quantile_is_a_rule_on_the_share_of_rows(evaluate):
     assert decision is Decision.PASS
     assert reason.startswith("latency_total, share of rows at most 2, 0.99 [")
     assert decided(rule, found, **EARLY)[0] is Decision.PASS
+
+
+PER_CORRECT = Metric("price_per_correct", "cost", "lower", "1", "Price.", high=None, ratio=("price", "exact"))
+
+
+@pytest.mark.parametrize("settings", [{}, {"stop_early": True}])
+@pytest.mark.parametrize(("bound", "decision"), [(0.05, "PASS"), (0.02, "INCONCLUSIVE"), (0.012, "FAIL")])
+def test_the_price_of_a_correct_answer_is_a_rule_on_a_ratio(evaluate, settings, bound, decision):
+    found = evaluate({"exact": shuffled(200, 400)})
+    found.rows["price"] = np.random.default_rng(2).lognormal(np.log(0.01), 0.2, 400) / np.exp(0.02)
+    rule = {"metric": "price_per_correct", "at_most": bound}
+    verdict = decide("sample", gate(rule, **settings), found, None, METRICS | {"price_per_correct": PER_CORRECT})
+    estimate = verdict.rules[0].estimate
+    assert verdict.decision == decision
+    assert estimate.low < 0.02 < estimate.high
+    assert estimate.value == pytest.approx(0.02, rel=0.05)
+    assert (verdict.rules[0].bound, verdict.rules[0].above) == (bound, False)
 
 
 def test_one_cluster_says_nothing_of_others(evaluate):
