@@ -84,12 +84,12 @@ def _share(rng: np.random.Generator, n: int) -> Floats:
 
 
 def _set(rng: np.random.Generator, n: int) -> Floats:
-    """A set of exactly three quarters right, in random order."""
-    return rng.permutation((np.arange(n) < 0.75 * n - 1e-9).astype(np.float64))
+    """A set of nearly three quarters right, in random order."""
+    return rng.permutation((np.arange(n) < int(0.75 * n)).astype(np.float64))
 
 
 def _seconds(rng: np.random.Generator, n: int) -> Floats:
-    """Times whose mean is exactly 1 second, a few of them long."""
+    """Times whose mean is 1 second, a few of them long."""
     return rng.lognormal(-0.18, 0.6, n)
 
 
