@@ -97,8 +97,8 @@ def metrics_of(scorers: Iterable[Scorer | AskedScorer]) -> dict[str, Metric]:
 
 
 def identities(scorers: Iterable[Scorer | AskedScorer]) -> tuple[str, ...]:
-    """Returns `name:version:settings` of each scorer that rates rows: what their scores depend on."""
-    return tuple(scorer.identity for scorer in scorers if scorer.metric.ratio is None)
+    """Returns `name:version:settings` of each scorer: what their scores and ratios depend on."""
+    return tuple(scorer.identity for scorer in scorers)
 
 
 def check_columns(scorers: Iterable[Scorer | AskedScorer], present: Sequence[str]) -> None:
