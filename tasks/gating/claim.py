@@ -43,39 +43,55 @@ class Claim(NamedTuple):
 def claim_of(rule: Rule, metric: Metric, candidate: Evaluation, champion: Evaluation | None) -> Claim:
     """Returns what a rule claims.
 
-    A quantile is at most a number where at least that share of the rows are; so such a rule is a claim on a share.
-
     Args:
         rule: a rule of a gate.
         metric: the metric that it names.
         candidate: evaluation of the candidate.
         champion: that of the champion; only rules against it need one.
     """
+    part = part_of(candidate.rows, rule.slice)
+    higher = metric.direction == "higher"
     if rule.against_champion:
         if champion is None:
             raise ValueError(f"{rule}: there is no champion to compare with")
-        return _against(rule, metric, difference(candidate, champion, metric).only(part_of(candidate.rows, rule.slice)))
-    rows = measured(candidate.rows, candidate.scores, metric).only(part_of(candidate.rows, rule.slice))
+        rows = difference(candidate, champion, metric).only(part)
+        if rule.not_worse_than_champion_by is not None:
+            return not_worse(rows, rule.not_worse_than_champion_by, higher_is_better=higher)
+        return better(rows, rule.better_than_champion_by or 0.0, higher_is_better=higher)
+    rows = measured(candidate.rows, candidate.scores, metric).only(part)
     bound = float((rule.at_least if rule.at_most is None else rule.at_most) or 0.0)
-    above = rule.at_most is None
     if rule.quantile is not None:
-        within = rows.values >= bound if above else rows.values <= bound
-        share = 1 - rule.quantile if above else rule.quantile
-        rows = rows._replace(values=np.where(np.isnan(rows.values), np.nan, within), low=0.0, high=1.0)
-        bound, above = share, True
+        return quantile_within(rows, rule.quantile, bound, above=rule.at_most is None)
+    return bounded(rows, bound, above=rule.at_most is None)
+
+
+def bounded(rows: Measured, bound: float, *, above: bool) -> Claim:
+    """Returns the claim that a mean is at least a bound, or at most."""
     return Claim(rows, bound, above, _guesses(rows, bound, up=above), _guesses(rows, bound, up=not above))
 
 
-def _against(rule: Rule, metric: Metric, rows: Measured) -> Claim:
-    above = metric.direction == "higher"
-    improvement = (rows.high if np.isfinite(rows.high) else 1.0) * _BETTER
-    if rule.not_worse_than_champion_by is not None:
-        margin = rule.not_worse_than_champion_by
-        guesses = (margin or improvement,)
-        return Claim(rows, -margin if above else margin, above, guesses, guesses)
-    wanted = rule.better_than_champion_by or 0.0
-    guesses = (max(wanted, improvement),)
-    return Claim(rows, wanted if above else -wanted, above, guesses, guesses, strict=not wanted)
+def quantile_within(rows: Measured, quantile: float, bound: float, *, above: bool) -> Claim:
+    """Returns the claim that a quantile is at least a bound, or at most: that so many of the rows are."""
+    within = rows.values >= bound if above else rows.values <= bound
+    shares = rows._replace(values=np.where(np.isnan(rows.values), np.nan, within), low=0.0, high=1.0)
+    return bounded(shares, 1 - quantile if above else quantile, above=True)
+
+
+def not_worse(differences: Measured, margin: float, *, higher_is_better: bool) -> Claim:
+    """Returns the claim that a mean difference is worse than nothing by at most a margin."""
+    guesses = (margin or _improvement(differences),)
+    return Claim(differences, -margin if higher_is_better else margin, higher_is_better, guesses, guesses)
+
+
+def better(differences: Measured, by: float, *, higher_is_better: bool) -> Claim:
+    """Returns the claim that a mean difference is an improvement of at least so much; of any, where that is 0."""
+    guesses = (max(by, _improvement(differences)),)
+    bound = by if higher_is_better else -by
+    return Claim(differences, bound, higher_is_better, guesses, guesses, strict=not by)
+
+
+def _improvement(differences: Measured) -> float:
+    return _BETTER * (differences.high if np.isfinite(differences.high) else 1.0)
 
 
 def _guesses(rows: Measured, bound: float, *, up: bool) -> tuple[float, ...]:

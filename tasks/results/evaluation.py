@@ -88,4 +88,4 @@ class Evaluation:
 
     def estimate(self, metric: str) -> Estimate | None:
         """Returns the estimate of a metric over all rows, None where it was not measured."""
-        return next((e for e in self.estimates if e.metric == metric and e.slice is None), None)
+        return next((e for e in self.estimates if (e.metric, e.slice, e.quantile) == (metric, None, None)), None)

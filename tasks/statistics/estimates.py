@@ -4,15 +4,21 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.results.evaluation import Evaluation
 from tasks.scoring.score import Metric
 from tasks.statistics.estimate import Estimate
-from tasks.statistics.intervals import difference_interval, mean_interval
-from tasks.statistics.measured import Measured, difference, measured, part_of
+from tasks.statistics.intervals import difference_interval, mean_interval, ratio_interval
+from tasks.statistics.measured import Measured, cluster_numbers, difference, measured, part_of
+from tasks.statistics.quantiles import quantile_interval
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+QUANTILES = (0.5, 0.95, 0.99)
+"""Of a latency, whose mean tells little of what users wait for."""
 
 
 def estimate_all(
@@ -35,13 +41,18 @@ def estimate_all(
     for column in slices:
         parts += [f"{column}={value}" for value in sorted(rows[f"slice.{column}"].unique()) if value]
     masks = [part_of(rows, part) for part in parts]
-    by_metric: list[list[Estimate]] = []
+    clusters = cluster_numbers(rows["cluster"])
+    by_metric: list[list[tuple[Estimate, ...]]] = []
     for metric in metrics.values():
         # One metric at a time, as bare arrays: of very many rows, tables of all would be most of what is in memory.
-        found = measured(rows, scores, metric)
-        pairs = zip(parts, masks, strict=True)
-        by_metric.append([_mean(found.where(mask), metric, confidence, part) for part, mask in pairs])
-    return tuple(estimate for of_part in zip(*by_metric, strict=True) for estimate in of_part)
+        found = _columns(rows, scores, metric, metrics, clusters)
+        by_metric.append(
+            [
+                _estimates(tuple(each.where(mask) for each in found), metric, confidence, part)
+                for part, mask in zip(parts, masks, strict=True)
+            ]
+        )
+    return tuple(each for of_part in zip(*by_metric, strict=True) for estimates in of_part for each in estimates)
 
 
 def estimate_metric(
@@ -84,6 +95,50 @@ def identical(candidate: Evaluation, champion: Evaluation) -> bool:
     """Returns whether both are of the same candidate, asked in the same epoch on the same data."""
     one, other = ((each.candidate.digest, each.dataset, each.epoch) for each in (candidate, champion))
     return one == other
+
+
+def _columns(
+    rows: "pd.DataFrame",
+    scores: "pd.DataFrame",
+    metric: Metric,
+    metrics: Mapping[str, Metric],
+    clusters: NDArray[np.uint64],
+) -> tuple[Measured, ...]:
+    """Returns what a metric is made of: its own values, or those of the two that it is the ratio of."""
+    if metric.ratio is None:
+        return (measured(rows, scores, metric, clusters),)
+    return tuple(measured(rows, scores, metrics[name], clusters) for name in metric.ratio)
+
+
+def _estimates(
+    found: tuple[Measured, ...], metric: Metric, confidence: float, part: str | None
+) -> tuple[Estimate, ...]:
+    """Returns the estimates of one metric: its mean or ratio, and of a latency its quantiles."""
+    if metric.ratio is not None:
+        above, below = found
+        return (_ratio(above, below, metric, confidence, part),)
+    mean = _mean(found[0], metric, confidence, part)
+    if metric.dimension != "latency" or mean.n == 0:
+        return (mean,)
+    scored = found[0].scored
+    quantiles = tuple(
+        _estimate(
+            found[0], metric, confidence, part, *quantile_interval(scored.values, scored.clusters, q, confidence)
+        ).model_copy(update={"quantile": q})
+        for q in QUANTILES
+    )
+    return (mean, *quantiles)
+
+
+def _ratio(above: Measured, below: Measured, metric: Metric, confidence: float, part: str | None) -> Estimate:
+    """Estimates the ratio of two means over the rows that have both."""
+    both = ~np.isnan(above.values) & ~np.isnan(below.values)
+    rows = above._replace(values=np.where(both, above.values, np.nan), applies=above.applies & below.applies)
+    if not both.any() or not below.values[both].any():
+        # Nothing is in the denominator: the ratio has no value, but what is known of it is not nothing.
+        return _estimate(rows, metric, confidence, part, None, None, None, "none")
+    interval = ratio_interval(above.values[both], below.values[both], above.clusters[both], confidence)
+    return _estimate(rows, metric, confidence, part, *interval)
 
 
 def _mean(found: Measured, metric: Metric, confidence: float, part: str | None) -> Estimate:

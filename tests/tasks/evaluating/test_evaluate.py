@@ -1,49 +1,18 @@
 """Evaluating: rows stream through, what failed is asked again alone, and what it takes is said before."""
 
-from dataclasses import replace
 
 import pytest
 
 from configs.errors import ConfigurationError, EndpointError
 from infra.simulator.behaviour import Behaviour, Fault
 from infra.simulator.running import calls, requests, simulated, statistics
-from tasks.calling.asking import Spend
-from tasks.data.row import Dataset
 from tasks.estimating import estimate_asking
 from tasks.evaluating.asking import Asking
 from tasks.evaluating.evaluate import evaluate_candidate
-from tasks.journal.journal import Journal
 from tasks.progress import shown_on
-from tasks.results.store import Store
 from tasks.scoring.catalogue import metrics_of, scorers_of
-from tasks.workspace import Workspace
 
 CHAT = "/v1/chat/completions"
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    """Opens a workspace on an app."""
-    opened = []
-
-    def open_(loaded):
-        journal = Journal(tmp_path / "journal.db")
-        opened.append(journal)
-        return Workspace(loaded, "first", Spend(loaded.app.budget), journal, Store(tmp_path / "results"), tmp_path)
-
-    yield open_
-    for journal in opened:
-        journal.close()
-
-
-@pytest.fixture
-def dataset(make_rows):
-    def make(n, digest="data"):
-        rows = make_rows(*(f"question number {number}" for number in range(n)))
-        rows = [replace(row, reference=row.question) for row in rows]
-        return Dataset("shop", "sample", "rows.jsonl", tuple(rows), digest)
-
-    return make
 
 
 async def test_rows_are_stored_in_the_datasets_order_whatever_order_they_are_answered_in(
