@@ -47,10 +47,7 @@ def document(current: str) -> str:
     families = [_family(title, [_plain(scorer) for scorer in scorers]) for title, scorers in _FAMILIES.items()]
     asked = [_asked(name, loaded) for name in ASKED]
     usage = [_Entry(metric, (), {}, "") for metric in USAGE_METRICS.values()]
-    ratios = [
-        _plain(make(ScorerConfig(name=name, settings={"correct": "exact"})), inspect.getdoc(make) or "")
-        for name, make in RATIOS.items()
-    ]
+    ratios = [_plain(make(ScorerConfig(name=name, settings={"correct": "exact"}))) for name, make in RATIOS.items()]
     families += [_family("Asking a model", asked), _family("Cost and latency", [*usage, *ratios])]
     return prose + _MARK + "\n" + "\n".join(families)
 
@@ -61,8 +58,8 @@ def _family(title: str, entries: Sequence[_Entry]) -> str:
     return f"## {title}\n\n{table}" + (f"\n{said}" if said else "")
 
 
-def _plain(scorer: Scorer, text: str = "") -> _Entry:
-    definition = _definition(text or inspect.getdoc(scorer.rate))
+def _plain(scorer: Scorer) -> _Entry:
+    definition = _definition(inspect.getdoc(scorer.rate))
     return _Entry(scorer.metric, scorer.needs, scorer.known_settings, definition, not scorer.needs_labels)
 
 

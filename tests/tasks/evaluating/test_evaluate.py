@@ -158,3 +158,32 @@ async def test_whoever_watches_is_told_how_far_it_is(workspace, dataset, make_ap
     last = told[-1]
     assert (last.done, last.total, last.failed, last.at_once) == (30, 30, 0, 0)
     assert str(last).startswith("30 of 30 rows, ")
+
+
+async def test_a_ratio_of_two_metrics_is_a_metric_of_the_evaluation_and_of_no_row(
+    workspace, dataset, make_app, make_candidate
+):
+    scorers = [{"name": "exact"}, {"name": "price_per_correct", "settings": {"correct": "exact"}}]
+    with simulated() as address:
+        loaded = make_app(address, price=(1, 1), scorers=scorers)
+        evaluation = await evaluate_candidate(workspace(loaded), make_candidate(loaded), dataset(5))
+    assert evaluation.estimate("price_per_correct") is not None
+    assert "price_per_correct" not in evaluation.scores.columns
+    assert {row["outcome"] for row in evaluation.whole_rows()} == {"ok"}
+
+
+async def test_what_the_budget_kept_a_scorer_from_asking_is_asked_by_the_next_run(
+    workspace, dataset, make_app, make_candidate
+):
+    scorers = [{"name": "exact"}, {"name": "embedding_similarity"}]
+    with simulated() as address:
+        capped = make_app(address, scorers=scorers, budget={"calls": 6})
+        candidate, data = make_candidate(capped), dataset(6)
+        part = await evaluate_candidate(workspace(capped), candidate, data)
+        assert part.outcomes["ok"] == 6
+        assert (part.estimate("embedding_similarity").n, part.estimate("embedding_similarity").coverage) == (0, 0)
+        loaded = make_app(address, scorers=scorers)
+        whole = await evaluate_candidate(workspace(loaded), candidate, data)
+        assert calls(address)[CHAT] == 6, "the answers are in the journal"
+    assert part.identity == whole.identity == whole.id != part.id
+    assert whole.estimate("embedding_similarity").value == pytest.approx(1)
