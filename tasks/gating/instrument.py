@@ -1,4 +1,4 @@
-"""What a gate may rely on a judge for: one that was not measured beside people decides nothing, and none sees too small.
+"""What a gate may rely on a judge for: not one that was never measured beside people, nor for what it cannot see.
 
 A judge that rates the same answers again gives other scores. A difference that its own reruns make is no difference.
 """
