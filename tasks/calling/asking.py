@@ -26,7 +26,7 @@ from tasks.journal.journal import Journal
 if TYPE_CHECKING:
     from tasks.retrieval.index import Index
 
-__all__ = ["Refusal", "Refuse", "Spend", "Told", "ask"]
+__all__ = ["Refusal", "Refuse", "Spend", "Told", "ask", "ask_target"]
 
 
 class Refusal(NamedTuple):
@@ -81,15 +81,42 @@ async def ask(
             await told(position, row, answer(row))
         return
     async with aclosing(open_target(candidate, loaded, journal, epoch, spend, index)) as target:
-        asking = _Asking(target, journal, epoch, spend, refuse)
+        await ask_target(target, rows, told, journal=journal, epoch=epoch, spend=spend, refuse=refuse)
 
-        async def work(numbered: tuple[int, Row]) -> None:
-            position, row = numbered
-            await told(position, row, await asking.answer(row))
 
-        numbered: Iterator[tuple[int, Row]] = iter(enumerate(rows))
-        await pull(numbered, work, target.limiter)
-        await asyncio.to_thread(journal.flush)
+async def ask_target(
+    target: Target,
+    rows: Iterable[Row],
+    told: Told,
+    *,
+    journal: Journal,
+    epoch: str,
+    spend: Spend,
+    refuse: Refuse | None = None,
+) -> None:
+    """Tells what a target answers to every row, as `ask` does of a candidate.
+
+    Args:
+        target: what is asked; whoever opened it closes it.
+        rows: what to ask; read as it goes.
+        told: what takes the answers.
+        journal: where finished calls are.
+        epoch: round of asking.
+        spend: ledger and caps.
+        refuse: what is not to be called; everything is where not given.
+
+    Raises:
+        LifecycleError: the journal cannot be written; what is finished is kept.
+    """
+    asking = _Asking(target, journal, epoch, spend, refuse)
+
+    async def work(numbered: tuple[int, Row]) -> None:
+        position, row = numbered
+        await told(position, row, await asking.answer(row))
+
+    numbered: Iterator[tuple[int, Row]] = iter(enumerate(rows))
+    await pull(numbered, work, target.limiter)
+    await asyncio.to_thread(journal.flush)
 
 
 def open_target(
