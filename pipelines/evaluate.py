@@ -12,24 +12,20 @@ from pipelines.run_names import run_name
 from pipelines.spent import Spent
 from pipelines.validate import checked, stop_unless_passed
 from tasks.candidate import Candidate
-from tasks.candidates import AlteredError, asking_model, check_prompts
+from tasks.candidates import asking_model, check_prompts
 from tasks.choosing import chosen
-from tasks.data.row import Dataset
-from tasks.decided import decided
 from tasks.epochs import epoch_due
-from tasks.evaluating import Asking, evaluate_candidate
-from tasks.gating.decide import check_gates, decide
-from tasks.gating.verdict import Decision, Verdict
+from tasks.evaluating.asking import Asking
+from tasks.evaluating.deciding import evaluate_and_decide, gates_so_far
+from tasks.gating.check import check_gates, check_slices
+from tasks.gating.verdict import Verdict
 from tasks.orchestrating.artifacts import artifact_key, link, markdown, progress_artifact, table
 from tasks.orchestrating.events import ANSWERS_CHANGED, emit
 from tasks.orchestrating.naming import name_candidate
 from tasks.orchestrating.step import step
 from tasks.pages import changes_since, estimate_rows, verdict_page
-from tasks.progress import say
 from tasks.releasing.log import release_log
 from tasks.results.evaluation import Evaluation
-from tasks.results.finding import find_evaluation
-from tasks.results.together import together
 from tasks.scoring.catalogue import check_columns
 from tasks.statistics.estimate import Estimate
 from tasks.tracking.following import Following
@@ -80,10 +76,11 @@ async def evaluate(
     model: ModelName = None,
     changes: Changes = [],  # noqa: B006 a form's default
 ) -> Evaluated:
-    """Asks a candidate every row of a dataset, scores the answers in five dimensions, and lets the gate decide.
+    """Asks a candidate the rows of a dataset, scores the answers in five dimensions, and lets the gate decide.
 
-    The sample gate decides on the sample data, the release gate on the full data. What was asked before in the same
-    epoch is not asked again; a new epoch asks everything anew and shows what has changed since the one before.
+    The sample gate decides on the sample data, the release gate on the full data; one that stops early has candidate
+    and champion asked only as many rows as it takes. What was asked before in the same epoch is not asked again; a new
+    epoch asks everything anew and shows what has changed since the one before.
 
     Args:
         app: Name or path of the app.
@@ -108,15 +105,18 @@ async def evaluate(
         await name_candidate(asked.digest)
         champion = _champion(workspace, against)
         dataset = workspace.dataset(data)
-        check_columns(workspace.loaded.app.scorers, dataset.columns)
+        check_columns(workspace.scorers, dataset.columns)
+        check_slices(workspace.loaded.app, dataset)
         if asked.prompt:
             check_prompts([asked.prompt], dataset)
         watch = progress_artifact(artifact_key(workspace.name, data, "progress"))
-        asking = Asking(deferred, only_failed, watch, Following(workspace.metrics))
-        evaluation = await step(f"ask · {asked.label}", lambda: evaluate_candidate(workspace, asked, dataset, asking))
-        beside = await _beside(workspace, champion, evaluation, dataset, asking)
-        verdict = _verdict(workspace, evaluation, beside)
-        gates = _gates(workspace, evaluation, champion, beside, verdict)
+        asking = Asking(deferred, only_failed, epoch == "new", watch, Following(workspace.metrics))
+        beside_whom = f" beside {champion.label}" if champion and champion.digest != asked.digest else ""
+        evaluation, beside, verdict = await step(
+            f"ask · {asked.label}{beside_whom}",
+            lambda: evaluate_and_decide(workspace, asked, champion, dataset, asking),
+        )
+        gates = gates_so_far(workspace, evaluation, champion, beside, verdict)
         run = await step("record in MLflow", lambda: _record(workspace, evaluation, beside, verdict))
         changed = changes_since(workspace, evaluation)
         if changed:
@@ -135,7 +135,7 @@ async def evaluate(
             gates=gates,
             rules=tuple(rule.model_dump(mode="json") for rule in verdict.rules) if verdict else (),
             estimates=evaluation.estimates,
-            rows={"used": int((evaluation.rows["outcome"] == "ok").sum()), "available": len(dataset.rows)},
+            rows={"used": verdict.rows_used if verdict else len(evaluation.rows), "available": len(dataset.rows)},
             outcomes={str(outcome): count for outcome, count in evaluation.outcomes.items()},
             changed=changed,
             links={"mlflow": run},
@@ -154,73 +154,6 @@ def _endpoint(base_url: str | None, model: str | None) -> tuple[str, str] | None
     if (base_url is None) != (model is None):
         raise ConfigurationError("an endpoint needs both: its address (--base-url) and its model's name (--model)")
     return (base_url, model) if base_url and model else None
-
-
-async def _beside(
-    workspace: Workspace, champion: Candidate | None, evaluation: Evaluation, dataset: Dataset, asking: Asking
-) -> Evaluation | None:
-    """Returns the champion's evaluation on the same data.
-
-    A champion that can no longer be asked is compared by what it was measured at last, in whichever epoch; None where
-    it never was.
-    """
-    if champion is None:
-        return None
-    if champion.digest == evaluation.candidate.digest:
-        return evaluation
-    model = workspace.loaded.models.get(champion.model or "")
-    deferred = asking.deferred and model is not None and model.kind == "openai"
-    asking = asking._replace(deferred=deferred, only_failed=False)
-    name = f"ask · champion {champion.label}"
-    try:
-        return await step(name, lambda: evaluate_candidate(workspace, champion, dataset, asking))
-    except AlteredError as error:
-        known = find_evaluation(workspace.store, champion.digest, dataset.digest)
-        say(f"compared with {f'epoch {known.epoch} of the champion' if known else 'nothing'}: {error}")
-        return known
-
-
-def _verdict(workspace: Workspace, evaluation: Evaluation, beside: Evaluation | None) -> Verdict | None:
-    gates = workspace.loaded.app.gates
-    if evaluation.split not in ("sample", "full"):
-        return None
-    if evaluation.split == "sample":
-        verdict = decide("sample", gates.sample, evaluation, beside, workspace.metrics)
-    else:
-        verdict = decide("release", gates.release, evaluation, beside, workspace.metrics)
-    workspace.store.save_verdict(verdict)
-    return verdict
-
-
-def _gates(
-    workspace: Workspace,
-    evaluation: Evaluation,
-    champion: Candidate | None,
-    beside: Evaluation | None,
-    verdict: Verdict | None,
-) -> dict[str, str]:
-    """Returns what both gates say; a sample gate that could not decide is decided again on the sample and full rows."""
-    if verdict is None or verdict.gate == "sample":
-        return {verdict.gate: str(verdict.decision)} if verdict else {}
-    sample = decided(workspace, "sample", evaluation.candidate.digest, champion.digest if champion else None)
-    if sample is not None and sample.decision is Decision.INCONCLUSIVE:
-        sample = _sample_again(workspace, evaluation, beside) or sample
-    return {"sample": str(sample.decision) if sample else "not decided", "release": str(verdict.decision)}
-
-
-def _sample_again(workspace: Workspace, full: Evaluation, beside: Evaluation | None) -> Verdict | None:
-    sample, epoch = workspace.dataset("sample").digest, workspace.epoch
-    small = find_evaluation(workspace.store, full.candidate.digest, sample, epoch)
-    small_beside = find_evaluation(workspace.store, beside.candidate.digest, sample, epoch) if beside else None
-    if small is None or (beside is not None and small_beside is None):
-        return None
-    gate = workspace.loaded.app.gates.sample
-    champion = together(small_beside, beside) if beside and small_beside else None
-    verdict = decide("sample", gate, together(small, full), champion, workspace.metrics)
-    stood_on = tuple(each.id for each in (small, full, small_beside, beside) if each)
-    verdict = verdict.model_copy(update={"evaluations": tuple(dict.fromkeys(stood_on))})
-    workspace.store.save_verdict(verdict)
-    return verdict
 
 
 async def _record(

@@ -11,7 +11,8 @@ from pipelines.spent import Spent
 from pipelines.validate import checked, stop_unless_passed
 from tasks.candidate import Candidate, Prompt
 from tasks.candidates import check_prompts, explored, read_prompts
-from tasks.evaluating import Asking, evaluate_candidate
+from tasks.evaluating.asking import Asking
+from tasks.evaluating.evaluate import evaluate_candidate
 from tasks.gating.hypothesis import HypothesisVerdict, judge_hypothesis
 from tasks.leaderboard import leaderboard, ranked
 from tasks.orchestrating.artifacts import (
@@ -64,7 +65,7 @@ async def explore(app: App = "outfitter", changes: Changes = []) -> Explored:  #
         sample = workspace.dataset("sample")
         prompts = await step("register the prompts", lambda: _prompts(workspace))
         check_prompts(prompts, sample)
-        check_columns(workspace.loaded.app.scorers, sample.columns)
+        check_columns(workspace.scorers, sample.columns)
         evaluations, failed = await _all_evaluated(workspace, explored(workspace.loaded, prompts))
         configured = workspace.loaded.app
         enough = configured.gates.sample.min_coverage

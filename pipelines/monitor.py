@@ -68,13 +68,13 @@ async def monitor(
         changes: Changes of the configuration for this run only, as key=value.
     """
     with open_workspace(app, tuple(changes)) as workspace, record_store(workspace.name) as store:
-        check_limits(workspace.loaded.app)
+        check_limits(workspace.loaded.app, workspace.metrics)
         champion = chosen(workspace, "champion")
         await name_candidate(champion.digest)
         played = await step("play the production rows", lambda: _played(workspace, champion, store, play_production))
         window = await step("score the window", lambda: _window(workspace, champion, store, window_minutes))
         release = _released_with(workspace, champion)
-        comparison = compare(workspace.loaded.app, window, release)
+        comparison = compare(workspace.loaded.app, workspace.metrics, window, release)
         traced = await step("write traces into MLflow", lambda: _traced(workspace, store))
         findings = [_row(finding) for finding in comparison.findings]
         run = await step("record in MLflow", lambda: _recorded(workspace, champion, window, comparison))
@@ -117,7 +117,7 @@ async def _window(workspace: Workspace, champion: Candidate, store: RecordStore,
     until = datetime.now(UTC)
     since = until - timedelta(minutes=minutes or workspace.loaded.app.monitor.window_minutes)
     production = workspace.datasets.get("production")
-    return read_window(workspace.loaded, store, champion.digest, since, until, production)
+    return await read_window(workspace.means, workspace.scorers, store, champion.digest, since, until, production)
 
 
 def _released_with(workspace: Workspace, champion: Candidate) -> Evaluation | None:
@@ -161,7 +161,7 @@ async def _publish(
 ) -> None:
     name = workspace.name
     head = "limits broken" if comparison.broken else "within its limits" if comparison.judged else "not judged"
-    numbers = [{"metric": e.metric, "served": interval(e), "n": e.n} for e in window.estimates]
+    numbers = [{"metric": e.metric, "served": interval(e), "n": e.n} for e in window.estimates if e.quantile is None]
     page = (
         f"# {champion.label}: {head}\n\n{comparison.reason}, "
         f"{window.since:%Y-%m-%d %H:%M} to {window.until:%Y-%m-%d %H:%M} UTC.\n\n"

@@ -5,8 +5,8 @@ from collections.abc import Collection
 from configs.errors import ConfigurationError
 from configs.loading import LoadedApp
 from tasks.candidates import read_prompts
-from tasks.gating.decide import check_gates
-from tasks.scoring.catalogue import metrics_of
+from tasks.gating.check import check_gates
+from tasks.scoring.catalogue import metrics_of, scorers_of
 from tasks.watching.compare import check_limits
 
 
@@ -18,9 +18,9 @@ def check_app(loaded: LoadedApp) -> None:
         DataError: a prompt file is no prompt.
     """
     app = loaded.app
-    metrics = metrics_of(app.scorers)
+    metrics = metrics_of(scorers_of(loaded))
     check_gates(app, metrics)
-    check_limits(app)
+    check_limits(app, metrics)
     _check_known(loaded, "explore.rank_by", "metric", app.explore.rank_by, metrics)
     for path in _files(loaded):
         loaded.path(path)

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from tasks.gating.decide import terms_of
 from tasks.gating.verdict import Verdict
 from tasks.workspace import Workspace
 
@@ -21,13 +22,12 @@ def decided(
         champion: digest of the champion that it is compared with.
     """
     configured = getattr(workspace.loaded.app.gates, gate)
-    rules = sorted((str(rule), configured.confidence) for rule in configured.rules)
+    terms = terms_of(configured)
     now = {dataset.digest for dataset in workspace.datasets.values()}
     data = {each.id: each.dataset for each in workspace.store.list()}
 
     def counts(verdict: Verdict) -> bool:
         asked = {data[each] for each in verdict.evaluations if each in data}
-        by = sorted((rule.rule, rule.estimate.confidence) for rule in verdict.rules)
-        return verdict.gate == gate and verdict.champion in (champion, None) and by == rules and asked <= now
+        return verdict.gate == gate and verdict.champion in (champion, None) and verdict.terms == terms and asked <= now
 
     return next((verdict for verdict in workspace.store.verdicts(candidate) if counts(verdict)), None)

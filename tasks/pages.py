@@ -36,7 +36,7 @@ def estimate_rows(
     rows: list[dict[str, Any]] = []
     for estimate in evaluation.estimates:
         metric = metrics[estimate.metric]
-        if (estimate.slice is not None) is not slices:
+        if (estimate.slice is not None) is not slices or estimate.quantile is not None:
             continue
         if slices and (estimate.value is None or metric.dimension in ("cost", "latency")):
             continue
@@ -113,7 +113,11 @@ def loop_page(looped: "Looped") -> str:
     """Returns the page of one turn: how it ended, each gate with its reason, each arrow, and what it cost."""
     gates = [{"gate": v["gate"], "candidate": v["label"], "verdict": v["reason"]} for v in looped.verdicts]
     arrows = [{"from": a.origin, "to": a.to, "candidate": a.candidate, "why": a.reason} for a in looped.arrows]
-    numbers = [{"metric": e.metric, "value": interval(e), "n": e.n} for e in looped.estimates if e.slice is None]
+    numbers = [
+        {"metric": e.metric, "value": interval(e), "n": e.n}
+        for e in looped.estimates
+        if e.slice is None and e.quantile is None
+    ]
     parts = [
         f"# {looped.headline}",
         "## Gates",

@@ -20,10 +20,13 @@ from tasks.epochs import current_epoch
 from tasks.journal.journal import Journal
 from tasks.results.finding import find_candidates
 from tasks.results.store import Store
-from tasks.scoring.catalogue import metrics_of
+from tasks.scoring.asked import Means
+from tasks.scoring.catalogue import metrics_of, scorers_of
 
 if TYPE_CHECKING:
+    from tasks.scoring.asked import AskedScorer
     from tasks.scoring.score import Metric
+    from tasks.scoring.scorer import Scorer
 
 
 @dataclass(frozen=True)
@@ -62,9 +65,19 @@ class Workspace:
         return self.home / "locks"
 
     @cached_property
+    def scorers(self) -> "tuple[Scorer | AskedScorer, ...]":
+        """The app's scorers, in its order."""
+        return scorers_of(self.loaded)
+
+    @property
+    def means(self) -> Means:
+        """What scorers that ask a model ask with."""
+        return Means(self.loaded, self.journal, self.epoch, self.spend)
+
+    @cached_property
     def metrics(self) -> "dict[str, Metric]":
         """Every metric that this app measures, by name."""
-        return metrics_of(self.loaded.app.scorers)
+        return metrics_of(self.scorers)
 
     @cached_property
     def datasets(self) -> dict[Split, Dataset]:

@@ -18,7 +18,7 @@ from tasks.data.row import Message, Row
 def make_app(tmp_path):
     """Writes and loads an app named `shop`; its models `chat` and `vectors` are at `address`."""
 
-    def make(address, *, target=None, chat=None, vectors=None, budget=None, price=(0.0, 0.0)):
+    def make(address, *, target=None, chat=None, vectors=None, budget=None, price=(0.0, 0.0), scorers=None):
         app = {
             "name": "shop",
             "description": "A shop.",
@@ -27,7 +27,7 @@ def make_app(tmp_path):
             "models": ["chat"],
             "datasets": {"sample": "rows.jsonl", "full": "rows.jsonl"},
             "retrieval": {"documents": "documents.jsonl", "embedding_model": "vectors"},
-            "scorers": [{"name": "exact"}],
+            "scorers": scorers or [{"name": "exact"}],
             "gates": {
                 "sample": {"rules": [{"metric": "exact", "at_least": 0.1}]},
                 "release": {"rules": [{"metric": "exact", "at_least": 0.1}]},

@@ -12,7 +12,8 @@ import pandas as pd  # noqa: F401
 import pyarrow.parquet  # noqa: F401
 
 from tasks.candidates import explored, read_prompts
-from tasks.evaluating import Asking, evaluate_candidate
+from tasks.evaluating.asking import Asking
+from tasks.evaluating.evaluate import evaluate_candidate
 from tasks.tracking.following import Following
 from tasks.tracking.runs import record_evaluation
 from tasks.workspace import open_workspace

@@ -1,8 +1,8 @@
 """Asks a candidate rows: workers pull them, the journal remembers, the limiter paces, the budget ends it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,7 +26,7 @@ from tasks.journal.journal import Journal
 if TYPE_CHECKING:
     from tasks.retrieval.index import Index
 
-__all__ = ["Refusal", "Refuse", "Spend", "Told", "ask", "ask_target"]
+__all__ = ["Asked", "Refusal", "Refuse", "Spend", "Told", "ask", "ask_target", "open_asking"]
 
 
 class Refusal(NamedTuple):
@@ -48,40 +48,71 @@ async def ask(
     rows: Iterable[Row],
     told: Told,
     *,
+    refuse: Refuse | None = None,
+    **how: Any,
+) -> None:
+    """Tells the candidate's answer to every row, as the answers come: in no particular order, each row once.
+
+    Args:
+        candidate: of any kind of target.
+        rows: what to ask; read as it goes.
+        told: what takes the answers.
+        refuse: what is not to be called; everything is where not given.
+        how: see `open_asking`.
+
+    Raises:
+        ConfigurationError: the candidate cannot be asked at all.
+        LifecycleError: the journal cannot be written; what is finished is kept.
+    """
+    async with open_asking(candidate, **how) as asked:
+        await asked(rows, told, refuse)
+
+
+Asked = Callable[[Iterable[Row], Told, Refuse | None], Awaitable[None]]
+"""Asks rows, tells the answers, and leaves out what is refused; see `open_asking`."""
+
+
+@asynccontextmanager
+async def open_asking(
+    candidate: Candidate,
+    *,
     loaded: LoadedApp,
     journal: Journal,
     epoch: str,
     spend: Spend,
     index: "Index | None" = None,
-    refuse: Refuse | None = None,
-) -> None:
-    """Tells the candidate's answer to every row, as the answers come: in no particular order, each row once.
+) -> AsyncIterator[Asked]:
+    """Opens a candidate, and yields what asks it rows; as often as one likes.
 
     Every answer is journaled, so that asking again makes no call. A row that failed ends `app_error` with its cause and
     is asked again next time. What the budget cuts off, and what is left once the endpoint is given up, ends `skipped`.
 
     Args:
         candidate: of any kind of target.
-        rows: what to ask; read as it goes.
-        told: what takes the answers.
         loaded: the app.
         journal: where finished calls are.
         epoch: round of asking.
         spend: ledger and caps; shared with whatever else the command asks.
         index: the candidate's index, where it retrieves.
-        refuse: what is not to be called; everything is where not given.
 
     Raises:
         ConfigurationError: the candidate cannot be asked at all.
-        LifecycleError: the journal cannot be written; what is finished is kept.
     """
     if candidate.target.kind == "answers":
         answer = existing_answers(candidate.target, loaded)
-        for position, row in enumerate(rows):
-            await told(position, row, answer(row))
+
+        async def read(rows: Iterable[Row], told: Told, _: Refuse | None) -> None:
+            for position, row in enumerate(rows):
+                await told(position, row, answer(row))
+
+        yield read
         return
     async with aclosing(open_target(candidate, loaded, journal, epoch, spend, index)) as target:
-        await ask_target(target, rows, told, journal=journal, epoch=epoch, spend=spend, refuse=refuse)
+
+        async def call(rows: Iterable[Row], told: Told, refuse: Refuse | None) -> None:
+            await ask_target(target, rows, told, journal=journal, epoch=epoch, spend=spend, refuse=refuse)
+
+        yield call
 
 
 async def ask_target(
@@ -114,8 +145,7 @@ async def ask_target(
         position, row = numbered
         await told(position, row, await asking.answer(row))
 
-    numbered: Iterator[tuple[int, Row]] = iter(enumerate(rows))
-    await pull(numbered, work, target.limiter)
+    await pull(iter(enumerate(rows)), work, target.limiter)
     await asyncio.to_thread(journal.flush)
 
 

@@ -2,9 +2,7 @@
 
 import asyncio
 import contextvars
-import importlib.util
 import inspect
-import sys
 import threading
 import time
 import traceback
@@ -26,6 +24,7 @@ from tasks.calling.targets import Given, Question, payload_of
 from tasks.calling.user_reply import as_answer, read_context
 from tasks.data.row import Row
 from tasks.identity import digest
+from tasks.importing import import_name
 from tasks.journal.journal import Kind
 
 
@@ -107,24 +106,9 @@ def load_function(path: Path, name: str) -> Callable[..., Any]:
     Raises:
         ConfigurationError: the file cannot be imported, or has no such function.
     """
-    module_name = f"lifecycle_target_{digest(str(path.resolve()))}"
-    spec = importlib.util.spec_from_file_location(module_name, path)
-    if spec is None or spec.loader is None:
-        raise ConfigurationError(f"{path}: is no Python file; mend `target.callable` in app.yaml")
-    if str(path.parent) not in sys.path:
-        sys.path.append(str(path.parent))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[module_name] = module
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-        line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
-        where = f"{path} line {line}" if line else str(path)
-        raise ConfigurationError(f"{where}: cannot be imported: {type(error).__name__}: {error}") from None
-    function = getattr(module, name, None)
+    function = import_name(path, name, "target.callable")
     if not callable(function):
-        raise ConfigurationError(f"{path}: has no function {name!r}; mend `target.callable` in app.yaml")
+        raise ConfigurationError(f"{path}: {name!r} is no function; mend `target.callable` in app.yaml")
     return function  # type: ignore[no-any-return]
 
 

@@ -1,57 +1,46 @@
-"""Decides a gate: each rule against its interval, then the gate from its rules."""
+"""Decides a gate: each rule by what its rows show, then the gate from its rules."""
 
-from collections.abc import Collection, Mapping
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple
 
-from configs.errors import ConfigurationError
-from configs.schema.app import App
 from configs.schema.gate import Gate, Rule
-from tasks.gating.reasons import interval, numbers
-from tasks.gating.verdict import Decision, RuleVerdict, Verdict
+from tasks.gating.anytime import AnytimeTest
+from tasks.gating.claim import Claim, claim_of
+from tasks.gating.fixed import FixedTest
+from tasks.gating.identical import IdenticalTest
+from tasks.gating.reasons import reason, subject
+from tasks.gating.verdict import Decision, GateName, RuleVerdict, Verdict
+from tasks.identity import digest
 from tasks.results.evaluation import Evaluation
 from tasks.scoring.score import Dimension, Metric
+from tasks.statistics.anytime import Design, design_of
+from tasks.statistics.drawing import draw_order
 from tasks.statistics.estimate import Estimate
-from tasks.statistics.estimates import estimate_metric, paired_difference
+from tasks.statistics.estimates import identical
+from tasks.statistics.intervals import Interval
 
 ORDER: tuple[Dimension, ...] = ("harm", "honesty", "quality", "cost", "latency")
 """The order in which dimensions are judged: what does harm is not outweighed by what is cheap."""
 
 
-def check_gates(app: App, metrics: Mapping[str, Metric]) -> None:
-    """Checks that every rule of both gates can be decided at all.
-
-    Raises:
-        ConfigurationError: a rule names a metric or a slice column that the app does not have.
-    """
-    for name, gate in (("sample", app.gates.sample), ("release", app.gates.release)):
-        for position, rule in enumerate(gate.rules):
-            where = f"app.yaml key `gates.{name}.rules.{position}` ({rule})"
-            _check_known(where, "metric", rule.metric, metrics, "add its scorer to `scorers`")
-            if rule.slice:
-                column = rule.slice.partition("=")[0]
-                known = app.datasets.columns.slices
-                _check_known(where, "slice column", column, known, "add it to `datasets.columns.slices`")
-
-
-def _check_known(where: str, what: str, name: str, known: Collection[str], advice: str) -> None:
-    if name not in known:
-        listed = ", ".join(sorted(known)) or "none"
-        raise ConfigurationError(f"{where}: unknown {what} {name!r}; known are {listed}; mend the rule or {advice}")
-
-
 def decide(
-    gate_name: Literal["sample", "release"],
+    gate_name: GateName,
     gate: Gate,
     candidate: Evaluation,
     champion: Evaluation | None,
     metrics: Mapping[str, Metric],
+    design: Design | None = None,
 ) -> Verdict:
-    """Decides a gate on a candidate's evaluation.
+    """Decides a gate on a candidate's evaluation, of all rows or of those drawn so far.
 
-    A rule is PASS where the whole interval is on its right side, FAIL where the whole interval is on its wrong side,
-    else INCONCLUSIVE: a bound that lies inside the interval, fewer rows scored than `min_coverage` asks for, no row
-    scored at all, or a rule against a champion that is not there or was asked on other data. The gate is FAIL where
-    any rule is, else INCONCLUSIVE where any is, else PASS. Rules come in the order of dimensions, harm first.
+    A rule is PASS where its rows show that it holds, FAIL where they show that it is broken, else INCONCLUSIVE: also
+    with fewer rows scored than `min_coverage` asks for, with no row scored at all, or against a champion that is not
+    there or was asked on other data. The gate is FAIL where any rule is, else INCONCLUSIVE where any is, else PASS.
+
+    A PASS is an "and": each rule is tested at the gate's own level, and the gate is wrong no more often than that
+    (intersection-union test; Berger 1982). A FAIL is an "or", that some rule is broken: the level is shared by all of
+    them (Holm 1979). Rules come in the order of dimensions, harm first.
 
     Args:
         gate_name: which of the two gates.
@@ -59,9 +48,15 @@ def decide(
         candidate: evaluation of the candidate.
         champion: evaluation of the champion on the same data; None where there is no champion.
         metrics: the app's metrics by name.
+        design: of all the rows that can be asked; those of the evaluation where not given.
     """
+    whole = gate.target == "this_set"
+    design = (design or design_of(candidate.rows["cluster"]))._replace(whole=whole)
+    if gate.stop_early or whole:
+        candidate = _as_drawn(candidate)
     ordered = sorted(gate.rules, key=lambda rule: ORDER.index(metrics[rule.metric].dimension))
-    rules = tuple(_decide_rule(rule, gate, candidate, champion, metrics[rule.metric]) for rule in ordered)
+    trials = [_trial(rule, gate, candidate, champion, metrics, design) for rule in ordered]
+    rules = _judged(trials, 1 - gate.confidence)
     decisions = {rule.decision for rule in rules}
     worst = next((each for each in (Decision.FAIL, Decision.INCONCLUSIVE) if each in decisions), Decision.PASS)
     return Verdict(
@@ -71,75 +66,130 @@ def decide(
         champion=champion.candidate.digest if champion else None,
         evaluations=(candidate.id, champion.id) if champion else (candidate.id,),
         rules=rules,
+        terms=terms_of(gate),
+        target=gate.target,
+        rows_used=len(candidate.rows),
+        rows_available=design.rows,
     )
 
 
-def _decide_rule(
-    rule: Rule, gate: Gate, candidate: Evaluation, champion: Evaluation | None, metric: Metric
-) -> RuleVerdict:
-    estimate = estimate_metric(candidate.rows, candidate.scores, metric, gate.confidence, rule.slice)
-    if not rule.against_champion:
-        return _verdict(rule, estimate, *(_undecidable(estimate, gate) or _against_bound(rule, estimate)))
-    if champion is None:
-        reason = f"{_name(estimate)}: there is no champion to compare with"
-        return _verdict(rule, estimate, Decision.INCONCLUSIVE, reason)
-    if champion.dataset != candidate.dataset:
-        reason = f"{_name(estimate)}: the champion was evaluated on other data; evaluate it on the same"
-        return _verdict(rule, estimate, Decision.INCONCLUSIVE, reason)
-    difference = paired_difference(candidate, champion, metric, gate.confidence, rule.slice)
-    return _verdict(rule, difference, *(_undecidable(difference, gate) or _against_champion(rule, difference, metric)))
+def terms_of(gate: Gate) -> str:
+    """Returns what names a gate as it is configured."""
+    return digest(gate.model_dump(mode="json"))
 
 
-def _undecidable(estimate: Estimate, gate: Gate) -> tuple[Decision, str] | None:
-    if estimate.n == 0:
-        return Decision.INCONCLUSIVE, f"{_name(estimate)}: no row scored"
-    if estimate.coverage < gate.min_coverage:
-        reason = f"{_name(estimate)}: coverage {estimate.coverage:.2f} < {gate.min_coverage:g}"
-        return Decision.INCONCLUSIVE, f"{reason}: too few of its rows were answered and scored"
-    return None
+class _Trial(NamedTuple):
+    """A rule under test.
+
+    Attributes:
+        estimate: what was measured.
+        obstacle: why nothing can be decided, "" where it can.
+        may_change: whether rows that are not asked yet may take the obstacle away.
+        claim: None where there is nothing to compare with.
+        test: None where there is an obstacle.
+    """
+
+    rule: Rule
+    metric: Metric
+    estimate: Estimate
+    obstacle: str = ""
+    may_change: bool = False
+    claim: Claim | None = None
+    test: AnytimeTest | FixedTest | IdenticalTest | None = None
 
 
-def _against_bound(rule: Rule, estimate: Estimate) -> tuple[Decision, str]:
-    low, high = interval(estimate)
-    if rule.at_least is not None:
-        bound, holds, broken = rule.at_least, low >= rule.at_least, high < rule.at_least
-        sides = ("at or above", "below")
+def _trial(
+    rule: Rule,
+    gate: Gate,
+    candidate: Evaluation,
+    champion: Evaluation | None,
+    metrics: Mapping[str, Metric],
+    design: Design,
+) -> _Trial:
+    metric = metrics[rule.metric]
+    if rule.against_champion and champion is None:
+        return _Trial(rule, metric, _estimate(rule, gate), "there is no champion to compare with")
+    if rule.against_champion and champion is not None and champion.dataset != candidate.dataset:
+        obstacle = "the champion was evaluated on other data; evaluate it on the same"
+        return _Trial(rule, metric, _estimate(rule, gate), obstacle)
+    claim = claim_of(rule, metrics, candidate, champion)
+    rows, left = claim.rows, design.rows - len(candidate.rows)
+    if rows.n == 0:
+        return _Trial(rule, metric, _estimate(rule, gate, claim), "no row scored", left > 0, claim)
+    test: AnytimeTest | FixedTest | IdenticalTest
+    if rule.against_champion and champion is not None and identical(candidate, champion):
+        test = IdenticalTest(claim)
+    elif gate.stop_early or design.whole:
+        test = AnytimeTest(claim, design, 1 - gate.confidence)
     else:
-        bound = float(rule.at_most or 0)
-        holds, broken = high <= bound, low > bound
-        sides = ("at or below", "above")
-    shown = f"{_name(estimate)} {numbers(estimate)}"
-    if holds:
-        return Decision.PASS, f"{shown}: the whole interval is {sides[0]} {bound:g}"
-    if broken:
-        return Decision.FAIL, f"{shown}: the whole interval is {sides[1]} {bound:g}"
-    return Decision.INCONCLUSIVE, f"{shown}: {bound:g} lies inside the interval"
+        test = FixedTest(claim)
+    estimate = _estimate(rule, gate, claim, test.interval(1 - gate.confidence))
+    if rows.coverage >= gate.min_coverage:
+        return _Trial(rule, metric, estimate, claim=claim, test=test)
+    obstacle = f"coverage {rows.coverage:.2f} < {gate.min_coverage:g}: too few of its rows were answered and scored"
+    applying = int(rows.applies.sum())
+    best = (rows.n + left) / (applying + left)
+    return _Trial(rule, metric, estimate, obstacle, best >= gate.min_coverage, claim)
 
 
-def _against_champion(rule: Rule, difference: Estimate, metric: Metric) -> tuple[Decision, str]:
-    low, high = interval(difference)
-    gain_low, gain_high = (low, high) if metric.direction == "higher" else (-high, -low)
-    shown = f"{_name(difference)} less the champion's {numbers(difference)} ({metric.direction} is better)"
-    if rule.not_worse_than_champion_by is not None:
-        margin = rule.not_worse_than_champion_by
-        claim = f"worse by more than {margin:g}"
-        if gain_low >= -margin:
-            return Decision.PASS, f"{shown}: not {claim}"
-        if gain_high < -margin:
-            return Decision.FAIL, f"{shown}: {claim}"
-    else:
-        margin = rule.better_than_champion_by or 0.0
-        claim = f"better by at least {margin:g}" if margin else "better"
-        if gain_low >= margin and gain_low > 0:
-            return Decision.PASS, f"{shown}: {claim}"
-        if gain_high < margin or gain_high <= 0:
-            return Decision.FAIL, f"{shown}: not {claim}"
-    return Decision.INCONCLUSIVE, f"{shown}: it may be {claim}, or not"
+def _estimate(rule: Rule, gate: Gate, claim: Claim | None = None, interval: Interval | None = None) -> Estimate:
+    return Estimate(
+        metric=rule.metric,
+        value=interval.value if interval else None,
+        low=interval.low if interval else None,
+        high=interval.high if interval else None,
+        n=claim.rows.n if claim else 0,
+        coverage=claim.rows.coverage if claim else 0.0,
+        confidence=gate.confidence,
+        method=interval.method if interval else "none",
+        slice=rule.slice,
+    )
 
 
-def _verdict(rule: Rule, estimate: Estimate, decision: Decision, reason: str) -> RuleVerdict:
-    return RuleVerdict(rule=str(rule), metric=rule.metric, decision=decision, reason=reason, estimate=estimate)
+def _judged(trials: list[_Trial], error: float) -> tuple[RuleVerdict, ...]:
+    """Judges the rules: each PASS at the level, the FAILs together at that level, by Holm's steps."""
+    broken: set[int] = set()
+    while True:
+        level = error / max(1, len(trials) - len(broken))
+        more = {at for at, each in enumerate(trials) if at not in broken and each.test and each.test.broken(level)}
+        if not more:
+            break
+        broken |= more
+    return tuple(_verdict(trial, at in broken, error, len(trials)) for at, trial in enumerate(trials))
 
 
-def _name(estimate: Estimate) -> str:
-    return f"{estimate.metric} where {estimate.slice}" if estimate.slice else estimate.metric
+def _verdict(trial: _Trial, broken: bool, error: float, rules: int) -> RuleVerdict:
+    rule, claim, test = trial.rule, trial.claim, trial.test
+    if claim is None or test is None:
+        return RuleVerdict(
+            rule=str(rule),
+            metric=rule.metric,
+            decision=Decision.INCONCLUSIVE,
+            reason=f"{subject(rule)}: {trial.obstacle}",
+            estimate=trial.estimate,
+            bound=claim.shown if claim else None,
+            above=claim.above if claim else True,
+            may_pass=trial.may_change,
+            may_fail=trial.may_change,
+        )
+    decision = Decision.FAIL if broken else Decision.PASS if test.holds(error) else Decision.INCONCLUSIVE
+    needed = test.rows_needed(error) if decision is Decision.INCONCLUSIVE else None
+    return RuleVerdict(
+        rule=str(rule),
+        metric=rule.metric,
+        decision=decision,
+        reason=reason(rule, trial.metric, claim, trial.estimate, decision, needed, rules),
+        estimate=trial.estimate,
+        bound=claim.shown,
+        above=claim.above,
+        may_pass=test.may_hold,
+        may_fail=test.may_break,
+        rows_needed=needed,
+    )
+
+
+def _as_drawn(evaluation: Evaluation) -> Evaluation:
+    """Returns an evaluation with its rows in the order in which they are drawn."""
+    stages = evaluation.rows["stage"] if "stage" in evaluation.rows.columns else None
+    order = draw_order(evaluation.rows["cluster"], stages)
+    return replace(evaluation, rows=evaluation.rows.iloc[order], scores=evaluation.scores.iloc[order])

@@ -24,12 +24,9 @@ _SETTINGS: dict[str, tuple[str, tuple[type, ...]]] = {
     "prompt": ("a text", (str,)),
     "low": ("a whole number", (int,)),
     "high": ("a whole number", (int,)),
-    "direction": ("a text", (str,)),
-    "dimension": ("a text", (str,)),
     "temperature": ("a number or `default`", (int, float, str)),
     "max_tokens": ("a whole number", (int,)),
 }
-_CHOICES = {"direction": ("higher", "lower"), "dimension": ("quality", "honesty", "harm")}
 _AS_THE_ENDPOINT_DOES = "default"
 _MOST_SCORES = 101
 
@@ -52,8 +49,8 @@ def judge_of(config: ScorerConfig, loaded: LoadedApp) -> Judge:
     """Returns the judge that a scorer with a `model` names.
 
     Settings: `prompt` (a `.prompty` beside `app.yaml`, in place of the project's), `low` and `high` (its scale of whole
-    numbers), `direction` (`higher` is better, or `lower`), `dimension`, `temperature` (`default` for the endpoint's
-    own) and `max_tokens`. The parameters in the prompt's frontmatter count where no setting says otherwise.
+    numbers), `temperature` (`default` for the endpoint's own) and `max_tokens`. The parameters in the prompt's
+    frontmatter count where no setting says otherwise.
 
     Raises:
         ConfigurationError: the name is no judge's and there is no prompt, the model is no chat model, or a setting is
@@ -88,9 +85,6 @@ def _check_settings(where: str, settings: dict[str, Setting]) -> None:
     for name, value in settings.items():
         if name not in _SETTINGS:
             raise ConfigurationError(f"{where}: unknown setting {name!r}; known are {', '.join(_SETTINGS)}")
-        allowed = _CHOICES.get(name)
-        if allowed and value not in allowed:
-            raise ConfigurationError(f"{where}: settings.{name}: found {value!r}; allowed is {' or '.join(allowed)}")
         words, kinds = _SETTINGS[name]
         if isinstance(value, bool) or not isinstance(value, kinds):
             raise ConfigurationError(f"{where}: settings.{name}: found {value!r}; allowed is {words}")
@@ -105,12 +99,13 @@ def _criterion(where: str, config: ScorerConfig) -> Criterion:
             f"{where}: no judge {name!r}; known are {', '.join(_KNOWN)}; a judge of your own has `settings: "
             f"{{prompt: judges/mine.prompty, low: 1, high: 5}}`"
         )
-    if known is PREFERENCE and settings.keys() & {"low", "high", "direction"}:
+    if known is PREFERENCE and (settings.keys() & {"low", "high"} or config.direction):
         raise ConfigurationError(f"{where}: a preference has its own scale, -1 to 1; leave low, high and direction out")
     if known is None and not {"low", "high"} <= settings.keys():
         raise ConfigurationError(f"{where}: a judge of your own needs settings.low and settings.high, its scale")
     known = known or Criterion(name, "quality", "higher", 1, 5, f"Rated by {settings['prompt']}.")
     changed: dict[str, Any] = {key: value for key, value in settings.items() if key in Criterion._fields}
+    changed |= {key: value for key in ("dimension", "direction") if (value := getattr(config, key))}
     criterion = known._replace(**changed)
     if not 0 < criterion.high - criterion.low < _MOST_SCORES:
         raise ConfigurationError(

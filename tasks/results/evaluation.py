@@ -48,6 +48,8 @@ class Evaluation:
         rows: one line a dataset row, without its texts; see `Frames`.
         scores: one line a dataset row, two columns a metric; see `Frames`.
         estimates: every metric over all rows, then by slice.
+        available: how many rows the dataset has; more than were asked where fewer were enough to decide. 0 where that
+            was not kept.
         expected: what asking it was expected to take; None where that was not said.
         file: where the whole rows are, texts and reasons included; None for one that was never stored.
     """
@@ -63,6 +65,7 @@ class Evaluation:
     estimates: tuple[Estimate, ...]
     file: Path | None = None
     expected: Expected | None = None
+    available: int = 0
 
     def whole_rows(self, ids: Collection[str] | None = None, first: int | None = None) -> Iterator[dict[str, Any]]:
         """Yields rows with their texts, in the dataset's order.
@@ -85,4 +88,4 @@ class Evaluation:
 
     def estimate(self, metric: str) -> Estimate | None:
         """Returns the estimate of a metric over all rows, None where it was not measured."""
-        return next((e for e in self.estimates if e.metric == metric and e.slice is None), None)
+        return next((e for e in self.estimates if (e.metric, e.slice, e.quantile) == (metric, None, None)), None)

@@ -112,6 +112,11 @@ def is_fact(column: str) -> bool:
     return column not in _TEXTS and not column.startswith(_WHY)
 
 
+def facts_of(table: "pa.Table") -> "pa.Table":
+    """Returns the columns of a whole table that belong to the frames."""
+    return table.select([name for name in table.column_names if is_fact(name)])
+
+
 def metrics_in(columns: Iterable[str]) -> list[str]:
     """Returns the names of the scored metrics that a table has."""
     return [name.removeprefix(_SCORE) for name in columns if name.startswith(_SCORE)]

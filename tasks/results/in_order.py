@@ -1,7 +1,7 @@
 """Answers come in any order; a file of rows is written in the dataset's, a part at a time."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from tasks.calling.answer import Answer, Outcome
 from tasks.data.row import Row
@@ -20,7 +20,7 @@ class InOrder:
         cause: why the first row failed that the budget did not cut off, "" where none did.
     """
 
-    def __init__(self, write: Callable[[Sequence[Row], Sequence[Answer]], None]) -> None:
+    def __init__(self, write: Callable[[Sequence[Row], Sequence[Answer]], Awaitable[None]]) -> None:
         self._write = write
         self._waiting: dict[int, tuple[Row, Answer]] = {}
         self._part: list[tuple[Row, Answer]] = []
@@ -54,4 +54,4 @@ class InOrder:
         async with self._writing:
             if part:
                 rows, answers = zip(*part, strict=True)
-                await asyncio.to_thread(self._write, rows, answers)
+                await self._write(rows, answers)

@@ -86,6 +86,7 @@ class Store:
             "epoch": evaluation.epoch,
             "estimates": [estimate.model_dump(mode="json") for estimate in evaluation.estimates],
             "expected": evaluation.expected.model_dump() if evaluation.expected else None,
+            "available": evaluation.available,
         }
         if not target.exists():
             with writing(target):
@@ -113,6 +114,7 @@ class Store:
             estimates=tuple(Estimate.model_validate(estimate) for estimate in about["estimates"]),
             file=folder / NAME,
             expected=Expected.model_validate(about["expected"]) if about.get("expected") else None,
+            available=about.get("available", 0),
         )
 
     def list(self) -> tuple[StoredEvaluation, ...]:

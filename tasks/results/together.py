@@ -7,19 +7,22 @@ from tasks.results.evaluation import Evaluation
 
 
 def together(sample: Evaluation, full: Evaluation) -> Evaluation:
-    """Returns an evaluation over the rows of both; row ids carry their split, so that equal ids stay apart.
+    """Returns an evaluation over the rows of both; ids and clusters carry their split, so that equal ones stay apart.
+
+    The column `stage` says which rows were drawn first.
 
     Its estimates are those of the larger one: whoever needs estimates over all rows makes them from the rows.
     """
     import pandas as pd
 
-    def apart(evaluation: Evaluation) -> "pd.DataFrame":
-        return evaluation.rows.assign(row_id=evaluation.split + "/" + evaluation.rows["row_id"].astype(str))
+    def apart(evaluation: Evaluation, stage: int) -> "pd.DataFrame":
+        named = {name: evaluation.split + "/" + evaluation.rows[name].astype(str) for name in ("row_id", "cluster")}
+        return evaluation.rows.assign(**named, stage=stage)
 
     return replace(
         full,
         id=digest([sample.id, full.id]),
-        rows=pd.concat([apart(sample), apart(full)], ignore_index=True),
+        rows=pd.concat([apart(sample, 0), apart(full, 1)], ignore_index=True),
         scores=pd.concat([sample.scores, full.scores], ignore_index=True),
         file=None,
     )

@@ -1,6 +1,7 @@
 """Honesty: does the answer name its source, and does what it says stand in what it was given?"""
 
 import re
+from typing import NamedTuple
 
 from tasks.calling.answer import Answer
 from tasks.data.row import Row
@@ -17,6 +18,28 @@ def cited(text: str) -> frozenset[str]:
     return frozenset(
         part.strip() for inside in _BRACKETS.findall(text) for part in re.split(r"[,;]", inside) if part.strip()
     )
+
+
+class Said(NamedTuple):
+    """What a text says, as far as words show it: its numbers and its content terms."""
+
+    numbers: frozenset[str]
+    terms: frozenset[str]
+
+
+def said_in(text: str) -> Said:
+    """Returns what a text says."""
+    return Said(numbers(text), terms(text))
+
+
+def supports(passage: Said, claim: Said, overlap: float) -> bool:
+    """Returns whether a passage holds all numbers of a claim, and at least the share `overlap` of its terms."""
+    return claim.numbers <= passage.numbers and len(claim.terms & passage.terms) >= overlap * len(claim.terms)
+
+
+def without_citations(text: str) -> str:
+    """Returns a text without what it names in square brackets."""
+    return _BRACKETS.sub(" ", text)
 
 
 @scorer("honesty", version="1", needs=("documents",))
@@ -45,21 +68,13 @@ def support(_row: Row, answer: Answer, *, overlap: float = 0.5, phrases: tuple[s
     """
     if abstains(answer.text, phrases):
         return Rating(None, "abstains")
-    claims = [
-        claim for part in sentences(_BRACKETS.sub(" ", answer.text)) if any(claim := (numbers(part), terms(part)))
-    ]
+    claims = [claim for part in sentences(without_citations(answer.text)) if any(claim := said_in(part))]
     if not claims:
         return Rating(None, "says nothing that could be supported")
-    passages = [(numbers(passage.text), terms(passage.text)) for passage in answer.context]
+    passages = [said_in(passage.text) for passage in answer.context]
     if not passages:
         return Rating(0.0, "no context")
-    unsupported = sum(
-        not any(
-            said_numbers <= held_numbers and len(said_terms & held_terms) >= overlap * len(said_terms)
-            for held_numbers, held_terms in passages
-        )
-        for said_numbers, said_terms in claims
-    )
+    unsupported = sum(not any(supports(passage, claim, overlap) for passage in passages) for claim in claims)
     return Rating(
         1 - unsupported / len(claims), f"{unsupported} of {len(claims)} sentences unsupported" if unsupported else ""
     )

@@ -12,6 +12,11 @@ from tasks.scoring.words import tokens
 _ARTICLES = frozenset({"a", "an", "the"})
 
 
+def holds(given: Sequence[str], sought: Sequence[str]) -> bool:
+    """Returns whether tokens hold others, one after the other."""
+    return any(given[at : at + len(sought)] == sought for at in range(len(given) - len(sought) + 1))
+
+
 @scorer("quality", version="1", needs=("reference",))
 def exact(row: Row, answer: Answer) -> Rating:
     """1 where answer and reference are the same tokens.
@@ -35,7 +40,7 @@ def token_f1(row: Row, answer: Answer) -> Rating:
     return Rating(2 * shared / (len(given) + len(expected)))
 
 
-@scorer("quality", version="1", needs=("fact",))
+@scorer("quality", version="2", needs=("fact",))
 def contains(row: Row, answer: Answer, *, column: str = "") -> Rating:
     """1 where the answer holds the row's fact, token by token and in its order.
 
@@ -48,13 +53,9 @@ def contains(row: Row, answer: Answer, *, column: str = "") -> Rating:
     if not wanted:
         return Rating(None, f"the row has no {column or 'reference'}")
     given = tokens(answer.text)
-    missing = [fact for fact, sought in wanted if not _holds(given, sought)]
+    missing = [fact for fact, sought in wanted if not holds(given, sought)]
     return Rating(float(not missing), f"missing: {', '.join(missing)}" if missing else "")
 
 
 def _squad_tokens(text: str) -> list[str]:
     return [token for token in tokens(text) if token not in _ARTICLES]
-
-
-def _holds(given: Sequence[str], sought: Sequence[str]) -> bool:
-    return any(given[at : at + len(sought)] == sought for at in range(len(given) - len(sought) + 1))

@@ -2,6 +2,7 @@
 
 from typing import Literal, NamedTuple
 
+from configs.schema.scorer import ScorerConfig
 from tasks.calling.answer import Outcome
 
 Dimension = Literal["quality", "harm", "honesty", "cost", "latency"]
@@ -9,7 +10,11 @@ Direction = Literal["higher", "lower"]
 
 
 class Metric(NamedTuple):
-    """What a number means. `high` is None where it has no upper end; `heuristic` is said wherever it is shown."""
+    """What a number means.
+
+    `high` is None where it has no upper end; `heuristic` is said wherever it is shown. `ratio` names two metrics,
+    numerator and denominator, where the number is the ratio of their means: then no row has a score of it.
+    """
 
     name: str
     dimension: Dimension
@@ -20,6 +25,15 @@ class Metric(NamedTuple):
     high: float | None = 1.0
     unit: str = ""
     heuristic: bool = False
+    ratio: tuple[str, str] | None = None
+
+    def as_configured(self, config: ScorerConfig) -> "Metric":
+        """Returns the metric under the name, and of the dimension and direction, that an app gives it."""
+        return self._replace(
+            name=config.name,
+            dimension=config.dimension or self.dimension,
+            direction=config.direction or self.direction,
+        )
 
 
 class Score(NamedTuple):

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 _MEASURED = (
     Metric("input_tokens", "cost", "lower", "1", "Tokens sent with a question.", high=None, unit="tokens"),
     Metric("output_tokens", "cost", "lower", "1", "Tokens of an answer.", high=None, unit="tokens"),
+    Metric(
+        "cached_tokens", "cost", "higher", "1", "Tokens sent that the endpoint had cached.", high=None, unit="tokens"
+    ),
     Metric("price", "cost", "lower", "1", "Price of an answer.", high=None, unit="USD"),
     Metric("latency_total", "latency", "lower", "1", "Time to the whole answer.", high=None, unit="s"),
     Metric("latency_first_token", "latency", "lower", "1", "Time to the answer's first token.", high=None, unit="s"),
@@ -29,7 +32,7 @@ def usage_values(rows: "pd.DataFrame", metric: str) -> "pd.Series[float]":
     a model without one, nor the time of an answer that nobody waited for: unknown is neither free nor fast.
     """
     unmeasured = rows["outcome"] != "ok"
-    if metric in ("input_tokens", "output_tokens"):
+    if metric in ("input_tokens", "output_tokens", "cached_tokens"):
         unmeasured |= (rows["input_tokens"] == 0) & (rows["output_tokens"] == 0)
     if metric == "latency_total":
         unmeasured |= rows["latency_total"] == 0

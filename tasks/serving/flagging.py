@@ -9,7 +9,9 @@ from configs.schema.scorer import ScorerConfig
 from tasks.calling.answer import Outcome
 from tasks.data.row import Row
 from tasks.scoring.abstaining import ABSTENTIONS, abstains
-from tasks.scoring.catalogue import score
+from tasks.scoring.catalogue import SCORERS
+from tasks.scoring.scorer import Scorer
+from tasks.scoring.scoring import score
 from tasks.serving.record import RecordError, RecordStore, Served
 
 _log = logging.getLogger(__name__)
@@ -29,10 +31,8 @@ def flags_of(served: Served, loaded: LoadedApp) -> tuple[str, ...]:
         return ()
     if served.answer.outcome is not Outcome.OK:
         return ("error",)
-    named = {config.name: config for config in loaded.app.scorers}
-    configs = [named.get(name, ScorerConfig(name=name)) for name in _SCORERS]
     row = Row(id=served.id, messages=served.messages, columns=served.columns)
-    found = [each.metric for each in score([row], [served.answer], configs) if each.value]
+    found = [each.metric for each in score([row], [served.answer], _scorers(loaded)) if each.value]
     abstained = ["abstained"] if abstains(served.answer.text, abstention_phrases(loaded.app.scorers)) else []
     return (*abstained, *found)
 
@@ -41,9 +41,18 @@ def abstention_phrases(scorers: Sequence[ScorerConfig]) -> tuple[str, ...]:
     """Returns the phrases by which the app's own scorer `abstention` recognises an abstention, else the usual ones."""
     for config in scorers:
         phrases = config.settings.get("phrases")
-        if config.name == "abstention" and isinstance(phrases, tuple):
+        if (config.scorer or config.name) == "abstention" and isinstance(phrases, tuple):
             return phrases
     return ABSTENTIONS
+
+
+def _scorers(loaded: LoadedApp) -> list[Scorer]:
+    plain = {
+        config.name: SCORERS[config.name].configured(config, config.settings)
+        for config in loaded.app.scorers
+        if config.name in _SCORERS and config.scorer in (None, config.name) and config.file is None
+    }
+    return [plain.get(name, SCORERS[name]) for name in _SCORERS]
 
 
 def flag_all(store: RecordStore, loaded: LoadedApp, stopped: threading.Event | None = None) -> None:

@@ -1,5 +1,7 @@
 """An estimate: a number is never shown without its interval, how many rows it stands on, and how it was made."""
 
+from pydantic import ConfigDict
+
 from configs.schema.base import Frozen
 
 
@@ -7,8 +9,12 @@ class Estimate(Frozen):
     """A metric over rows.
 
     `coverage` is the share of the rows the metric applies to that were answered and scored. `value`, `low` and `high`
-    are None where no row could be scored.
+    are None where no row could be scored; an end is infinite, or None for a quantile, where the rows say nothing of it.
+    `quantile` is set where it is that of the rows' values instead of their mean.
     """
+
+    # Without this, JSON would hold null for an end that is infinite.
+    model_config = ConfigDict(ser_json_inf_nan="strings")
 
     metric: str
     value: float | None
@@ -19,6 +25,7 @@ class Estimate(Frozen):
     confidence: float
     method: str
     slice: str | None = None
+    quantile: float | None = None
 
     def __str__(self) -> str:
         if self.value is None or self.low is None or self.high is None:

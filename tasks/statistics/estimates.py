@@ -1,22 +1,24 @@
-"""Estimates of an evaluation's metrics, over all rows and by slice, and of paired differences between two."""
+"""Estimates of metrics over rows, all of them or those of a slice, and of the difference between two evaluations."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.results.evaluation import Evaluation
 from tasks.scoring.score import Metric
-from tasks.scoring.usage import USAGE_METRICS, usage_values
 from tasks.statistics.estimate import Estimate
-from tasks.statistics.intervals import difference_interval, mean_interval
+from tasks.statistics.intervals import difference_interval, mean_interval, ratio_interval
+from tasks.statistics.measured import Measured, both_scored, cluster_numbers, difference, measured, part_of
+from tasks.statistics.quantiles import quantile_interval
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-_HASHED = 8192
+QUANTILES = (0.5, 0.95, 0.99)
+"""Of a latency, whose mean tells little of what users wait for."""
 
 
 def estimate_all(
@@ -38,13 +40,19 @@ def estimate_all(
     parts: list[str | None] = [None]
     for column in slices:
         parts += [f"{column}={value}" for value in sorted(rows[f"slice.{column}"].unique()) if value]
-    clusters = _clusters(rows["cluster"])
-    by_metric: list[list[Estimate]] = []
+    masks = [part_of(rows, part) for part in parts]
+    clusters = cluster_numbers(rows["cluster"])
+    by_metric: list[list[tuple[Estimate, ...]]] = []
     for metric in metrics.values():
         # One metric at a time, as bare arrays: of very many rows, tables of all would be most of what is in memory.
-        measured = _Measured(*_values(rows, scores, metric), clusters)
-        by_metric.append([_estimate(measured.where(_mask(rows, part)), metric, confidence, part) for part in parts])
-    return tuple(estimate for of_part in zip(*by_metric, strict=True) for estimate in of_part)
+        found = _columns(rows, scores, metric, metrics, clusters)
+        by_metric.append(
+            [
+                _estimates(tuple(each.where(mask) for each in found), metric, confidence, part)
+                for part, mask in zip(parts, masks, strict=True)
+            ]
+        )
+    return tuple(each for of_part in zip(*by_metric, strict=True) for estimates in of_part for each in estimates)
 
 
 def estimate_metric(
@@ -55,8 +63,8 @@ def estimate_metric(
     slice: str | None = None,  # noqa: A002 the word for it
 ) -> Estimate:
     """Estimates one metric over all rows, or over those of one slice (`column=value`)."""
-    measured = _Measured(*_values(rows, scores, metric), _clusters(rows["cluster"]))
-    return _estimate(measured.where(_mask(rows, slice)), metric, confidence, slice)
+    found = measured(rows, scores, metric).where(part_of(rows, slice))
+    return _mean(found, metric, confidence, slice)
 
 
 def paired_difference(
@@ -68,122 +76,96 @@ def paired_difference(
 ) -> Estimate:
     """Estimates the mean of candidate − champion, in the metric's own unit, over the rows that both have scored.
 
-    Rows are paired by their id. Pairing removes what makes a row hard for both, so that the interval is narrower than
-    that of two means (Miller 2024, arXiv:2411.00640, section 4.2). `n` counts pairs; `coverage` is their share of the
-    rows to which the metric applies on either side. The same candidate, asked in the same epoch on the same data,
-    differs by exactly 0.
+    Rows are paired by their id; see `measured.difference`. `n` counts pairs; `coverage` is their share of the
+    candidate's rows to which the metric applies on either side. The same candidate, asked in the same epoch on the same
+    data, differs by exactly 0.
     """
-    left, right = _table(candidate, metric, slice), _table(champion, metric, slice)
-    pairs = left.join(right.add_suffix("_champion"), how="outer")
-    applies = pairs["applies"].eq(True) | pairs["applies_champion"].eq(True)
-    both = pairs[pairs["value"].notna() & pairs["value_champion"].notna()]
-    n, coverage = len(both), _share(len(both), int(applies.sum()))
-    if n == 0:
-        return _nothing(metric, coverage, confidence, slice)
-    differences = (both["value"] - both["value_champion"]).to_numpy(np.float64)
-    if _identity(candidate) == _identity(champion):
-        value = low = high = 0.0
-        method = "identical"
-    else:
-        reach = None if metric.high is None else metric.high - metric.low
-        value, low, high, method = difference_interval(differences, _clusters(both["cluster"]), confidence, reach)
+    found = difference(candidate, champion, metric).where(part_of(candidate.rows, slice))
+    if found.n == 0:
+        return _estimate(found, metric, confidence, slice, None, None, None, "none")
+    if identical(candidate, champion):
+        return _estimate(found, metric, confidence, slice, 0.0, 0.0, 0.0, "identical")
+    scored = found.scored
+    reach = scored.high if np.isfinite(scored.high) else None
+    interval = difference_interval(scored.values, scored.clusters, confidence, reach)
+    return _estimate(found, metric, confidence, slice, *interval)
+
+
+def identical(candidate: Evaluation, champion: Evaluation) -> bool:
+    """Returns whether both are of the same candidate, asked in the same epoch on the same data."""
+    one, other = ((each.candidate.digest, each.dataset, each.epoch) for each in (candidate, champion))
+    return one == other
+
+
+def _columns(
+    rows: "pd.DataFrame",
+    scores: "pd.DataFrame",
+    metric: Metric,
+    metrics: Mapping[str, Metric],
+    clusters: NDArray[np.uint64],
+) -> tuple[Measured, ...]:
+    """Returns what a metric is made of: its own values, or those of the two that it is the ratio of."""
+    if metric.ratio is None:
+        return (measured(rows, scores, metric, clusters),)
+    return tuple(measured(rows, scores, metrics[name], clusters) for name in metric.ratio)
+
+
+def _estimates(
+    found: tuple[Measured, ...], metric: Metric, confidence: float, part: str | None
+) -> tuple[Estimate, ...]:
+    """Returns the estimates of one metric: its mean or ratio, and of a latency its quantiles."""
+    if metric.ratio is not None:
+        above, below = found
+        return (_ratio(above, below, metric, confidence, part),)
+    mean = _mean(found[0], metric, confidence, part)
+    if metric.dimension != "latency" or mean.n == 0:
+        return (mean,)
+    scored = found[0].scored
+    quantiles = tuple(
+        _estimate(
+            found[0], metric, confidence, part, *quantile_interval(scored.values, scored.clusters, q, confidence)
+        ).model_copy(update={"quantile": q})
+        for q in QUANTILES
+    )
+    return (mean, *quantiles)
+
+
+def _ratio(above: Measured, below: Measured, metric: Metric, confidence: float, part: str | None) -> Estimate:
+    """Estimates the ratio of two means over the rows that have both; none where the one below is nothing."""
+    one, other = both_scored(above, below)
+    rows = above._replace(values=above.values + 0 * below.values, applies=above.applies & below.applies)
+    if one.n == 0 or not other.values.any():
+        return _estimate(rows, metric, confidence, part, None, None, None, "none")
+    interval = ratio_interval(one.values, other.values, one.clusters, confidence)
+    return _estimate(rows, metric, confidence, part, *interval)
+
+
+def _mean(found: Measured, metric: Metric, confidence: float, part: str | None) -> Estimate:
+    scored = found.scored
+    if scored.n == 0:
+        return _estimate(found, metric, confidence, part, None, None, None, "none")
+    interval = mean_interval(scored.values, scored.clusters, confidence, metric.low, metric.high)
+    return _estimate(found, metric, confidence, part, *interval)
+
+
+def _estimate(
+    found: Measured,
+    metric: Metric,
+    confidence: float,
+    part: str | None,
+    value: float | None,
+    low: float | None,
+    high: float | None,
+    method: str,
+) -> Estimate:
     return Estimate(
         metric=metric.name,
         value=value,
         low=low,
         high=high,
-        n=n,
-        coverage=coverage,
-        confidence=confidence,
-        method=method,
-        slice=slice,
-    )
-
-
-class _Measured(NamedTuple):
-    """One metric of rows: its value, NaN where there is none; whether it applies; and the row's cluster."""
-
-    values: NDArray[np.float64]
-    applies: NDArray[np.bool_]
-    clusters: NDArray[np.uint64]
-
-    def where(self, mask: NDArray[np.bool_] | None) -> "_Measured":
-        return self if mask is None else _Measured(self.values[mask], self.applies[mask], self.clusters[mask])
-
-
-def _values(
-    rows: "pd.DataFrame", scores: "pd.DataFrame", metric: Metric
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Returns a metric's value for each row, NaN where there is none, and whether it applies."""
-    if metric.name in USAGE_METRICS:
-        return np.asarray(usage_values(rows, metric.name), np.float64), np.ones(len(rows), dtype=bool)
-    if metric.name in scores.columns:
-        return np.asarray(scores[metric.name], np.float64), np.asarray(scores[f"{metric.name}.applies"], bool)
-    return np.full(len(rows), np.nan), np.ones(len(rows), dtype=bool)
-
-
-def _table(evaluation: Evaluation, metric: Metric, part: str | None) -> "pd.DataFrame":
-    """Returns one line a row of a slice, by its id: `value`, `applies` and `cluster`."""
-    values, applies = _values(evaluation.rows, evaluation.scores, metric)
-    table = evaluation.rows[["row_id", "cluster"]].assign(value=values, applies=applies)
-    mask = _mask(evaluation.rows, part)
-    return (table if mask is None else table[mask]).set_index("row_id")
-
-
-def _estimate(measured: _Measured, metric: Metric, confidence: float, part: str | None) -> Estimate:
-    scored = measured.where(~np.isnan(measured.values))
-    n, coverage = len(scored.values), _share(len(scored.values), int(measured.applies.sum()))
-    if n == 0:
-        return _nothing(metric, coverage, confidence, part)
-    value, low, high, method = mean_interval(scored.values, scored.clusters, confidence, metric.low, metric.high)
-    return Estimate(
-        metric=metric.name,
-        value=value,
-        low=low,
-        high=high,
-        n=n,
-        coverage=coverage,
+        n=found.n,
+        coverage=found.coverage,
         confidence=confidence,
         method=method,
         slice=part,
     )
-
-
-def _clusters(names: "pd.Series[str]") -> NDArray[np.uint64]:
-    """Returns the clusters as numbers, which are sorted far sooner than texts: hashes, of a few names at a time."""
-    import pandas as pd
-
-    parts = [names.iloc[start : start + _HASHED] for start in range(0, len(names), _HASHED)]
-    hashed = [pd.util.hash_array(part.to_numpy(object), categorize=False) for part in parts]
-    return np.concatenate([np.empty(0, np.uint64), *hashed])
-
-
-def _mask(rows: "pd.DataFrame", part: str | None) -> NDArray[np.bool_] | None:
-    """Returns which rows belong to a slice; None for all of them."""
-    if part is None:
-        return None
-    column, _, value = part.partition("=")
-    name = f"slice.{column}"
-    return (rows[name] == value).to_numpy(bool) if name in rows.columns else np.zeros(len(rows), dtype=bool)
-
-
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else 0.0
-
-
-def _nothing(metric: Metric, coverage: float, confidence: float, part: str | None) -> Estimate:
-    return Estimate(
-        metric=metric.name,
-        value=None,
-        low=None,
-        high=None,
-        n=0,
-        coverage=coverage,
-        confidence=confidence,
-        method="none",
-        slice=part,
-    )
-
-
-def _identity(evaluation: Evaluation) -> tuple[str, str, str]:
-    return evaluation.candidate.digest, evaluation.dataset, evaluation.epoch

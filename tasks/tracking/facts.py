@@ -54,9 +54,10 @@ def estimate_metrics(estimates: Iterable[Estimate]) -> dict[str, float | None]:
     metrics: dict[str, float | None] = {}
     for each in estimates:
         if each.slice is None:
-            metrics[each.metric] = each.value
-            metrics[f"{each.metric}.low"] = each.low
-            metrics[f"{each.metric}.high"] = each.high
-            metrics[f"{each.metric}.n"] = each.n
-            metrics[f"{each.metric}.coverage"] = each.coverage
+            name = each.metric if each.quantile is None else f"{each.metric}.p{100 * each.quantile:g}"
+            metrics[name] = each.value
+            metrics[f"{name}.low"] = each.low
+            metrics[f"{name}.high"] = each.high
+            metrics[f"{name}.n"] = each.n
+            metrics[f"{name}.coverage"] = each.coverage
     return metrics

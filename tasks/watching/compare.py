@@ -7,7 +7,6 @@ from typing import NamedTuple
 from configs.errors import ConfigurationError
 from configs.schema.app import App, Limit
 from tasks.results.evaluation import Evaluation
-from tasks.scoring.catalogue import metrics_of
 from tasks.scoring.score import Direction, Metric
 from tasks.statistics.estimate import Estimate
 from tasks.watching.window import RATES, Window
@@ -51,13 +50,17 @@ class Comparison(NamedTuple):
         return tuple(finding for finding in self.findings if finding.broken)
 
 
-def check_limits(app: App) -> None:
+def check_limits(app: App, metrics: Mapping[str, Metric]) -> None:
     """Refuses a limit on a metric that served requests do not have.
+
+    Args:
+        app: its `monitor` says the limits.
+        metrics: those of the app, by name.
 
     Raises:
         ConfigurationError: names the metric and those there are.
     """
-    known: Collection[str] = (metrics_of(app.scorers) | RATES).keys()
+    known: Collection[str] = {**metrics, **RATES}.keys()
     for limit in app.monitor.limits:
         if limit.metric not in known:
             raise ConfigurationError(
@@ -65,20 +68,21 @@ def check_limits(app: App) -> None:
             )
 
 
-def compare(app: App, window: Window, release: Evaluation | None) -> Comparison:
+def compare(app: App, metrics: Mapping[str, Metric], window: Window, release: Evaluation | None) -> Comparison:
     """Compares.
 
     Args:
         app: its `monitor` says the limits and how many requests a judgement takes.
+        metrics: those of the app, by name.
         window: what was served.
         release: the evaluation that the champion was released with; limits on a drop are not judged without it.
     """
-    check_limits(app)
+    check_limits(app, metrics)
     needed = app.monitor.min_requests
     if window.requests < needed:
         return Comparison(False, f"{window.requests} requests in the window; {needed} are needed to judge it")
-    metrics: Mapping[str, Metric] = metrics_of(app.scorers) | RATES
-    findings = tuple(_judge(limit, metrics[limit.metric], window, release) for limit in app.monitor.limits)
+    known = {**metrics, **RATES}
+    findings = tuple(_judge(limit, known[limit.metric], window, release) for limit in app.monitor.limits)
     return Comparison(True, f"{window.requests} requests in the window", findings)
 
 

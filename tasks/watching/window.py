@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from configs.loading import LoadedApp
 from tasks.calling.answer import Answer, Outcome
 from tasks.data.row import Dataset, Row
 from tasks.results.frames import to_frames
 from tasks.scoring.abstaining import abstains
-from tasks.scoring.catalogue import metrics_of, score
+from tasks.scoring.asked import AskedScorer, Means
+from tasks.scoring.catalogue import metrics_of
 from tasks.scoring.score import Metric, Score
+from tasks.scoring.scorer import Scorer
+from tasks.scoring.scoring import score_all
 from tasks.serving.flagging import abstention_phrases
 from tasks.serving.record import RecordStore, Served
 from tasks.statistics.estimate import Estimate
@@ -60,11 +62,12 @@ class Window:
 
     def estimate(self, metric: str) -> Estimate | None:
         """Returns the estimate of a metric, None where the app does not measure it."""
-        return next((estimate for estimate in self.estimates if estimate.metric == metric), None)
+        return next((each for each in self.estimates if each.metric == metric and each.quantile is None), None)
 
 
-def read_window(
-    loaded: LoadedApp,
+async def read_window(
+    means: Means,
+    scorers: Sequence[Scorer | AskedScorer],
     store: RecordStore,
     candidate: str,
     since: datetime,
@@ -74,7 +77,8 @@ def read_window(
     """Reads, scores and estimates what a candidate answered from `since` on and before `until`.
 
     Args:
-        loaded: the app; its scorers are run.
+        means: what scorers that ask a model ask with.
+        scorers: the app's.
         store: the app's served requests.
         candidate: digest of the candidate.
         since: the window's beginning, in UTC.
@@ -87,8 +91,8 @@ def read_window(
     known = {row.id: row for row in production.rows if row.id in played} if production else {}
     rows = [row_of(each, known.get(each.row_id)) for each in served]
     answers = [each.answer for each in served]
-    scorers = loaded.app.scorers
-    scores = score(rows, answers, scorers) + _rates(answers, abstention_phrases(scorers))
+    scores = await score_all(rows, answers, scorers, means)
+    scores += _rates(answers, abstention_phrases(means.loaded.app.scorers))
     rows_frame, scores_frame = to_frames(rows, answers, scores)
     estimates = estimate_all(rows_frame, scores_frame, metrics_of(scorers) | RATES, _CONFIDENCE) if rows else ()
     return Window(candidate, since, until, rows_frame, scores_frame, estimates, len(found) - len(served))

@@ -9,10 +9,10 @@ import pytest
 
 from configs.loading import load_app
 from tasks.data.reading import read_dataset
-from tasks.gating.decide import check_gates
+from tasks.gating.check import check_gates
 from tasks.prompting.prompty import read_prompty
 from tasks.prompting.render import check_variables, render
-from tasks.scoring.catalogue import metrics_of
+from tasks.scoring.catalogue import metrics_of, scorers_of
 from tasks.scoring.words import normalised
 
 LOADED = load_app("outfitter")
@@ -146,7 +146,7 @@ def test_hypothesis_and_moves_name_prompts_that_exist() -> None:
 
 
 def test_gates_hypothesis_and_ranking_name_metrics_that_are_measured() -> None:
-    metrics = metrics_of(LOADED.app.scorers)
+    metrics = metrics_of(scorers_of(LOADED))
 
     check_gates(LOADED.app, metrics)
 

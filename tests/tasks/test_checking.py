@@ -46,11 +46,11 @@ FOUND = {
     ),
     "a leaderboard by an unknown metric": (
         {"explore": {"rank_by": "beauty"}},
-        "app.yaml: key `explore.rank_by`: unknown metric 'beauty'; known are exact, ",
+        "app.yaml: key `explore.rank_by`: unknown metric 'beauty'; known are cached_tokens, exact, ",
     ),
     "a hypothesis about an unknown metric": (
         {"retrieval": None, "explore": {"rank_by": "exact", "hypothesis": {**HYPOTHESIS, "metric": "beauty"}}},
-        "key `explore.hypothesis.metric`: unknown metric 'beauty'; known are exact, ",
+        "key `explore.hypothesis.metric`: unknown metric 'beauty'; known are cached_tokens, exact, ",
     ),
     "a hypothesis about an unknown prompt": (
         {"retrieval": None, "explore": {"rank_by": "exact", "hypothesis": {**HYPOTHESIS, "control": "bold"}}},

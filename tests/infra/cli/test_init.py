@@ -11,10 +11,10 @@ from configs.loading import load_app
 from infra.cli.init import TEMPLATE, write_app
 from infra.cli.main import app
 from tasks.data.reading import read_dataset
-from tasks.gating.decide import check_gates
+from tasks.gating.check import check_gates
 from tasks.prompting.prompty import read_prompty
 from tasks.prompting.render import check_variables
-from tasks.scoring.catalogue import metrics_of
+from tasks.scoring.catalogue import metrics_of, scorers_of
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +43,7 @@ def test_what_it_writes_is_whole() -> None:
 
     assert len(rows["sample"]) == len(rows["full"]) == 6
     assert len({row.question for split in rows.values() for row in split}) == 18
-    check_gates(loaded.app, metrics_of(loaded.app.scorers))
+    check_gates(loaded.app, metrics_of(scorers_of(loaded)))
     for file in loaded.app.prompts:
         check_variables(read_prompty(loaded.path(file)).prompt, set(rows["sample"][0].columns), file)
     documents = loaded.path(loaded.app.retrieval.documents).read_text(encoding="utf-8")

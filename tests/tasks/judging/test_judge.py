@@ -157,7 +157,7 @@ def test_the_version_names_all_that_decides(make_app, judge, tmp_path):
         judge(loaded, settings={"temperature": 0.5}).version,
         judge(loaded, settings={"temperature": "default"}).version,
         judge(loaded, settings={"high": 6}).version,
-        judge(loaded, settings={"direction": "lower"}).version,
+        judge(loaded, direction="lower").version,
         judge(loaded, "mine", settings=own).version,
         judge(make_app("http://127.0.0.1:10/v1")).version,
     }
@@ -171,10 +171,10 @@ def test_the_version_names_all_that_decides(make_app, judge, tmp_path):
 
 async def test_a_judge_of_the_users_own(make_app, judge, means, answered, tmp_path):
     write(tmp_path, "Is it friendly?\n\nuser:\nHow friendly is this, {{ mood }}?\n{{ answer }}", "max_tokens: 50")
-    settings = {"prompt": "mine.prompty", "low": 0, "high": 10, "dimension": "harm", "direction": "lower"}
+    settings = {"prompt": "mine.prompty", "low": 0, "high": 10}
     with simulated(Behaviour(rules=rules(("", said(10))))) as address:
         loaded = make_app(address)
-        mine = judge(loaded, "friendliness", settings=settings)
+        mine = judge(loaded, "friendliness", settings=settings, dimension="harm", direction="lower")
         assert (mine.columns, mine.needs_labels, mine.swapped_texts) == (("mood",), True, None)
         rows, answers = answered("Hello!")
         assert mine.lacking(rows[0]) == "the row has no mood"
@@ -193,7 +193,6 @@ async def test_a_judge_of_the_users_own(make_app, judge, means, answered, tmp_pa
         ("relevance", {"low": "1"}, "settings.low: found '1'; allowed is a whole number"),
         ("relevance", {"low": 5}, "a scale from 5 to 5; low must be below high"),
         ("relevance", {"high": 200}, "by 100 at most"),
-        ("relevance", {"direction": "up"}, "allowed is higher or lower"),
         ("relevance", {"temperature": 9.0}, "parameter temperature: found 9.0"),
         ("relevance", {"temperature": "warm"}, "parameter temperature: found 'warm'"),
         ("preference", {"high": 2}, "a preference has its own scale"),

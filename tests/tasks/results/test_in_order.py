@@ -11,7 +11,11 @@ from tasks.results.in_order import InOrder
 async def test_where_many_wait_for_a_slow_one_the_others_wait_too(monkeypatch):
     monkeypatch.setattr(in_order, "_MOST", 3)
     written = []
-    taken = InOrder(lambda rows, answers: written.extend(row.id for row in rows))
+
+    async def write(rows, answers):
+        written.extend(row.id for row in rows)
+
+    taken = InOrder(write)
 
     async def take(position):
         row = Row(f"r{position}", (Message("user", "q"),))

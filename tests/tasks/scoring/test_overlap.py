@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from configs.schema.scorer import ScorerConfig
 from tasks.calling.answer import Answer, Outcome
 from tasks.data.row import Message, Row
-from tasks.scoring.catalogue import score
 from tasks.scoring.overlap import contains, exact, token_f1
+from tasks.scoring.scoring import score
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,8 @@ def test_contains_says_what_is_missing(row, answer):
 @pytest.mark.parametrize("columns", [{}, {"fact": ""}, {"fact": None}, {"fact": []}])
 @pytest.mark.parametrize("outcome", [Outcome.OK, Outcome.APP_ERROR])
 def test_a_row_without_the_fact_is_not_rated(row, answer, columns, outcome):
-    config = ScorerConfig(name="contains", settings={"column": "fact"})
-    (only,) = score([row(columns=columns, reference="red")], [answer("red", outcome=outcome)], [config])
+    named = contains.configured(ScorerConfig(name="contains"), {"column": "fact"})
+    (only,) = score([row(columns=columns, reference="red")], [answer("red", outcome=outcome)], [named])
     assert (only.value, only.outcome) == (None, Outcome.OK)
 
 

@@ -8,8 +8,12 @@ import pytest
 from configs.errors import ConfigurationError
 from configs.schema.app import Limit
 from tasks.calling.answer import Answer, Latency, Outcome, Usage
+from tasks.calling.spend import Spend
 from tasks.data.reading import read_dataset
 from tasks.data.row import Message
+from tasks.journal.journal import Journal
+from tasks.scoring.asked import Means
+from tasks.scoring.catalogue import metrics_of, scorers_of
 from tasks.serving.record import RecordStore, Served
 from tasks.statistics.estimate import Estimate
 from tasks.watching.compare import check_limits, compare, worsening
@@ -29,12 +33,15 @@ def served(number, text="yes", outcome=Outcome.OK, row_id="", candidate="c1"):
 
 @pytest.fixture
 def window_of(shop, tmp_path):
-    def read(requests):
-        with RecordStore(tmp_path / "served.db") as store:
+    async def read(requests):
+        with RecordStore(tmp_path / "served.db") as store, Journal(tmp_path / "journal.db") as journal:
+            means = Means(shop.loaded, journal, "first", Spend(shop.loaded.app.budget))
             for each in requests:
                 store.add(each)
             production = read_dataset(shop.loaded, "production")
-            return read_window(shop.loaded, store, "c1", NOON, NOON + timedelta(hours=1), production)
+            return await read_window(
+                means, scorers_of(shop.loaded), store, "c1", NOON, NOON + timedelta(hours=1), production
+            )
 
     return read
 
@@ -58,8 +65,8 @@ def estimate(value, low, high, metric="token_f1"):
     return Estimate(metric=metric, value=value, low=low, high=high, n=50, coverage=1, confidence=0.95, method="t")
 
 
-def test_error_rate_counts_failures_and_abstention_rate_only_answers(window_of):
-    window = window_of(
+async def test_error_rate_counts_failures_and_abstention_rate_only_answers(window_of):
+    window = await window_of(
         [served(1), served(2, "I do not know."), served(3, "모르겠습니다"), served(4, "", Outcome.APP_ERROR)]
     )
     assert window.requests == 4
@@ -68,53 +75,60 @@ def test_error_rate_counts_failures_and_abstention_rate_only_answers(window_of):
     assert (abstained.value, abstained.n, abstained.coverage) == (pytest.approx(2 / 3), 3, pytest.approx(3 / 4))
 
 
-def test_a_client_that_went_away_is_in_no_rate(window_of):
-    window = window_of([served(1), served(2, "half an ans", Outcome.SKIPPED)])
+async def test_a_client_that_went_away_is_in_no_rate(window_of):
+    window = await window_of([served(1), served(2, "half an ans", Outcome.SKIPPED)])
     assert (window.requests, window.gone) == (1, 1)
     assert window.estimate("error_rate").value == 0
 
 
-def test_a_played_row_has_its_reference_and_a_users_request_none(window_of):
-    window = window_of([served(1, "yes", row_id="p1"), served(2, "no", row_id="p1"), served(3, "yes")])
+async def test_a_played_row_has_its_reference_and_a_users_request_none(window_of):
+    window = await window_of([served(1, "yes", row_id="p1"), served(2, "no", row_id="p1"), served(3, "yes")])
     f1 = window.scores["token_f1"].set_axis(window.rows["row_id"])
     assert (f1["r1"], f1["r2"]) == (1.0, 0.0)
     assert f1.isna()["r3"]
     assert list(window.rows["cluster"]) == ["p1", "p1", "r3"]
 
 
-def test_only_the_candidates_own_requests_in_time(window_of):
+async def test_only_the_candidates_own_requests_in_time(window_of):
     late = served(7200)
-    assert window_of([served(1), served(2, candidate="c2"), late]).requests == 1
+    assert (await window_of([served(1), served(2, candidate="c2"), late])).requests == 1
 
 
-def test_an_empty_window_is_not_judged(window_of, shop):
-    comparison = compare(limited(shop, Limit(metric="error_rate", at_most=0.1)), window_of([]), None)
+async def test_an_empty_window_is_not_judged(window_of, shop):
+    comparison = compare(
+        limited(shop, Limit(metric="error_rate", at_most=0.1)),
+        metrics_of(scorers_of(shop.loaded)),
+        await window_of([]),
+        None,
+    )
     assert not comparison.judged and comparison.broken == ()
     assert comparison.reason == "0 requests in the window; 3 are needed to judge it"
 
 
-def test_a_limit_is_broken_only_where_the_whole_interval_lies_beyond_it(window_of, shop):
+async def test_a_limit_is_broken_only_where_the_whole_interval_lies_beyond_it(window_of, shop):
     some = [served(n, outcome=Outcome.APP_ERROR if n < 2 else Outcome.OK) for n in range(10)]
     app = limited(shop, Limit(metric="error_rate", at_most=0.1))
-    assert compare(app, window_of(some), None).broken == ()
+    assert compare(app, metrics_of(scorers_of(shop.loaded)), await window_of(some), None).broken == ()
     most = [served(100 + n, outcome=Outcome.APP_ERROR) for n in range(20)]
-    [finding] = compare(app, window_of(most), None).broken
+    [finding] = compare(app, metrics_of(scorers_of(shop.loaded)), await window_of(most), None).broken
     assert finding.limit == "error_rate at most 0.1"
     assert finding.reason.startswith("error_rate 0.733 [")
 
 
-def test_a_drop_from_the_release_counts_in_the_metrics_own_direction(window_of, shop):
-    window = window_of([served(n, "no", row_id=f"p{n % 5}") for n in range(20)])
+async def test_a_drop_from_the_release_counts_in_the_metrics_own_direction(window_of, shop):
+    window = await window_of([served(n, "no", row_id=f"p{n % 5}") for n in range(20)])
     released = Released(token_f1=estimate(0.9, 0.85, 0.95), latency_total=estimate(0.1, 0.05, 0.15, "latency_total"))
     app = limited(shop, Limit(metric="token_f1", drop_at_most=0.1), Limit(metric="latency_total", drop_at_most=1000.0))
-    findings = compare(app, window, released).findings
+    findings = compare(app, metrics_of(scorers_of(shop.loaded)), window, released).findings
     assert [finding.broken for finding in findings] == [True, False]
     assert "+0.900 worse than at the release" in findings[0].reason
 
 
-def test_a_drop_is_not_judged_without_the_release(window_of, shop):
-    window = window_of([served(n, "no", row_id="p1") for n in range(5)])
-    [finding] = compare(limited(shop, Limit(metric="token_f1", drop_at_most=0.0)), window, None).findings
+async def test_a_drop_is_not_judged_without_the_release(window_of, shop):
+    window = await window_of([served(n, "no", row_id="p1") for n in range(5)])
+    [finding] = compare(
+        limited(shop, Limit(metric="token_f1", drop_at_most=0.0)), metrics_of(scorers_of(shop.loaded)), window, None
+    ).findings
     assert not finding.broken and "not measured at the release" in finding.reason
 
 
@@ -127,7 +141,7 @@ def test_worsening_combines_the_two_intervals_by_their_near_ends():
 
 def test_a_limit_on_an_unknown_metric_names_those_there_are(shop):
     with pytest.raises(ConfigurationError, match=r"unknown metric 'joy'; known are token_f1, profanity, .*error_rate"):
-        check_limits(limited(shop, Limit(metric="joy", at_least=1)))
+        check_limits(limited(shop, Limit(metric="joy", at_least=1)), metrics_of(scorers_of(shop.loaded)))
 
 
 def test_flagged_requests_are_always_traced_and_the_others_by_a_fixed_share():

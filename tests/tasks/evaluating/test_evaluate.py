@@ -1,50 +1,17 @@
 """Evaluating: rows stream through, what failed is asked again alone, and what it takes is said before."""
 
-from dataclasses import replace
-
 import pytest
 
 from configs.errors import ConfigurationError, EndpointError
 from infra.simulator.behaviour import Behaviour, Fault
 from infra.simulator.running import calls, requests, simulated, statistics
-from tasks import evaluating
-from tasks.calling.answer import Outcome
-from tasks.calling.asking import Spend
-from tasks.data.row import Dataset
 from tasks.estimating import estimate_asking
-from tasks.evaluating import Asking, evaluate_candidate
-from tasks.journal.journal import Journal
+from tasks.evaluating.asking import Asking
+from tasks.evaluating.evaluate import evaluate_candidate
 from tasks.progress import shown_on
-from tasks.results.store import Store
-from tasks.scoring.catalogue import metrics_of, score
-from tasks.workspace import Workspace
+from tasks.scoring.catalogue import metrics_of, scorers_of
 
 CHAT = "/v1/chat/completions"
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    """Opens a workspace on an app."""
-    opened = []
-
-    def open_(loaded):
-        journal = Journal(tmp_path / "journal.db")
-        opened.append(journal)
-        return Workspace(loaded, "first", Spend(loaded.app.budget), journal, Store(tmp_path / "results"), tmp_path)
-
-    yield open_
-    for journal in opened:
-        journal.close()
-
-
-@pytest.fixture
-def dataset(make_rows):
-    def make(n, digest="data"):
-        rows = make_rows(*(f"question number {number}" for number in range(n)))
-        rows = [replace(row, reference=row.question) for row in rows]
-        return Dataset("shop", "sample", "rows.jsonl", tuple(rows), digest)
-
-    return make
 
 
 async def test_rows_are_stored_in_the_datasets_order_whatever_order_they_are_answered_in(
@@ -58,7 +25,7 @@ async def test_rows_are_stored_in_the_datasets_order_whatever_order_they_are_ans
     assert [row["answer"] for row in stored] == [row["question"] for row in stored]
     assert evaluation.rows["row_id"].tolist() == [row["row_id"] for row in stored]
     assert evaluation.estimate("latency_total").n == 300
-    assert set(metrics_of(loaded.app.scorers)) == {e.metric for e in evaluation.estimates}
+    assert set(metrics_of(scorers_of(loaded))) == {e.metric for e in evaluation.estimates}
 
 
 async def test_a_stored_evaluation_is_not_asked_again_and_another_scorer_asks_nothing(
@@ -92,28 +59,31 @@ async def test_only_the_rows_that_failed_are_asked_again(workspace, dataset, mak
     assert part.id != whole.id
 
 
-async def test_a_scorer_that_failed_scores_again_without_a_call(
-    workspace, dataset, make_app, make_candidate, monkeypatch
-):
-    def broken(rows, answers, configs):
-        return [
-            each._replace(value=None, outcome=Outcome.SCORER_ERROR) if each.row_id == "r3" else each
-            for each in score(rows, answers, configs)
-        ]
+SCORER = """
+from tasks.scoring.scorer import Rating, scorer
 
+@scorer("quality", version="1")
+def short(row, answer):
+    \"""Share of brevity.\"""
+    return Rating(FIRST if row.id == "r3" else 1.0)
+"""
+
+
+async def test_an_edited_scorer_scores_again_without_a_call(workspace, dataset, make_app, make_candidate, tmp_path):
+    file = tmp_path / "scorers.py"
+    file.write_text(SCORER.replace("FIRST", "float('nan')"), encoding="utf-8")
     with simulated(Behaviour(faults=(Fault(kind="too_long", contains="number 6"),))) as address:
-        loaded = make_app(address)
+        loaded = make_app(address, scorers=[{"name": "exact"}, {"name": "short", "file": "scorers.py"}])
         candidate, data = make_candidate(loaded), dataset(8)
-        with monkeypatch.context() as patched:
-            patched.setattr(evaluating, "score", broken)
-            first = await evaluate_candidate(workspace(loaded), candidate, data)
+        first = await evaluate_candidate(workspace(loaded), candidate, data)
         assert first.outcomes == {"ok": 6, "app_error": 1, "scorer_error": 1, "skipped": 0}
         asked = calls(address)[CHAT]
+        file.write_text(SCORER.replace("FIRST", "0.5"), encoding="utf-8")
         again = await evaluate_candidate(workspace(loaded), candidate, data)
         assert again.outcomes == {"ok": 7, "app_error": 1, "scorer_error": 0, "skipped": 0}
         assert calls(address)[CHAT] == asked + 1, "only what was not answered"
-    assert first.id != again.id
-    assert first.identity == again.identity
+    assert first.identity != again.identity
+    assert again.estimate("short").value == pytest.approx(6.5 / 7)
 
 
 async def test_what_it_was_expected_to_take_is_kept_with_it(workspace, dataset, make_app, make_candidate):
@@ -188,3 +158,32 @@ async def test_whoever_watches_is_told_how_far_it_is(workspace, dataset, make_ap
     last = told[-1]
     assert (last.done, last.total, last.failed, last.at_once) == (30, 30, 0, 0)
     assert str(last).startswith("30 of 30 rows, ")
+
+
+async def test_a_ratio_of_two_metrics_is_a_metric_of_the_evaluation_and_of_no_row(
+    workspace, dataset, make_app, make_candidate
+):
+    scorers = [{"name": "exact"}, {"name": "price_per_correct", "settings": {"correct": "exact"}}]
+    with simulated() as address:
+        loaded = make_app(address, price=(1, 1), scorers=scorers)
+        evaluation = await evaluate_candidate(workspace(loaded), make_candidate(loaded), dataset(5))
+    assert evaluation.estimate("price_per_correct") is not None
+    assert "price_per_correct" not in evaluation.scores.columns
+    assert {row["outcome"] for row in evaluation.whole_rows()} == {"ok"}
+
+
+async def test_what_the_budget_kept_a_scorer_from_asking_is_asked_by_the_next_run(
+    workspace, dataset, make_app, make_candidate
+):
+    scorers = [{"name": "exact"}, {"name": "embedding_similarity"}]
+    with simulated() as address:
+        capped = make_app(address, scorers=scorers, budget={"calls": 6})
+        candidate, data = make_candidate(capped), dataset(6)
+        part = await evaluate_candidate(workspace(capped), candidate, data)
+        assert part.outcomes["ok"] == 6
+        assert (part.estimate("embedding_similarity").n, part.estimate("embedding_similarity").coverage) == (0, 0)
+        loaded = make_app(address, scorers=scorers)
+        whole = await evaluate_candidate(workspace(loaded), candidate, data)
+        assert calls(address)[CHAT] == 6, "the answers are in the journal"
+    assert part.identity == whole.identity == whole.id != part.id
+    assert whole.estimate("embedding_similarity").value == pytest.approx(1)

@@ -1,0 +1,1 @@
+"""Evaluating: a candidate is asked rows, its answers are scored and kept."""

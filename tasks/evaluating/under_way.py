@@ -1,0 +1,284 @@
+"""An evaluation under way: rows are asked, scored and kept, part after part.
+
+Nothing of them stays in memory but the numbers that estimates are made of; what is stored already is not done again.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from configs.errors import EndpointError
+from tasks.calling.answer import Answer, Outcome
+from tasks.calling.asking import Asked, Refuse, open_asking
+from tasks.calling.limits.limiter import Limiter, model_limiter
+from tasks.candidate import Candidate
+from tasks.candidates import check_unaltered
+from tasks.data.row import Dataset, Row
+from tasks.estimating import estimate_asking
+from tasks.evaluating.asking import Asking, Follow, Take, Watch, refused
+from tasks.identity import digest
+from tasks.progress import Bar, Progress, bar, say
+from tasks.results.evaluation import Evaluation, evaluation_id
+from tasks.results.expected import Expected
+from tasks.results.frames import Frames, facts_of, frames_of
+from tasks.results.in_order import InOrder
+from tasks.results.rows_file import NAME, RowsWriter, read_frames
+from tasks.retrieval.index import load_index
+from tasks.scoring.catalogue import identities
+from tasks.scoring.score import Score
+from tasks.scoring.scoring import ask_scorers, score
+from tasks.statistics.estimates import estimate_all
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from tasks.workspace import Workspace
+
+CONFIDENCE = 0.95
+_TELL_EVERY_S = 2.0
+
+
+def identity_of(workspace: "Workspace", candidate: Candidate, dataset: Dataset) -> str:
+    """Returns the id that the evaluation has once every row is answered; one with failed rows is another thing."""
+    price = workspace.loaded.prices.get(candidate.model or "")
+    scorers = identities(workspace.scorers)
+    return evaluation_id(candidate.digest, dataset.digest, scorers, workspace.epoch, price)
+
+
+class Stored:
+    """An evaluation that was finished before: rows are taken from it instead of being asked."""
+
+    def __init__(self, evaluation: Evaluation) -> None:
+        self._evaluation = evaluation
+        self._asked: set[str] = set()
+
+    async def ask(self, rows: Iterable[Row]) -> None:
+        """Takes rows."""
+        self._asked.update(row.id for row in rows)
+
+    def so_far(self) -> Evaluation:
+        """Returns the evaluation of the rows that were taken."""
+        mask = self._evaluation.rows["row_id"].isin(self._asked)
+        return replace(self._evaluation, rows=self._evaluation.rows[mask], scores=self._evaluation.scores[mask])
+
+    async def finish(self) -> Evaluation:
+        """Returns the whole evaluation."""
+        return self._evaluation
+
+
+class UnderWay:
+    """An evaluation whose rows are being asked; made by `under_way`."""
+
+    def __init__(self, work: "_Work", counter: "_Counter", writing: AsyncExitStack, asked: Asked) -> None:
+        self._work, self._counter, self._writing, self._asked = work, counter, writing, asked
+        self._kept: list[pa.Table] = []
+        self._ids: list[str] = []
+        self._incomplete: dict[str, Outcome] = {}
+        self._cause = ""
+
+    async def ask(self, rows: Iterable[Row]) -> None:
+        """Asks rows, scores the answers and writes them."""
+        taken = InOrder(self._write)
+
+        async def told(position: int, row: Row, answer: Answer) -> None:
+            self._counter.count(answer)
+            await taken.take(position, row, answer)
+
+        await self._asked(rows, told, self._work.refuse)
+        await taken.flush()
+        self._incomplete |= taken.failed
+        self._cause = self._cause or taken.cause
+
+    def so_far(self) -> Evaluation:
+        """Returns the evaluation of the rows that were asked, without estimates."""
+        import pyarrow as pa
+
+        table = pa.concat_tables(self._kept)
+        return self._evaluation(frames_of(table.column_names, table.column))
+
+    async def finish(self) -> Evaluation:
+        """Ends the asking, and returns the evaluation of the rows that were asked, stored.
+
+        Raises:
+            EndpointError: the target answered no row at all; nothing is stored.
+        """
+        await self._writing.aclose()
+        work, store = self._work, self._work.workspace.store
+        # Rows that only the budget has cut off are no failure of the target's.
+        if self._cause and all(self._incomplete.get(row_id) for row_id in self._ids):
+            raise EndpointError(
+                f"{work.candidate.label} answered no row of {work.dataset.app}/{work.dataset.split}: {self._cause}"
+            )
+        frames = await asyncio.to_thread(read_frames, work.file)
+        slices = work.workspace.loaded.app.datasets.columns.slices
+        estimates = estimate_all(*frames, work.workspace.metrics, CONFIDENCE, slices)
+        store.save_candidate(work.candidate)
+        return store.save(replace(self._evaluation(frames), estimates=estimates, file=work.file))
+
+    def _evaluation(self, frames: Frames) -> Evaluation:
+        work = self._work
+        part = [] if len(self._ids) == len(work.dataset.rows) else [self._ids]
+        whole = not self._incomplete and not part
+        return Evaluation(
+            id=work.identity if whole else digest([work.identity, self._incomplete, *part]),
+            identity=work.identity,
+            candidate=work.candidate,
+            split=work.dataset.split,
+            dataset=work.dataset.digest,
+            epoch=work.workspace.epoch,
+            rows=frames.rows,
+            scores=frames.scores,
+            estimates=(),
+            expected=work.expected,
+            available=len(work.dataset.rows),
+        )
+
+    async def _write(self, rows: Sequence[Row], answers: Sequence[Answer]) -> None:
+        workspace = self._work.workspace
+        asked = await ask_scorers(rows, answers, workspace.scorers, workspace.means)
+        await asyncio.to_thread(self._keep, rows, answers, asked)
+
+    def _keep(self, rows: Sequence[Row], answers: Sequence[Answer], asked: Sequence[Score]) -> None:
+        scores = [*score(rows, answers, self._work.workspace.scorers), *asked]
+        self._incomplete.update((each.row_id, each.outcome) for each in scores if each.outcome != Outcome.OK)
+        self._ids += [row.id for row in rows]
+        table = self._work.writer.write(rows, answers, scores)
+        if self._work.in_parts:
+            self._kept.append(facts_of(table))
+        self._work.take(table)
+
+
+@asynccontextmanager
+async def under_way(
+    workspace: "Workspace", candidate: Candidate, dataset: Dataset, asking: Asking, *, in_parts: bool = False
+) -> AsyncIterator[UnderWay | Stored]:
+    """Opens an evaluation, whose lock the caller holds; one that is stored, every row answered and scored, is taken.
+
+    Args:
+        workspace: the app.
+        candidate: what is asked.
+        dataset: all the rows.
+        asking: how rows are asked.
+        in_parts: whether it is looked at before its end; then the numbers of its rows stay in memory.
+
+    Raises:
+        AlteredError: nothing is stored, and what the candidate was made of is no longer there to be asked.
+    """
+    identity = identity_of(workspace, candidate, dataset)
+    stored = workspace.store.load(identity)
+    if stored is not None:
+        workspace.spend.reuse(len(stored.rows))
+        yield Stored(stored)
+        return
+    check_unaltered(workspace.loaded, candidate)
+    expected = await _expected(workspace, candidate, dataset)
+    label = f"{dataset.split} · {candidate.label}"
+    how = _how(workspace, candidate)
+    refuse = await refused(workspace, candidate, dataset, asking, label, how)
+    slices = workspace.loaded.app.datasets.columns.slices
+    metrics = [scorer.metric.name for scorer in workspace.scorers if scorer.metric.ratio is None]
+    async with AsyncExitStack() as outer:
+        part = outer.enter_context(workspace.store.part())
+        writing = await outer.enter_async_context(AsyncExitStack())
+        asked = await writing.enter_async_context(open_asking(candidate, **how))
+        take = await writing.enter_async_context(_followed(asking.follow, identity, candidate, dataset, workspace))
+        writer = writing.enter_context(RowsWriter(part / NAME, slices, metrics))
+        shown = writing.enter_context(bar(label, len(dataset.rows)))
+        counter = _Counter(label, len(dataset.rows), shown, workspace, candidate)
+        await writing.enter_async_context(_watched(asking.watch, counter.progress))
+        work = _Work(workspace, candidate, dataset, identity, expected, part / NAME, writer, take, refuse, in_parts)
+        yield UnderWay(work, counter, writing, asked)
+
+
+class _Work(NamedTuple):
+    """What an evaluation under way is made with."""
+
+    workspace: "Workspace"
+    candidate: Candidate
+    dataset: Dataset
+    identity: str
+    expected: Expected
+    file: Path
+    writer: RowsWriter
+    take: Take
+    refuse: Refuse | None
+    in_parts: bool
+
+
+class _Counter:
+    """Counts answers for whoever watches."""
+
+    def __init__(self, label: str, total: int, shown: Bar, workspace: "Workspace", candidate: Candidate) -> None:
+        self._label, self._total, self._shown, self._spend = label, total, shown, workspace.spend
+        self._limiter = _limiter(workspace, candidate)
+        self._began, self._price = time.monotonic(), workspace.spend.price
+        self._done = self._failed = 0
+
+    def count(self, answer: Answer) -> None:
+        self._done += 1
+        self._failed += answer.outcome is not Outcome.OK
+        self._shown.advance(self.progress().note)
+
+    def progress(self) -> Progress:
+        at_once = self._limiter.in_flight if self._limiter else None
+        seconds, spent = time.monotonic() - self._began, self._spend.price - self._price
+        return Progress(self._label, self._done, self._total, self._failed, seconds, at_once, spent)
+
+
+def _how(workspace: "Workspace", candidate: Candidate) -> dict[str, Any]:
+    index = load_index(workspace.indexes, candidate.retrieval.index) if candidate.retrieval else None
+    return {
+        "loaded": workspace.loaded,
+        "journal": workspace.journal,
+        "epoch": workspace.epoch,
+        "spend": workspace.spend,
+        "index": index,
+    }
+
+
+async def _expected(workspace: "Workspace", candidate: Candidate, dataset: Dataset) -> Expected:
+    """Says and returns what asking will take, before anything is spent."""
+    expected = await estimate_asking(workspace, candidate, dataset)
+    workspace.spend.expected_calls += expected.calls
+    workspace.spend.expected_price += expected.price or 0.0
+    if expected.calls:
+        say(f"{dataset.split} · {candidate.label}: at most about {expected}")
+    return expected
+
+
+def _followed(
+    follow: Follow | None, identity: str, candidate: Candidate, dataset: Dataset, workspace: "Workspace"
+) -> AbstractAsyncContextManager[Take]:
+    if follow is None:
+        return nullcontext(lambda _: None)
+    return follow(identity, candidate, dataset, workspace.epoch)
+
+
+def _limiter(workspace: "Workspace", candidate: Candidate) -> Limiter | None:
+    model = workspace.loaded.models.get(candidate.model or "")
+    return model_limiter(model, workspace.journal.path.parent) if model else None
+
+
+@asynccontextmanager
+async def _watched(watch: Watch | None, progress: Callable[[], Progress]) -> AsyncIterator[None]:
+    """Tells a watcher how far it is while the block runs, and once at its end."""
+    if watch is None:
+        yield
+        return
+
+    async def tell() -> None:
+        while True:
+            await asyncio.sleep(_TELL_EVERY_S)
+            await watch(progress())
+
+    telling = asyncio.create_task(tell())
+    try:
+        yield
+    finally:
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
+    await watch(progress())
