@@ -1,9 +1,6 @@
 """`calibrate` on the real servers: labels of people, a judge behind an endpoint, and what both UIs are told."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import yaml
@@ -13,19 +10,9 @@ from infra.simulator.running import calls, simulated
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
-ROOT = Path(__file__).parents[2]
+CHAT = "/v1/chat/completions"
 WORDS = {1: "useless", 2: "poor", 3: "middling", 4: "decent", 5: "splendid"}
 ROWS = 30
-
-CALIBRATE = """
-import asyncio, sys
-from pipelines.calibrate import calibrate
-from configs.errors import LifecycleError
-try:
-    print(asyncio.run(calibrate(app=sys.argv[1], reruns=2, changes=sys.argv[2:])).model_dump_json())
-except LifecycleError as error:
-    sys.exit(f"error: {error}")
-"""
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +45,7 @@ def graded(tmp_path_factory, judging):
         "description": "Says how items are.",
         "target": {"kind": "answers", "path": "answers.jsonl"},
         "datasets": {"sample": "rows.jsonl", "full": "full.jsonl", "columns": {"reference": "reference"}},
-        "scorers": [{"name": "token_f1"}],
+        "scorers": [{"name": "token_f1"}, {"name": "relevance", "model": "grader"}],
         "gates": {"sample": rule, "release": rule},
         "explore": {"rank_by": "token_f1"},
         "labels": "labels.csv",
@@ -69,26 +56,24 @@ def graded(tmp_path_factory, judging):
 
 @pytest.fixture(scope="module")
 def calibrate(stack, lifecycle, graded):
-    """Calibrates the app's judge by so many labels."""
+    """Calibrates the app's judge by so many labels; its answers have been rated before, as an evaluation does."""
+
+    def label(count):
+        lines = [f"r{n},relevance,{n % 5 + 1}" for n in range(count)]
+        (graded / "labels.csv").write_text("\n".join(["row_id,metric,label", *lines, ""]), encoding="utf-8")
+
+    def run(labels, *options):
+        label(labels)
+        return lifecycle("run", "calibrate", "--app", str(graded), "--set", "reruns=2", "--json", *options)
+
+    label(0)
     explored = lifecycle("run", "explore", "--app", str(graded))
     assert explored.returncode == 0, explored.stderr
-
-    def run(labels, scorers="[{name: relevance, model: grader}]"):
-        lines = [f"r{n},relevance,{n % 5 + 1}" for n in range(labels)]
-        (graded / "labels.csv").write_text("\n".join(["row_id,metric,label", *lines, ""]), encoding="utf-8")
-        environment = {
-            **stack,
-            "PREFECT_API_URL": f"http://127.0.0.1:{stack['LIFECYCLE_PREFECT_PORT']}/api",
-            "PREFECT_HOME": f"{stack['LIFECYCLE_HOME']}/prefect",
-            "PREFECT_LOGGING_LEVEL": "CRITICAL",
-        }
-        command = [sys.executable, "-c", CALIBRATE, str(graded), f"scorers={scorers}"]
-        return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
-
     return run
 
 
 def test_a_judge_is_calibrated_and_nothing_is_asked_twice(calibrate, judging):
+    assert calls(judging)[CHAT] == ROWS, "the exploration has asked it about every answer"
     ended = calibrate(ROWS)
     assert ended.returncode == 0, ended.stderr
     document = json.loads(ended.stdout)
@@ -97,21 +82,21 @@ def test_a_judge_is_calibrated_and_nothing_is_asked_twice(calibrate, judging):
     assert 0.9 < judge["agreement"]["kappa"] < 1.0
     assert judge["agreement"]["confusion"][0] == [0, 6, 0, 0, 0]
     assert judge["noise"]["deviation"] == 0.0
-    assert document["calls"]["made"] == 2 * ROWS
+    assert document["calls"] == {"made": ROWS, "reused": ROWS, "failed": 0, "skipped": 0}
     assert document["price"] > 0
     assert "/runs/" in document["links"]["relevance"]
-    asked = calls(judging)["/v1/chat/completions"]
     again = json.loads(calibrate(ROWS).stdout)
     assert again["judges"] == document["judges"]
     assert again["links"] == document["links"]
-    assert calls(judging)["/v1/chat/completions"] == asked
+    assert calls(judging)[CHAT] == 2 * ROWS
 
 
 def test_too_few_labels_and_no_judge_are_one_line_each(calibrate):
     few = calibrate(7)
     assert few.returncode == 1
     assert "judge relevance: 7 labels of stored answers; 20 are needed; run `lifecycle label" in few.stderr
-    none = calibrate(0, scorers="[{name: token_f1}]")
-    assert "names no judge; a judge is a scorer with a model" in none.stderr
     unlabelled = calibrate(0)
     assert "judge relevance: no labels; name a file of them with `labels` in app.yaml" in unlabelled.stderr
+    none = calibrate(0, "--set", "scorers=[{name: token_f1}]")
+    assert none.returncode == 2
+    assert "names no judge; a judge is a scorer with a model" in none.stderr
