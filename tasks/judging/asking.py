@@ -11,7 +11,7 @@ from tasks.calling.asking import ask_target
 from tasks.calling.spend import BudgetUsedUp
 from tasks.data.row import Message, Row
 from tasks.judging.reply import Reply, ReplyForm, UnreadableReplyError, read_reply
-from tasks.judging.target import Asked, JudgeTarget
+from tasks.judging.target import JudgeTarget, Repetition
 from tasks.scoring.asked import Means
 
 Said = Reply | LifecycleError
@@ -43,9 +43,9 @@ async def ask_judge(
         repeat: which deliberate asking it is; the journal knows each by itself.
     """
     ask = partial(_ask_once, model=model, parameters=parameters, form=form, messages_of=messages_of, means=means)
-    said = await ask(rows, Asked(repeat))
+    said = await ask(rows, Repetition(repeat))
     unread = [position for position, each in enumerate(said) if isinstance(each, UnreadableReplyError)]
-    again = await ask([rows[position] for position in unread], Asked(repeat, attempt=1))
+    again = await ask([rows[position] for position in unread], Repetition(repeat, attempt=1))
     for position, each in zip(unread, again, strict=True):
         said[position] = each
     return said
@@ -53,7 +53,7 @@ async def ask_judge(
 
 async def _ask_once(
     rows: Sequence[Row],
-    asked: Asked,
+    repetition: Repetition,
     *,
     model: str,
     parameters: Parameters,
@@ -68,7 +68,7 @@ async def _ask_once(
     async def tell(position: int, _: Row, answer: Answer) -> None:
         told[position] = answer
 
-    async with aclosing(JudgeTarget(model, parameters, form, messages_of, means, asked)) as target:
+    async with aclosing(JudgeTarget(model, parameters, form, messages_of, means, repetition)) as target:
         await ask_target(target, rows, tell, journal=means.journal, epoch=means.epoch, spend=means.spend)
     return [_said(told[position], form) for position in range(len(rows))]
 

@@ -33,7 +33,7 @@ def material_of(row: Row, answer: Answer) -> dict[str, str]:
 
 def code_of(texts: Mapping[str, str]) -> str:
     """Returns the code of the lines around texts. It is made of the texts, so that none of them can hold it."""
-    return digest(dict(texts))[:8]
+    return digest(dict(texts))
 
 
 def fenced(name: str, text: str, code: str) -> str:

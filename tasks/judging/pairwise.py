@@ -15,6 +15,8 @@ from tasks.scoring.asked import Means, Rated
 from tasks.scoring.scorer import Need, Rating
 
 _FORM = ReplyForm("winner", ("first", "second", "tie"), "`first`, `second` or `tie`")
+_IN_PLACES = frozenset({"answer", "reference"})
+"""Texts that are shown as `first` and `second`."""
 _WORTH = {"first": 1, "second": -1, "tie": 0}
 
 
@@ -110,15 +112,13 @@ class PairwiseJudge(Judge):
 
         def messages(row: Row, *, turned: bool) -> tuple[Message, ...]:
             answer, other = pairs[row.id]
-            texts = {name: text for name, text in material_of(row, answer).items() if name not in self._HIDDEN}
+            texts = {name: text for name, text in material_of(row, answer).items() if name not in _IN_PLACES}
             places = (other, answer.text) if turned else (answer.text, other)
             return self.messages({**texts, "first": places[0], "second": places[1]})
 
         forward = await self._ask(rows, lambda row: messages(row, turned=False), means, repeat)
         backward = await self._ask(rows, lambda row: messages(row, turned=True), means, repeat)
         return [_together(*each) for each in zip(forward, backward, strict=True)]
-
-    _HIDDEN = frozenset({"answer", "reference"})
 
 
 def _together(forward: Said, backward: Said) -> Preferred:

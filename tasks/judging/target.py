@@ -25,7 +25,7 @@ _formless: set[str] = set()
 """Endpoints that were found to take no `response_format`; they are not offered one again."""
 
 
-class Asked(NamedTuple):
+class Repetition(NamedTuple):
     """Which asking of the same question it is.
 
     `repeat` counts deliberate ones, as the noise of a judge is measured by them; `attempt` is 1 where the first reply
@@ -51,7 +51,7 @@ class JudgeTarget:
         form: how it is to answer.
         messages_of: what it is sent for a row; raises DataError where its prompt cannot be filled.
         means: what asking takes.
-        asked: which asking it is.
+        repetition: which asking it is.
 
     Raises:
         ConfigurationError: the model has no price, or its key is missing.
@@ -66,18 +66,18 @@ class JudgeTarget:
         form: ReplyForm,
         messages_of: Callable[[Row], tuple[Message, ...]],
         means: Means,
-        asked: Asked,
+        repetition: Repetition,
     ) -> None:
         self._config: ModelConfig = means.loaded.models[model]
         self.name = model
         self.limiter = model_limiter(self._config, means.journal.path.parent)
         self.retries = retries_of(self._config)
         self._identity = endpoint_model(model, self._config)
-        self._parameters = asked.seeded(parameters)
+        self._parameters = repetition.seeded(parameters)
         self._form = form.response_format
         self._messages_of = messages_of
         self._price = price_needed(means.loaded, model)
-        self._rest = [asked, means.epoch]
+        self._rest = [repetition, means.epoch]
         api_key(self._config)  # a missing key shows here, not at the first row
 
     async def question(self, row: Row) -> Question:
