@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import NamedTuple
 
 from configs.schema.gate import Gate, Rule
@@ -9,6 +10,7 @@ from tasks.gating.anytime import AnytimeTest
 from tasks.gating.claim import Claim, claim_of
 from tasks.gating.fixed import FixedTest
 from tasks.gating.identical import IdenticalTest
+from tasks.gating.instrument import Instrument, too_small
 from tasks.gating.reasons import reason, subject
 from tasks.gating.verdict import Decision, GateName, RuleVerdict, Verdict
 from tasks.identity import digest
@@ -31,6 +33,7 @@ def decide(
     champion: Evaluation | None,
     metrics: Mapping[str, Metric],
     design: Design | None = None,
+    instruments: Mapping[str, Instrument] = MappingProxyType({}),
 ) -> Verdict:
     """Decides a gate on a candidate's evaluation, of all rows or of those drawn so far.
 
@@ -49,6 +52,7 @@ def decide(
         champion: evaluation of the champion on the same data; None where there is no champion.
         metrics: the app's metrics by name.
         design: of all the rows that can be asked; those of the evaluation where not given.
+        instruments: what is known of the judges, by their metrics.
     """
     whole = gate.target == "this_set"
     design = (design or design_of(candidate.rows["cluster"]))._replace(whole=whole)
@@ -56,6 +60,7 @@ def decide(
         candidate = _as_drawn(candidate)
     ordered = sorted(gate.rules, key=lambda rule: ORDER.index(metrics[rule.metric].dimension))
     trials = [_trial(rule, gate, candidate, champion, metrics, design) for rule in ordered]
+    trials = [_as_seen(trial, instruments.get(trial.rule.metric)) for trial in trials]
     rules = _judged(trials, 1 - gate.confidence)
     decisions = {rule.decision for rule in rules}
     worst = next((each for each in (Decision.FAIL, Decision.INCONCLUSIVE) if each in decisions), Decision.PASS)
@@ -130,6 +135,15 @@ def _trial(
     applying = int(rows.applies.sum())
     best = (rows.n + left) / (applying + left)
     return _Trial(rule, metric, estimate, obstacle, best >= gate.min_coverage, claim)
+
+
+def _as_seen(trial: _Trial, instrument: Instrument | None) -> _Trial:
+    """Returns a trial as far as the judge behind its metric can be relied on."""
+    if instrument is None or trial.test is None:
+        return trial
+    small = too_small(instrument, trial.rule, trial.estimate) if trial.rule.against_champion else ""
+    obstacle = instrument.unfit or small
+    return trial._replace(obstacle=obstacle, test=None, may_change=not instrument.unfit) if obstacle else trial
 
 
 def _estimate(rule: Rule, gate: Gate, claim: Claim | None = None, interval: Interval | None = None) -> Estimate:

@@ -8,6 +8,7 @@ from tasks.calling.answer import Outcome
 from tasks.data.reading import read_dataset
 from tasks.gating.check import check_gates, check_slices
 from tasks.gating.decide import decide
+from tasks.gating.instrument import Instrument
 from tasks.gating.verdict import Decision
 from tasks.scoring.catalogue import SCORERS
 from tasks.scoring.score import Metric
@@ -329,3 +330,25 @@ def test_a_slice_that_no_row_belongs_to_is_a_configuration_error():
     with pytest.raises(ConfigurationError, match="unknown value of the slice column 'kind' 'colour'; known are "):
         check_slices(loaded.app, read_dataset(loaded, "sample"))
     check_slices(loaded.app, read_dataset(loaded, "full"))
+
+
+@pytest.mark.parametrize(
+    ("instrument", "rule", "decision", "said"),
+    [
+        (Instrument("", lambda n: 2 / n), {NOT_WORSE: 0.1}, "PASS", "not worse"),
+        (Instrument("", lambda n: 20 / n), {NOT_WORSE: 0.1}, "INCONCLUSIVE", "a margin of 0.1 is too small to be seen"),
+        (Instrument("", lambda n: 2 / n), {BETTER: 0}, "PASS", "better"),
+        (Instrument("", lambda n: 60 / n), {BETTER: 0}, "INCONCLUSIVE", "differ by up to 0.6 over 100 rows"),
+        (
+            Instrument("its judge was never calibrated", lambda n: 0),
+            {"at_least": 0.1},
+            "INCONCLUSIVE",
+            "never calibrated",
+        ),
+    ],
+)
+def test_a_judge_decides_no_more_than_it_can_see(evaluate, instrument, rule, decision, said):
+    one, two = evaluate({"exact": share(90, 100)}), evaluate({"exact": share(40, 100)}, "two")
+    verdict = decide("sample", gate({"metric": "exact"} | rule), one, two, METRICS, instruments={"exact": instrument})
+    assert verdict.decision == decision
+    assert said in verdict.rules[0].reason
