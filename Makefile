@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 BIN := .venv/bin
 INPUTS := pyproject.toml infra/constraints.txt infra/weights.txt
 
-.PHONY: run test stop check bench bench-engine chromium constraints
+.PHONY: run test stop check bench bench-engine bench-decisions chromium constraints
 
 run: .venv/installed
 	$(BIN)/lifecycle up
@@ -24,10 +24,13 @@ check: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: bench-engine
+bench: bench-engine bench-decisions
 
 bench-engine: .venv/installed-bench
 	$(BIN)/python -m benchmarks.engine
+
+bench-decisions: .venv/installed
+	$(BIN)/python -m benchmarks.decisions
 
 # Environment. uv installs in seconds; where it cannot (a package index that only pip is told of), pip does.
 .venv/bin/uv:

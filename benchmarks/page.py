@@ -1,4 +1,4 @@
-"""Shows a benchmark's table in the terminal, and writes it as a section of docs/benchmarks.md."""
+"""Shows a benchmark's table in the terminal, and writes it as a page of docs/benchmarks."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ from rich.table import Table
 from benchmarks.figure import Figure, Row
 from benchmarks.machine import machine, today
 
-PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+PAGES = Path(__file__).parents[1] / "docs" / "benchmarks"
 
 _REACHED = {True: "yes", False: "**no**", None: "–"}
 _COLOURED = {True: "[green]yes[/]", False: "[red]no[/]", None: "–"}
@@ -25,9 +25,7 @@ def show(title: str, rows: Sequence[Row]) -> None:
     Console().print(table)
 
 
-def write(
-    title: str, command: str, about: str, compared: Mapping[str, str], rows: Sequence[Row], path: Path = PAGE
-) -> None:
+def write(title: str, command: str, about: str, compared: Mapping[str, str], rows: Sequence[Row], path: Path) -> None:
     """Writes the page.
 
     Args:

@@ -161,7 +161,7 @@ async def _publish(
 ) -> None:
     name = workspace.name
     head = "limits broken" if comparison.broken else "within its limits" if comparison.judged else "not judged"
-    numbers = [{"metric": e.metric, "served": interval(e), "n": e.n} for e in window.estimates]
+    numbers = [{"metric": e.metric, "served": interval(e), "n": e.n} for e in window.estimates if e.quantile is None]
     page = (
         f"# {champion.label}: {head}\n\n{comparison.reason}, "
         f"{window.since:%Y-%m-%d %H:%M} to {window.until:%Y-%m-%d %H:%M} UTC.\n\n"

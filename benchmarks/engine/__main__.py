@@ -17,7 +17,7 @@ from benchmarks.engine.sizes import FULL, QUICK
 from benchmarks.engine.watching import say
 from benchmarks.figure import Figure, Row
 from benchmarks.machine import versions
-from benchmarks.page import show, write
+from benchmarks.page import PAGES, show, write
 from configs.errors import LifecycleError
 
 _ROWS: dict[int, Callable[[Bench], Row]] = {
@@ -49,7 +49,7 @@ def main() -> int:
     show(f"{_TITLE} (--quick: small sizes)" if arguments.quick else _TITLE, rows)
     if not arguments.quick and not arguments.only:
         compared = {**versions(_PACKAGES), "promptfoo": promptfoo.version() or "not installed"}
-        write(_TITLE, "make bench-engine", _about(), compared, rows)
+        write(_TITLE, "make bench-engine", _about(), compared, rows, PAGES / "engine.md")
     return 0 if all(row.reached for row in rows) else 1
 
 

@@ -162,6 +162,9 @@ class App(Frozen):
     """The app's documents."""
     scorers: tuple[ScorerConfig, ...] = Field(min_length=1)
     """Quality, honesty and harm; cost and latency are always measured."""
+    labels: str | None = None
+    """People's labels, by which `calibrate` measures the judges: JSONL, CSV or Parquet with `row_id`, `metric` and
+    `label`, relative to `app.yaml`."""
     gates: Gates
     """The two decisions."""
     explore: Explore

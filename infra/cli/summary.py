@@ -26,10 +26,24 @@ def summarise(stage: str, result: "BaseModel") -> None:
         return
     if stage == "explore":
         console.print(_table("Leaderboard", [_short(row) for row in facts.pop("leaderboard")]))
+    if stage == "calibrate":
+        console.print(_table("Judges", [_judge(judge) for judge in facts.pop("judges")]))
     if isinstance(page := getattr(result, "page", None), Page):
         print_page(console, page)
         facts = {name: fact for name, fact in facts.items() if name not in ("estimates", "rules", "changed")}
     _facts(console, facts)
+
+
+def _judge(judge: Mapping[str, Any]) -> dict[str, Any]:
+    agreement = judge["agreement"]
+    return {
+        "judge": judge["metric"],
+        "fit": "yes" if judge["fit"] else "no",
+        "kappa": f"{agreement['kappa']:.2f} [{agreement['low']:.2f}, {agreement['high']:.2f}]",
+        "labels": judge["labels"],
+        "noise floor": _number(judge["smallest_difference"]),
+        "why": "; ".join((*judge["unfit"], *judge["biases"])),
+    }
 
 
 def _loop(console: Console, facts: Mapping[str, Any]) -> None:
@@ -53,7 +67,7 @@ def _loop(console: Console, facts: Mapping[str, Any]) -> None:
             "n": e["n"],
         }
         for e in facts["estimates"]
-        if e["slice"] is None and e["value"] is not None
+        if e["slice"] is None and e["quantile"] is None and e["value"] is not None
     ]
     console.print(_table(escape(f"Champion {facts['champion_label']}"), numbers))
     price = f"${facts['price']:.4f}"

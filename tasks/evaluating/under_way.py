@@ -30,7 +30,8 @@ from tasks.results.rows_file import NAME, RowsWriter, read_frames
 from tasks.retrieval.index import load_index
 from tasks.scoring.catalogue import identities
 from tasks.scoring.score import Score
-from tasks.scoring.scoring import score_all
+from tasks.scoring.scoring import ask_scorers, score
+from tasks.statistics.anytime import design_of
 from tasks.statistics.estimates import estimate_all
 
 if TYPE_CHECKING:
@@ -78,11 +79,12 @@ class UnderWay:
         self._kept: list[pa.Table] = []
         self._ids: list[str] = []
         self._incomplete: dict[str, Outcome] = {}
+        self._answered = 0
         self._cause = ""
 
     async def ask(self, rows: Iterable[Row]) -> None:
         """Asks rows, scores the answers and writes them."""
-        taken = InOrder(self._write)
+        taken, before = InOrder(self._write), len(self._ids)
 
         async def told(position: int, row: Row, answer: Answer) -> None:
             self._counter.count(answer)
@@ -91,6 +93,7 @@ class UnderWay:
         await self._asked(rows, told, self._work.refuse)
         await taken.flush()
         self._incomplete |= taken.failed
+        self._answered += len(self._ids) - before - len(taken.failed)
         self._cause = self._cause or taken.cause
 
     def so_far(self) -> Evaluation:
@@ -104,18 +107,20 @@ class UnderWay:
         """Ends the asking, and returns the evaluation of the rows that were asked, stored.
 
         Raises:
-            EndpointError: the target answered no row at all; nothing is stored.
+            EndpointError: whoever was asked answered no row, and no row is to blame; nothing is stored.
         """
         await self._writing.aclose()
         work, store = self._work, self._work.workspace.store
-        # Rows that only the budget has cut off are no failure of the target's.
-        if self._cause and all(self._incomplete.get(row_id) for row_id in self._ids):
+        # Rows that fail by themselves, or that only the budget has cut off, leave an evaluation that says so.
+        if self._cause and not self._answered:
             raise EndpointError(
                 f"{work.candidate.label} answered no row of {work.dataset.app}/{work.dataset.split}: {self._cause}"
             )
         frames = await asyncio.to_thread(read_frames, work.file)
         slices = work.workspace.loaded.app.datasets.columns.slices
-        estimates = estimate_all(*frames, work.workspace.metrics, CONFIDENCE, slices)
+        stopped = len(self._ids) < len(work.dataset.rows)
+        drawn_from = design_of(row.cluster or row.id for row in work.dataset.rows) if stopped else None
+        estimates = estimate_all(*frames, work.workspace.metrics, CONFIDENCE, slices, drawn_from)
         store.save_candidate(work.candidate)
         return store.save(replace(self._evaluation(frames), estimates=estimates, file=work.file))
 
@@ -139,10 +144,11 @@ class UnderWay:
 
     async def _write(self, rows: Sequence[Row], answers: Sequence[Answer]) -> None:
         workspace = self._work.workspace
-        scores = await score_all(rows, answers, workspace.scorers, workspace.means)
-        await asyncio.to_thread(self._keep, rows, answers, scores)
+        asked = await ask_scorers(rows, answers, workspace.scorers, workspace.means)
+        await asyncio.to_thread(self._keep, rows, answers, asked)
 
-    def _keep(self, rows: Sequence[Row], answers: Sequence[Answer], scores: Sequence[Score]) -> None:
+    def _keep(self, rows: Sequence[Row], answers: Sequence[Answer], asked: Sequence[Score]) -> None:
+        scores = [*score(rows, answers, self._work.workspace.scorers), *asked]
         self._incomplete.update((each.row_id, each.outcome) for each in scores if each.outcome != Outcome.OK)
         self._ids += [row.id for row in rows]
         table = self._work.writer.write(rows, answers, scores)

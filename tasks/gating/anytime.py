@@ -5,9 +5,19 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.gating.claim import Claim
-from tasks.statistics.anytime import Design, Drawn, drawn, evidence_above, evidence_below, highest, lowest
+from tasks.gating.claim import Claim, ratio_bounded
+from tasks.statistics.anytime import (
+    Design,
+    Drawn,
+    drawn,
+    evidence_above,
+    evidence_below,
+    highest,
+    lowest,
+    lowest_possible,
+)
 from tasks.statistics.intervals import Interval
+from tasks.statistics.measured import Measured, both_scored
 
 Floats = NDArray[np.float64]
 
@@ -61,15 +71,34 @@ class AnytimeTest:
         return self.claim.rows.n + int(np.ceil(more * rows_a_bet))
 
     def interval(self, error: float) -> Interval:
-        """Returns the mean and its interval, each end ever wrong with probability `error` at most."""
+        """Returns the mean or the ratio, and its interval, each end ever wrong with probability `error` at most."""
         as_they_are = self._rows if self.claim.above else self._rows.mirrored
-        low = lowest(as_they_are, self._design, self.claim.hoped, error)
-        high = highest(as_they_are, self._design, self.claim.hoped, error)
-        mean, bounded = as_they_are.mean, np.isfinite(as_they_are.low) and np.isfinite(as_they_are.high)
+        bounded = np.isfinite(as_they_are.low) and np.isfinite(as_they_are.high)
         method = "every row asked" if self._known else "betting" if bounded else "asymptotic"
         bets = as_they_are.totals.size
         note = f", {bets} clusters" if bets < self.claim.rows.n and not self._known else ""
+        if self.claim.ratio is not None:
+            return self._of_ratio(*self.claim.ratio, error, method + note)
+        mean = as_they_are.mean
+        low = lowest(as_they_are, self._design, self.claim.hoped, error)
+        high = highest(as_they_are, self._design, self.claim.hoped, error)
         return Interval(mean, min(low, mean), max(high, mean), method + note)
+
+    def _of_ratio(self, numerator: Measured, denominator: Measured, error: float, method: str) -> Interval:
+        """Returns a ratio and the limits that its rows leave possible."""
+        above, below = both_scored(numerator, denominator)
+        value = float(above.values.sum() / below.values.sum()) if below.values.any() else np.inf
+        if self._known or not np.isfinite(value):
+            return Interval(value, value if self._known else 0.0, value, method)
+
+        def evidence(limit: float, *, up: bool) -> Floats:
+            claim = ratio_bounded(numerator, denominator, limit, above=up)
+            test = AnytimeTest(claim, self._design, error)
+            return test._for
+
+        low = lowest_possible(lambda limit: evidence(limit, up=True), value, 0.0, error)
+        high = -lowest_possible(lambda limit: evidence(-limit, up=False), -value, -np.inf, error)
+        return Interval(value, min(low, value), max(high, value), method)
 
     @cached_property
     def _rows(self) -> Drawn:

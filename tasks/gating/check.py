@@ -19,6 +19,10 @@ def check_gates(app: App, metrics: Mapping[str, Metric]) -> None:
     for where, rule, gate in _rules(app):
         _check_known(where, "metric", rule.metric, metrics, "add its scorer to `scorers`")
         _check_bound(where, rule, gate, metrics[rule.metric])
+        if metrics[rule.metric].ratio and (rule.against_champion or rule.quantile is not None):
+            raise ConfigurationError(
+                f"{where}: {rule.metric} is a ratio of two means, which no row has; set at_least or at_most"
+            )
         if rule.slice:
             column = rule.slice.partition("=")[0]
             known = app.datasets.columns.slices

@@ -1,5 +1,6 @@
 """A rule as a claim on a mean: every kind of rule, over the rows that it is about, in one form."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +26,9 @@ class Claim(NamedTuple):
         hoped: guesses of how far from the bound the mean is where the claim is true.
         feared: guesses of how far it is where the claim is false.
         strict: True where a mean that is the bound itself does not do.
+        ratio: numerator and denominator, where the claim is on the ratio of their means and `rows` are numerator −
+            limit · denominator; None else.
+        limit: what is shown as the bound: that of the ratio where it is one.
     """
 
     rows: Measured
@@ -33,6 +37,13 @@ class Claim(NamedTuple):
     hoped: tuple[float, ...]
     feared: tuple[float, ...]
     strict: bool = False
+    ratio: tuple[Measured, Measured] | None = None
+    limit: float = 0.0
+
+    @property
+    def shown(self) -> float:
+        """What people read as the bound."""
+        return self.limit if self.ratio else self.bound
 
     def holds_for(self, mean: float) -> bool:
         """Returns whether a mean that is known exactly fulfils the claim."""
@@ -40,42 +51,76 @@ class Claim(NamedTuple):
         return gain > 0 or (gain == 0 and not self.strict)
 
 
-def claim_of(rule: Rule, metric: Metric, candidate: Evaluation, champion: Evaluation | None) -> Claim:
+def claim_of(rule: Rule, metrics: Mapping[str, Metric], candidate: Evaluation, champion: Evaluation | None) -> Claim:
     """Returns what a rule claims.
-
-    A quantile is at most a number where at least that share of the rows are; so such a rule is a claim on a share.
 
     Args:
         rule: a rule of a gate.
-        metric: the metric that it names.
+        metrics: the app's metrics by name.
         candidate: evaluation of the candidate.
         champion: that of the champion; only rules against it need one.
     """
+    metric, part = metrics[rule.metric], part_of(candidate.rows, rule.slice)
+    higher = metric.direction == "higher"
     if rule.against_champion:
         if champion is None:
             raise ValueError(f"{rule}: there is no champion to compare with")
-        return _against(rule, metric, difference(candidate, champion, metric).only(part_of(candidate.rows, rule.slice)))
-    rows = measured(candidate.rows, candidate.scores, metric).only(part_of(candidate.rows, rule.slice))
+        rows = difference(candidate, champion, metric).only(part)
+        if rule.not_worse_than_champion_by is not None:
+            return not_worse(rows, rule.not_worse_than_champion_by, higher_is_better=higher)
+        return better(rows, rule.better_than_champion_by or 0.0, higher_is_better=higher)
     bound = float((rule.at_least if rule.at_most is None else rule.at_most) or 0.0)
-    above = rule.at_most is None
+    if metric.ratio is not None:
+        above, below = (measured(candidate.rows, candidate.scores, metrics[name]).only(part) for name in metric.ratio)
+        return ratio_bounded(above, below, bound, above=rule.at_most is None)
+    rows = measured(candidate.rows, candidate.scores, metric).only(part)
     if rule.quantile is not None:
-        within = rows.values >= bound if above else rows.values <= bound
-        share = 1 - rule.quantile if above else rule.quantile
-        rows = rows._replace(values=np.where(np.isnan(rows.values), np.nan, within), low=0.0, high=1.0)
-        bound, above = share, True
+        return quantile_within(rows, rule.quantile, bound, above=rule.at_most is None)
+    return bounded(rows, bound, above=rule.at_most is None)
+
+
+def bounded(rows: Measured, bound: float, *, above: bool) -> Claim:
+    """Returns the claim that a mean is at least a bound, or at most."""
     return Claim(rows, bound, above, _guesses(rows, bound, up=above), _guesses(rows, bound, up=not above))
 
 
-def _against(rule: Rule, metric: Metric, rows: Measured) -> Claim:
-    above = metric.direction == "higher"
-    improvement = (rows.high if np.isfinite(rows.high) else 1.0) * _BETTER
-    if rule.not_worse_than_champion_by is not None:
-        margin = rule.not_worse_than_champion_by
-        guesses = (margin or improvement,)
-        return Claim(rows, -margin if above else margin, above, guesses, guesses)
-    wanted = rule.better_than_champion_by or 0.0
-    guesses = (max(wanted, improvement),)
-    return Claim(rows, wanted if above else -wanted, above, guesses, guesses, strict=not wanted)
+def quantile_within(rows: Measured, quantile: float, bound: float, *, above: bool) -> Claim:
+    """Returns the claim that a quantile is at least a bound, or at most: that so many of the rows are."""
+    within = rows.values >= bound if above else rows.values <= bound
+    shares = rows._replace(values=np.where(np.isnan(rows.values), np.nan, within), low=0.0, high=1.0)
+    return bounded(shares, 1 - quantile if above else quantile, above=True)
+
+
+def ratio_bounded(numerator: Measured, denominator: Measured, limit: float, *, above: bool) -> Claim:
+    """Returns the claim that the ratio of two means is at least a limit, or at most.
+
+    It is where the mean of numerator − limit · denominator is at least 0, or at most: no ratio has to be estimated.
+    """
+    rows = numerator._replace(
+        values=numerator.values - limit * denominator.values,
+        applies=numerator.applies & denominator.applies,
+        low=numerator.low - limit * denominator.high,
+        high=numerator.high - limit * denominator.low,
+    )
+    guesses = tuple(share * (limit or 1.0) for share in _SHARES)
+    return Claim(rows, 0.0, above, guesses, guesses, ratio=(numerator, denominator), limit=limit)
+
+
+def not_worse(differences: Measured, margin: float, *, higher_is_better: bool) -> Claim:
+    """Returns the claim that a mean difference is worse than nothing by at most a margin."""
+    guesses = (margin or _improvement(differences),)
+    return Claim(differences, -margin if higher_is_better else margin, higher_is_better, guesses, guesses)
+
+
+def better(differences: Measured, by: float, *, higher_is_better: bool) -> Claim:
+    """Returns the claim that a mean difference is an improvement of at least so much; of any, where that is 0."""
+    guesses = (max(by, _improvement(differences)),)
+    bound = by if higher_is_better else -by
+    return Claim(differences, bound, higher_is_better, guesses, guesses, strict=not by)
+
+
+def _improvement(differences: Measured) -> float:
+    return _BETTER * (differences.high if np.isfinite(differences.high) else 1.0)
 
 
 def _guesses(rows: Measured, bound: float, *, up: bool) -> tuple[float, ...]:

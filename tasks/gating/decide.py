@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import NamedTuple
 
 from configs.schema.gate import Gate, Rule
@@ -9,6 +10,7 @@ from tasks.gating.anytime import AnytimeTest
 from tasks.gating.claim import Claim, claim_of
 from tasks.gating.fixed import FixedTest
 from tasks.gating.identical import IdenticalTest
+from tasks.gating.instrument import Instrument, too_small
 from tasks.gating.reasons import reason, subject
 from tasks.gating.verdict import Decision, GateName, RuleVerdict, Verdict
 from tasks.identity import digest
@@ -31,6 +33,7 @@ def decide(
     champion: Evaluation | None,
     metrics: Mapping[str, Metric],
     design: Design | None = None,
+    instruments: Mapping[str, Instrument] = MappingProxyType({}),
 ) -> Verdict:
     """Decides a gate on a candidate's evaluation, of all rows or of those drawn so far.
 
@@ -49,13 +52,15 @@ def decide(
         champion: evaluation of the champion on the same data; None where there is no champion.
         metrics: the app's metrics by name.
         design: of all the rows that can be asked; those of the evaluation where not given.
+        instruments: what is known of the judges, by their metrics.
     """
     whole = gate.target == "this_set"
     design = (design or design_of(candidate.rows["cluster"]))._replace(whole=whole)
     if gate.stop_early or whole:
         candidate = _as_drawn(candidate)
     ordered = sorted(gate.rules, key=lambda rule: ORDER.index(metrics[rule.metric].dimension))
-    trials = [_trial(rule, gate, candidate, champion, metrics[rule.metric], design) for rule in ordered]
+    trials = [_trial(rule, gate, candidate, champion, metrics, design) for rule in ordered]
+    trials = [_as_seen(trial, instruments.get(trial.rule.metric)) for trial in trials]
     rules = _judged(trials, 1 - gate.confidence)
     decisions = {rule.decision for rule in rules}
     worst = next((each for each in (Decision.FAIL, Decision.INCONCLUSIVE) if each in decisions), Decision.PASS)
@@ -99,17 +104,27 @@ class _Trial(NamedTuple):
 
 
 def _trial(
-    rule: Rule, gate: Gate, candidate: Evaluation, champion: Evaluation | None, metric: Metric, design: Design
+    rule: Rule,
+    gate: Gate,
+    candidate: Evaluation,
+    champion: Evaluation | None,
+    metrics: Mapping[str, Metric],
+    design: Design,
 ) -> _Trial:
+    metric = metrics[rule.metric]
     if rule.against_champion and champion is None:
         return _Trial(rule, metric, _estimate(rule, gate), "there is no champion to compare with")
     if rule.against_champion and champion is not None and champion.dataset != candidate.dataset:
         obstacle = "the champion was evaluated on other data; evaluate it on the same"
         return _Trial(rule, metric, _estimate(rule, gate), obstacle)
-    claim = claim_of(rule, metric, candidate, champion)
+    claim = claim_of(rule, metrics, candidate, champion)
     rows, left = claim.rows, design.rows - len(candidate.rows)
+    applying = int(rows.applies.sum())
+    # Coverage is the best at the end if nothing fails any more.
+    may_change = left > 0 and (rows.n + left) / (applying + left) >= gate.min_coverage
     if rows.n == 0:
-        return _Trial(rule, metric, _estimate(rule, gate, claim), "no row scored", left > 0, claim)
+        obstacle = f"no row scored{_why(candidate)}"
+        return _Trial(rule, metric, _estimate(rule, gate, claim), obstacle, may_change, claim)
     test: AnytimeTest | FixedTest | IdenticalTest
     if rule.against_champion and champion is not None and identical(candidate, champion):
         test = IdenticalTest(claim)
@@ -121,9 +136,22 @@ def _trial(
     if rows.coverage >= gate.min_coverage:
         return _Trial(rule, metric, estimate, claim=claim, test=test)
     obstacle = f"coverage {rows.coverage:.2f} < {gate.min_coverage:g}: too few of its rows were answered and scored"
-    applying = int(rows.applies.sum())
-    best = (rows.n + left) / (applying + left)
-    return _Trial(rule, metric, estimate, obstacle, best >= gate.min_coverage, claim)
+    return _Trial(rule, metric, estimate, obstacle, may_change, claim)
+
+
+def _why(evaluation: Evaluation) -> str:
+    """Returns why the first row that was not answered was not, where that is known."""
+    causes = (cause for cause in evaluation.rows["cause"] if cause)
+    return f": {cause}" if (cause := next(causes, "")) else ""
+
+
+def _as_seen(trial: _Trial, instrument: Instrument | None) -> _Trial:
+    """Returns a trial as far as the judge behind its metric can be relied on."""
+    if instrument is None or trial.test is None:
+        return trial
+    small = too_small(instrument, trial.rule, trial.estimate) if trial.rule.against_champion else ""
+    obstacle = instrument.unfit or small
+    return trial._replace(obstacle=obstacle, test=None, may_change=not instrument.unfit) if obstacle else trial
 
 
 def _estimate(rule: Rule, gate: Gate, claim: Claim | None = None, interval: Interval | None = None) -> Estimate:
@@ -161,7 +189,7 @@ def _verdict(trial: _Trial, broken: bool, error: float, rules: int) -> RuleVerdi
             decision=Decision.INCONCLUSIVE,
             reason=f"{subject(rule)}: {trial.obstacle}",
             estimate=trial.estimate,
-            bound=claim.bound if claim else None,
+            bound=claim.shown if claim else None,
             above=claim.above if claim else True,
             may_pass=trial.may_change,
             may_fail=trial.may_change,
@@ -174,7 +202,7 @@ def _verdict(trial: _Trial, broken: bool, error: float, rules: int) -> RuleVerdi
         decision=decision,
         reason=reason(rule, trial.metric, claim, trial.estimate, decision, needed, rules),
         estimate=trial.estimate,
-        bound=claim.bound,
+        bound=claim.shown,
         above=claim.above,
         may_pass=test.may_hold,
         may_fail=test.may_break,

@@ -6,7 +6,8 @@ import numpy as np
 from scipy.special import ndtri
 
 from tasks.gating.claim import Claim
-from tasks.statistics.intervals import Interval, difference_interval, mean_interval
+from tasks.statistics.intervals import Interval, difference_interval, mean_interval, ratio_interval
+from tasks.statistics.measured import both_scored
 
 
 class FixedTest(NamedTuple):
@@ -26,12 +27,12 @@ class FixedTest(NamedTuple):
 
     def holds(self, error: float) -> bool:
         """Returns whether the claim holds; where it does not, this is True with probability `error` at most."""
-        interval = self.interval(error)
+        interval = self._of_rows(error)
         return self.claim.holds_for(interval.low if self.claim.above else interval.high)
 
     def broken(self, error: float) -> bool:
         """Returns whether the claim is false; where it holds, this is True with probability `error` at most."""
-        interval = self.interval(error)
+        interval = self._of_rows(error)
         return not self.claim.holds_for(interval.high if self.claim.above else interval.low)
 
     def rows_needed(self, error: float) -> int | None:
@@ -39,7 +40,7 @@ class FixedTest(NamedTuple):
 
         Half the interval is a quantile times the standard error, which shrinks with the root of the number of rows.
         """
-        interval = self.interval(error)
+        interval = self._of_rows(error)
         distance = abs(interval.value - self.claim.bound)
         reach = max(interval.value - interval.low, interval.high - interval.value)
         if distance == 0 or not np.isfinite(reach):
@@ -49,7 +50,13 @@ class FixedTest(NamedTuple):
         return int(np.ceil(self.claim.rows.n * (wanted / distance) ** 2))
 
     def interval(self, error: float) -> Interval:
-        """Returns the mean and its interval, each end wrong with probability `error` at most."""
+        """Returns the mean or the ratio, and its interval, each end wrong with probability `error` at most."""
+        if self.claim.ratio is None:
+            return self._of_rows(error)
+        above, below = both_scored(*self.claim.ratio)
+        return ratio_interval(above.values, below.values, above.clusters, 1 - 2 * error)
+
+    def _of_rows(self, error: float) -> Interval:
         rows, confidence = self.claim.rows.scored, 1 - 2 * error
         high = rows.high if np.isfinite(rows.high) else None
         if rows.low < 0:

@@ -74,9 +74,9 @@ def _against_bound(claim: Claim, estimate: Estimate, decision: Decision, rules: 
     low, high = interval(estimate)
     good, bad = ("at or above", "below") if claim.above else ("at or below", "above")
     if decision is Decision.PASS:
-        return f"the whole interval is {good} {claim.bound:g}"
+        return f"the whole interval is {good} {claim.shown:g}"
     if decision is Decision.FAIL:
-        return f"the whole interval is {bad} {claim.bound:g}"
-    if high < claim.bound if claim.above else low > claim.bound:
-        return f"{bad} {claim.bound:g}, but not certainly so for one of {rules} rules"
-    return f"{claim.bound:g} lies inside the interval"
+        return f"the whole interval is {bad} {claim.shown:g}"
+    if high < claim.shown if claim.above else low > claim.shown:
+        return f"{bad} {claim.shown:g}, but not certainly so for one of {rules} rules"
+    return f"{claim.shown:g} lies inside the interval"

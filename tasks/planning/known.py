@@ -7,6 +7,7 @@ from tasks.releasing.log import release_log
 from tasks.results.evaluation import Evaluation
 from tasks.results.store import StoredEvaluation
 from tasks.row_cost import RowCost, row_cost
+from tasks.scoring.score import Metric
 from tasks.workspace import Workspace
 
 _LARGEST_FIRST = ("full", "sample", "redteam", "production")
@@ -20,12 +21,14 @@ class Known(NamedTuple):
         other: another candidate's on the same data; None where there is none.
         cost: of a row that both are asked.
         data: rows of each dataset that a gate stands before.
+        metrics: the app's, by name.
     """
 
     one: Evaluation | None
     other: Evaluation | None
     cost: RowCost
     data: Mapping[str, int]
+    metrics: Mapping[str, Metric]
 
 
 def known_of(workspace: Workspace) -> Known:
@@ -33,7 +36,7 @@ def known_of(workspace: Workspace) -> Known:
     one, other = _stored(workspace)
     sides = [side for side in (one, other) if side is not None]
     data = {str(split): len(each.rows) for split, each in workspace.datasets.items() if split in ("sample", "full")}
-    return Known(one, other, row_cost(*sides) if sides else RowCost(None, None), data)
+    return Known(one, other, row_cost(*sides) if sides else RowCost(None, None), data, workspace.metrics)
 
 
 def _stored(workspace: Workspace) -> tuple[Evaluation | None, Evaluation | None]:

@@ -42,7 +42,7 @@ def question(rule: Rule, metric: Metric, known: Known, assumptions: Assumptions)
     """
     if rule.against_champion:
         return _of_difference(rule, metric, known, assumptions)
-    return _of_mean(rule, metric, known, assumptions)
+    return _of_mean(rule, known, assumptions)
 
 
 def _of_difference(rule: Rule, metric: Metric, known: Known, assumptions: Assumptions) -> Question:
@@ -50,7 +50,7 @@ def _of_difference(rule: Rule, metric: Metric, known: Known, assumptions: Assump
     distance = assumptions.difference or margin or wanted or 0.0
     # In the direction that is better.
     bound = wanted or 0.0 if margin is None else -margin
-    rows = _differences(rule, metric, known)
+    rows = _differences(rule, known)
     spread = None if rows is None else Spread(np.abs(rows.scored.values), rows.high)
     if rows is None or spread is None or not spread.sizes.any():
         return _assumed(rule, metric, distance, bound, known, assumptions)
@@ -113,8 +113,8 @@ def _of_spread(
     )
 
 
-def _of_mean(rule: Rule, metric: Metric, known: Known, assumptions: Assumptions) -> Question:
-    claim = claim_of(rule, metric, known.one, None) if known.one else None
+def _of_mean(rule: Rule, known: Known, assumptions: Assumptions) -> Question:
+    claim = claim_of(rule, known.metrics, known.one, None) if known.one else None
     if claim is None or claim.rows.n == 0:
         basis = "not measured yet: evaluate a candidate first"
         return Question(rule=str(rule), metric=rule.metric, basis=basis, design_effect=1, scenarios=(), note="")
@@ -181,8 +181,8 @@ def _scenario(
     )
 
 
-def _differences(rule: Rule, metric: Metric, known: Known) -> Measured | None:
+def _differences(rule: Rule, known: Known) -> Measured | None:
     if known.one is None or known.other is None:
         return None
-    rows = claim_of(rule, metric, known.one, known.other).rows
+    rows = claim_of(rule, known.metrics, known.one, known.other).rows
     return rows if rows.n >= _FEW else None

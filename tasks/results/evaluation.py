@@ -77,6 +77,11 @@ class Evaluation:
         return read_rows(self.file, ids, first) if self.file else iter(())
 
     @property
+    def stopped_early(self) -> bool:
+        """True where fewer rows were asked than there are."""
+        return self.available > len(self.rows)
+
+    @property
     def outcomes(self) -> dict[Outcome, int]:
         """How many rows ended how. A row that was answered and that a scorer failed on ends `scorer_error`."""
         counted = Counter(zip(self.rows["outcome"], self.rows["scorer_failed"], strict=True))
@@ -88,4 +93,4 @@ class Evaluation:
 
     def estimate(self, metric: str) -> Estimate | None:
         """Returns the estimate of a metric over all rows, None where it was not measured."""
-        return next((e for e in self.estimates if e.metric == metric and e.slice is None), None)
+        return next((e for e in self.estimates if (e.metric, e.slice, e.quantile) == (metric, None, None)), None)

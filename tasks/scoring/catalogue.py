@@ -6,6 +6,7 @@ from pkgutil import resolve_name
 from configs.errors import ConfigurationError
 from configs.loading import LoadedApp
 from configs.schema.scorer import ScorerConfig
+from tasks.judging.judge import judge_of
 from tasks.scoring.abstention import abstention, over_refusal, refusal, wrong_abstention
 from tasks.scoring.asked import AskedScorer, MakeAsked
 from tasks.scoring.citations import citation_precision, citation_recall
@@ -22,7 +23,7 @@ from tasks.scoring.overlap import contains, exact, token_f1
 from tasks.scoring.pii import pii_leak
 from tasks.scoring.profanity import profanity
 from tasks.scoring.ranking import hit_rate, holes, holes_ratio, mrr, ndcg_at_k, precision_at_k, recall_at_k
-from tasks.scoring.ratios import price_per_correct
+from tasks.scoring.ratios import price_per_correct_of
 from tasks.scoring.score import Metric
 from tasks.scoring.scorer import Scorer
 from tasks.scoring.strings import regex_match, string_similarity
@@ -42,7 +43,7 @@ SCORERS: dict[str, Scorer] = {each.metric.name: each for each in (*QUALITY, *RET
 ASKED: dict[str, MakeAsked] = {"embedding_similarity": embedding_similarity}
 """What makes the scorers that ask a model, by their names."""
 
-RATIOS: dict[str, Callable[[ScorerConfig], Scorer]] = {"price_per_correct": price_per_correct}
+RATIOS: dict[str, Callable[[ScorerConfig], Scorer]] = {"price_per_correct": price_per_correct_of}
 """What makes the metrics that are ratios of two others, by their names; they rate no row."""
 
 _ELSEWHERE = {"mlflow": "tasks.tracking.mlflow_scorers:mlflow_scorer"}
@@ -87,6 +88,8 @@ def scorer_of(config: ScorerConfig, loaded: LoadedApp) -> Scorer | AskedScorer:
     if prefix in _ELSEWHERE:
         make: MakeAsked = resolve_name(_ELSEWHERE[prefix])
         return make(config, loaded)
+    if config.model:
+        return judge_of(config, loaded)
     known = ", ".join(sorted((*SCORERS, *ASKED, *RATIOS)))
     raise ConfigurationError(f"app.yaml key `scorers`: unknown scorer {name!r}; known are {known}")
 
@@ -97,8 +100,8 @@ def metrics_of(scorers: Iterable[Scorer | AskedScorer]) -> dict[str, Metric]:
 
 
 def identities(scorers: Iterable[Scorer | AskedScorer]) -> tuple[str, ...]:
-    """Returns `name:version:settings` of each scorer that rates rows: what their scores depend on."""
-    return tuple(scorer.identity for scorer in scorers if scorer.metric.ratio is None)
+    """Returns `name:version:settings` of each scorer: what their scores and ratios depend on."""
+    return tuple(scorer.identity for scorer in scorers)
 
 
 def check_columns(scorers: Iterable[Scorer | AskedScorer], present: Sequence[str]) -> None:

@@ -1,6 +1,7 @@
 """Quality of classification: is the answer the row's label, and how good is it for one label?"""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from tasks.calling.answer import Answer
 from tasks.data.cells import as_text
@@ -23,8 +24,7 @@ def label_in(text: str, labels: tuple[str, ...] = (), find: str = "whole") -> st
     Returns:
         None where the answer gives no label, or with `only` more than one.
     """
-    given = tokens(text)
-    known = [sought for label in labels if (sought := tokens(label))]
+    given, known = tokens(text), _tokenised(labels)
     if find == "whole":
         return " ".join(given) if given and (not known or given in known) else None
     named = _named(given, known)
@@ -33,12 +33,17 @@ def label_in(text: str, labels: tuple[str, ...] = (), find: str = "whole") -> st
     return " ".join(named[-1] if find == "last" else named[0])
 
 
+@lru_cache(maxsize=64)
+def _tokenised(labels: tuple[str, ...]) -> tuple[list[str], ...]:
+    """Returns the tokens of each label, the longest first."""
+    return tuple(sorted((sought for label in labels if (sought := tokens(label))), key=len, reverse=True))
+
+
 def _named(given: Sequence[str], known: Sequence[list[str]]) -> list[list[str]]:
     """Returns the labels that are named, in their order; one inside a longer one is not named by it."""
-    longest_first = sorted(known, key=len, reverse=True)
     named, at = [], 0
     while at < len(given):
-        label = next((each for each in longest_first if given[at : at + len(each)] == each), None)
+        label = next((each for each in known if given[at : at + len(each)] == each), None)
         if label:
             named.append(label)
         at += len(label) if label else 1
@@ -74,6 +79,8 @@ def label_accuracy(
     `whole`, `first`, `last` or `only` one of `labels`.
     """
     true, given = _true(row, column), label_in(answer.text, labels, find)
+    if not true:
+        return Rating(None, f"the row has no label in {column or 'its reference'}")
     return Rating(float(given == true), "" if given == true else f"says {given or 'no label'}, right is {true}")
 
 

@@ -1,5 +1,6 @@
 """Quality of a number: is it the right one, within a tolerance?"""
 
+import math
 import unicodedata
 
 import regex
@@ -10,7 +11,7 @@ from tasks.data.row import Row
 from tasks.scoring.scorer import Rating, scorer
 
 _RUN = regex.compile(
-    r"(?<![\p{L}\p{Nd}_])(?P<sign>(?<![\p{L}\p{Nd}_)])[-+])?(?P<digits>\p{Nd}+(?:[.,]\p{Nd}+)*)"
+    r"(?<![\p{L}\p{Nd}_])(?<!\p{L}-)(?P<sign>(?<![\p{L}\p{Nd}_)])[-+])?(?P<digits>\p{Nd}+(?:[.,]\p{Nd}+)*)"
     r"(?P<power>[eE][-+]?\p{Nd}{1,3}(?![\p{L}\p{Nd}]))?"
 )
 _COMMA_THOUSANDS = regex.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
@@ -21,18 +22,19 @@ _PICKS = ("first", "last", "any")
 
 
 def numbers_in(text: str) -> list[float]:
-    """Returns the numbers in a text, in their order; digits that belong to a name (`P12`) are none.
+    """Returns the numbers in a text, in their order; digits that belong to a name (`P12`, `B-52`) are none.
 
     A comma before groups of three digits parts thousands (`1,200.5`), as dots do before a decimal comma or twice
     (`1.200,5`, `1.200.000`); else comma and dot are the decimal point (`2,5`, `1.200`), or a comma parts two numbers
     (`1,2,3`).
     """
     plain = unicodedata.normalize("NFKC", text).translate(_MINUS)
-    return [
+    found = (
         float(f"{match['sign'] or ''}{digits}{match['power'] or ''}")
         for match in _RUN.finditer(plain)
         for digits in _parted(match["digits"])
-    ]
+    )
+    return [number for number in found if math.isfinite(number)]
 
 
 def _parted(digits: str) -> list[str]:
@@ -59,9 +61,9 @@ def numeric(
 ) -> Rating:
     """1 where the answer's number is the row's, within a tolerance.
 
-    |given - expected| ≤ max(`absolute`, `relative` · |expected|). The answer's number is its last, as GSM8K (Cobbe et
-    al., 2021) is scored, its first, or any of them (`pick`); the row's is the first in `column`, or in the reference.
-    Rows that hold no number are not rated; an answer that holds none is wrong.
+    |given - expected| ≤ max(`absolute`, `relative` · |expected|). The number is the last that is said, as GSM8K (Cobbe
+    et al., 2021) is scored, the first, or `any` in the answer and the first in the row (`pick`); the row's stands in
+    `column`, or in the reference. Rows that hold no number are not rated; an answer that holds none is wrong.
     """
     expected = numbers_in(as_text(row.columns.get(column)) if column else row.reference)
     if not expected:
@@ -70,8 +72,8 @@ def numeric(
     if not given:
         return Rating(0.0, "says no number")
     picked = {"first": given[:1], "last": given[-1:], "any": given}[pick]
-    within = max(absolute, relative * abs(expected[0]))
-    right = any(abs(number - expected[0]) <= within for number in picked)
-    return Rating(
-        float(right), "" if right else f"says {', '.join(f'{n:g}' for n in picked)}, right is {expected[0]:g}"
-    )
+    sought = expected[-1] if pick == "last" else expected[0]
+    # Tolerances are meant in decimals: 42.1 is within 0.1 of 42, though in binary it is a rounding off.
+    within = max(absolute, relative * abs(sought)) + 1e-12 * abs(sought)
+    right = any(abs(number - sought) <= within for number in picked)
+    return Rating(float(right), "" if right else f"says {', '.join(f'{n:g}' for n in picked)}, right is {sought:g}")

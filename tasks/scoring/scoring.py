@@ -31,16 +31,22 @@ def score(rows: Sequence[Row], answers: Sequence[Answer], scorers: Iterable[Scor
 async def score_all(
     rows: Sequence[Row], answers: Sequence[Answer], scorers: Sequence[Scorer | AskedScorer], means: Means
 ) -> list[Score]:
-    """Scores answers, which stand in the rows' order, with every scorer; the rules of failure are those of `score`.
-
-    What the budget cuts off while a scorer asks ends `skipped`.
-    """
-    asked = [scorer for scorer in scorers if not isinstance(scorer, Scorer)]
-    plain, *others = await asyncio.gather(
-        asyncio.to_thread(score, rows, answers, scorers),
-        *(_ask(scorer, rows, answers, means) for scorer in asked),
+    """Scores answers, which stand in the rows' order, with every scorer: `score` in a thread, and `ask_scorers`."""
+    plain, asked = await asyncio.gather(
+        asyncio.to_thread(score, rows, answers, scorers), ask_scorers(rows, answers, scorers, means)
     )
-    return [*plain, *(each for scores in others for each in scores)]
+    return plain + asked
+
+
+async def ask_scorers(
+    rows: Sequence[Row], answers: Sequence[Answer], scorers: Iterable[Scorer | AskedScorer], means: Means
+) -> list[Score]:
+    """Scores answers, which stand in the rows' order, with the scorers that ask, all at once; scorer by scorer.
+
+    The rules of failure are those of `score`; what the budget cuts off ends `skipped`.
+    """
+    asking = [_ask(scorer, rows, answers, means) for scorer in scorers if not isinstance(scorer, Scorer)]
+    return [each for scores in await asyncio.gather(*asking) for each in scores]
 
 
 async def _ask(scorer: AskedScorer, rows: Sequence[Row], answers: Sequence[Answer], means: Means) -> list[Score]:

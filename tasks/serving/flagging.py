@@ -41,7 +41,7 @@ def abstention_phrases(scorers: Sequence[ScorerConfig]) -> tuple[str, ...]:
     """Returns the phrases by which the app's own scorer `abstention` recognises an abstention, else the usual ones."""
     for config in scorers:
         phrases = config.settings.get("phrases")
-        if config.name == "abstention" and isinstance(phrases, tuple):
+        if (config.scorer or config.name) == "abstention" and isinstance(phrases, tuple):
             return phrases
     return ABSTENTIONS
 

@@ -12,30 +12,46 @@ from scipy.special import log_ndtr
 
 Floats = NDArray[np.float64]
 
-LEAST = 20
+LEAST = 30
 """Gains below which nothing is said."""
 _SHARPEST_AT = 100
 """Number of gains at which the evidence of a mean that is just large enough is the strongest."""
-_RHO_SQUARED = (2 * np.log(20) + np.log(2 * np.log(20) + 1)) / _SHARPEST_AT
+_RHO = float(np.sqrt((2 * np.log(20) + np.log(2 * np.log(20) + 1)) / _SHARPEST_AT))
 """The paper's choice for 95 % and that number (its section B.2)."""
+_ROUNDING = 1e-12
+
+
+def log_mixture(total: Floats, count: Floats, rho: float) -> Floats:
+    """Returns the logarithm of Robbins' one-sided normal mixture: of a sum of so many gains of variance 1.
+
+    Args:
+        total: the sum, in standard deviations of one gain.
+        count: how many gains.
+        rho: width of the mixture: the share of a standard deviation that the mean is expected to be above zero.
+    """
+    spread = count * rho**2 + 1
+    lean = rho * total / np.sqrt(spread)
+    return np.asarray(np.log(2) - np.log(spread) / 2 + lean**2 / 2 + log_ndtr(lean))
 
 
 def log_evidence(gains: Floats) -> Floats:
     """Returns the logarithm of the evidence after each gain that their mean is above zero; it grows as wealth does.
 
+    Among few times or prices the long ones are often missing, so that mean and spread are both too small together:
+    the skewness of their ratio is removed (Hall 1992) before it counts as evidence.
+
     Args:
         gains: along the last axis, in the order in which they came.
     """
-    count = np.arange(1, gains.shape[-1] + 1)
-    total = np.cumsum(gains, axis=-1)
-    variance = np.cumsum(gains**2, axis=-1) / count - (total / count) ** 2
-    # Rounding gives gains that are all alike a little variance, or less than none.
-    alike = variance <= 1e-12 * gains**2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        scaled = total / np.sqrt(np.where(alike, 0, variance))
-    scaled = np.where(alike & (total == 0), 0, scaled)
-    spread = count * _RHO_SQUARED + 1
-    lean = np.sqrt(_RHO_SQUARED / spread) * scaled
-    evidence = np.log(2) - np.log(spread) / 2 + lean**2 / 2 + log_ndtr(lean)
-    evidence = np.where(np.isneginf(lean), -np.inf, evidence)
+    count = np.arange(1.0, gains.shape[-1] + 1)
+    mean, square, cube = (np.cumsum(gains**power, axis=-1) / count for power in (1, 2, 3))
+    variance = square - mean**2
+    # Rounding gives gains that are all alike a little variance, or less than none: they are as certain as can be.
+    alike = variance <= _ROUNDING * gains**2
+    variance = np.where(alike, 1.0, variance)
+    skew = (cube - 3 * mean * square + 2 * mean**3) / variance**1.5 / np.sqrt(count)
+    student = np.sqrt(count) * mean / np.sqrt(variance)
+    even = student + skew * student**2 / 3 + skew**2 * student**3 / 27 + skew / 6
+    evidence = np.where(alike, np.sign(mean) * np.inf, log_mixture(np.sqrt(count) * even, count, _RHO))
+    evidence = np.where(alike & (mean == 0), 0.0, evidence)
     return np.where(count < LEAST, 0.0, evidence)

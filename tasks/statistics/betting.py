@@ -12,6 +12,7 @@ Floats = NDArray[np.float64]
 
 _MOST = 0.99
 """Share of the wealth that a single row may cost."""
+_ROUNDING = 1e-12
 _HOPE, _DOUBT = 1.5, 0.7
 """At first a mean gain of 1.5 times the hoped one is bet on, uncertain by 0.7 of that: the best of those measured."""
 _SPREAD, _SPREAD_ROWS = 1 / 16, 10
@@ -32,6 +33,26 @@ def log_wealth(gains: Floats, floor: float, hoped: float, of: int | None = None)
         of: with gains drawn at random and without replacement from so many, whose mean is in question; None where they
             are independent draws.
     """
+    return log_capital(_bets(gains, floor, hoped, of), gains, floor, of)
+
+
+def log_capital(bets: Floats, gains: Floats, floor: float, of: int | None = None) -> Floats:
+    """Returns the logarithm of the capital after each gain, of whoever makes these bets.
+
+    A bet that could cost more than nearly all of the capital is cut; with `of`, a set whose rest cannot bring the mean
+    down to zero any more makes the capital infinite. The arguments are those of `log_wealth`.
+    """
+    left = _left(gains, of)
+    # If the mean is not above zero, what is left has a mean of `left` at most; below the floor it cannot be, and at the
+    # floor only where each of it is. Otherwise the mean is above zero for certain.
+    reach = np.where(np.abs(left - floor) < _ROUNDING, 0.0, left - floor)
+    refuted = (reach < 0) | ((reach == 0) & (gains - left > _ROUNDING))
+    bets = np.minimum(bets, _MOST / np.maximum(reach, _ROUNDING))
+    grown = np.log1p(np.where(reach > 0, bets * (gains - left), 0.0))
+    return np.cumsum(np.where(refuted, np.inf, grown), axis=-1)
+
+
+def _bets(gains: Floats, floor: float, hoped: float, of: int | None) -> Floats:
     ceiling = max(floor + 1, 0)
     guess = min(_HOPE * hoped, ceiling / 2) if ceiling else _HOPE * hoped
     spread = min(_SPREAD, (ceiling - guess) * (guess - floor)) if ceiling else _SPREAD
@@ -43,11 +64,14 @@ def log_wealth(gains: Floats, floor: float, hoped: float, of: int | None = None)
     third = (spread * _SPREAD_ROWS * (ceiling + floor) + cubes) / (_SPREAD_ROWS + before)
     weight = second / (_DOUBT * guess) ** 2
     mean = (weight * guess + total) / (weight + before)
-    left = 0.0 if of is None else -total / (of - before)
-    stake = np.maximum(mean - left, 0)
-    # Where what is left cannot have so low a mean, the claim that the mean is not above zero is refuted.
-    reach = np.maximum(left - floor, 0)
+    stake = np.maximum(mean - _left(gains, of), 0)
+    skew = np.minimum(third / second, ceiling + floor)
     with np.errstate(divide="ignore", invalid="ignore"):
-        skew = np.minimum(third / second, ceiling + floor)
-        bet = np.minimum(stake / np.maximum(second - stake * skew, stake**2), _MOST / reach)
-        return np.cumsum(np.where(reach > 0, np.log1p(bet * (gains - left)), np.inf), axis=-1)
+        return np.asarray(np.nan_to_num(stake / np.maximum(second - stake * skew, stake**2)))
+
+
+def _left(gains: Floats, of: int | None) -> Floats:
+    """Returns before each gain what the mean of the rest would be, if that of all were zero."""
+    if of is None:
+        return np.zeros(1)
+    return -(np.cumsum(gains, axis=-1) - gains) / (of - np.arange(gains.shape[-1]))

@@ -4,15 +4,24 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.results.evaluation import Evaluation
 from tasks.scoring.score import Metric
+from tasks.statistics.anytime import Design, anytime_interval, design_of
 from tasks.statistics.estimate import Estimate
-from tasks.statistics.intervals import difference_interval, mean_interval
-from tasks.statistics.measured import Measured, difference, measured, part_of
+from tasks.statistics.intervals import difference_interval, mean_interval, ratio_interval
+from tasks.statistics.measured import Measured, both_scored, cluster_numbers, difference, measured, part_of
+from tasks.statistics.quantiles import quantile_interval
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+_STOPPED = {"low": None, "high": None, "method": "stopped early: no interval"}
+
+QUANTILES = (0.5, 0.95, 0.99)
+"""Of a latency, whose mean tells little of what users wait for."""
 
 
 def estimate_all(
@@ -21,6 +30,7 @@ def estimate_all(
     metrics: Mapping[str, Metric],
     confidence: float,
     slices: Sequence[str] = (),
+    drawn_from: Design | None = None,
 ) -> tuple[Estimate, ...]:
     """Estimates every metric over all rows, then over the rows of each value of each slice column.
 
@@ -30,18 +40,25 @@ def estimate_all(
         metrics: metrics by name.
         confidence: level of the intervals, such as 0.95.
         slices: slice columns; rows where one is empty belong to no slice of it.
+        drawn_from: of which the rows were drawn until something was settled, in their order: then the intervals of
+            means hold at any time, and quantiles and ratios have none. None where all rows were asked.
     """
     parts: list[str | None] = [None]
     for column in slices:
         parts += [f"{column}={value}" for value in sorted(rows[f"slice.{column}"].unique()) if value]
     masks = [part_of(rows, part) for part in parts]
-    by_metric: list[list[Estimate]] = []
+    clusters = cluster_numbers(rows["cluster"])
+    by_metric: list[list[tuple[Estimate, ...]]] = []
     for metric in metrics.values():
         # One metric at a time, as bare arrays: of very many rows, tables of all would be most of what is in memory.
-        found = measured(rows, scores, metric)
-        pairs = zip(parts, masks, strict=True)
-        by_metric.append([_mean(found.where(mask), metric, confidence, part) for part, mask in pairs])
-    return tuple(estimate for of_part in zip(*by_metric, strict=True) for estimate in of_part)
+        found = _columns(rows, scores, metric, metrics, clusters)
+        by_metric.append(
+            [
+                _estimates(tuple(each.where(mask) for each in found), metric, confidence, part, drawn_from)
+                for part, mask in zip(parts, masks, strict=True)
+            ]
+        )
+    return tuple(each for of_part in zip(*by_metric, strict=True) for estimates in of_part for each in estimates)
 
 
 def estimate_metric(
@@ -65,7 +82,8 @@ def paired_difference(
 ) -> Estimate:
     """Estimates the mean of candidate − champion, in the metric's own unit, over the rows that both have scored.
 
-    Rows are paired by their id; see `measured.difference`. `n` counts pairs; `coverage` is their share of the
+    Rows are paired by their id; see `measured.difference`. Where the candidate was asked until something was settled,
+    the interval holds at any time. `n` counts pairs; `coverage` is their share of the
     candidate's rows to which the metric applies on either side. The same candidate, asked in the same epoch on the same
     data, differs by exactly 0.
     """
@@ -74,6 +92,9 @@ def paired_difference(
         return _estimate(found, metric, confidence, slice, None, None, None, "none")
     if identical(candidate, champion):
         return _estimate(found, metric, confidence, slice, 0.0, 0.0, 0.0, "identical")
+    if candidate.stopped_early:
+        design = design_of(candidate.rows["cluster"])
+        return _estimate(found, metric, confidence, slice, *anytime_interval(found, confidence, design))
     scored = found.scored
     reach = scored.high if np.isfinite(scored.high) else None
     interval = difference_interval(scored.values, scored.clusters, confidence, reach)
@@ -86,10 +107,60 @@ def identical(candidate: Evaluation, champion: Evaluation) -> bool:
     return one == other
 
 
-def _mean(found: Measured, metric: Metric, confidence: float, part: str | None) -> Estimate:
+def _columns(
+    rows: "pd.DataFrame",
+    scores: "pd.DataFrame",
+    metric: Metric,
+    metrics: Mapping[str, Metric],
+    clusters: NDArray[np.uint64],
+) -> tuple[Measured, ...]:
+    """Returns what a metric is made of: its own values, or those of the two that it is the ratio of."""
+    if metric.ratio is None:
+        return (measured(rows, scores, metric, clusters),)
+    return tuple(measured(rows, scores, metrics[name], clusters) for name in metric.ratio)
+
+
+def _estimates(
+    found: tuple[Measured, ...], metric: Metric, confidence: float, part: str | None, drawn_from: Design | None
+) -> tuple[Estimate, ...]:
+    """Returns the estimates of one metric: its mean or ratio, and of a latency its quantiles."""
+    if metric.ratio is not None:
+        above, below = found
+        ratio = _ratio(above, below, metric, confidence, part)
+        return (ratio if drawn_from is None else ratio.model_copy(update=_STOPPED),)
+    mean = _mean(found[0], metric, confidence, part, drawn_from)
+    if metric.dimension != "latency" or mean.n == 0:
+        return (mean,)
+    scored = found[0].scored
+    quantiles = tuple(
+        _estimate(
+            found[0], metric, confidence, part, *quantile_interval(scored.values, scored.clusters, q, confidence)
+        ).model_copy(update={"quantile": q})
+        for q in QUANTILES
+    )
+    if drawn_from is not None:
+        quantiles = tuple(each.model_copy(update=_STOPPED) for each in quantiles)
+    return (mean, *quantiles)
+
+
+def _ratio(above: Measured, below: Measured, metric: Metric, confidence: float, part: str | None) -> Estimate:
+    """Estimates the ratio of two means over the rows that have both; none where the one below is nothing."""
+    one, other = both_scored(above, below)
+    rows = above._replace(values=above.values + 0 * below.values, applies=above.applies & below.applies)
+    if one.n == 0 or not other.values.any():
+        return _estimate(rows, metric, confidence, part, None, None, None, "none")
+    interval = ratio_interval(one.values, other.values, one.clusters, confidence)
+    return _estimate(rows, metric, confidence, part, *interval)
+
+
+def _mean(
+    found: Measured, metric: Metric, confidence: float, part: str | None, drawn_from: Design | None = None
+) -> Estimate:
     scored = found.scored
     if scored.n == 0:
         return _estimate(found, metric, confidence, part, None, None, None, "none")
+    if drawn_from is not None:
+        return _estimate(found, metric, confidence, part, *anytime_interval(found, confidence, drawn_from))
     interval = mean_interval(scored.values, scored.clusters, confidence, metric.low, metric.high)
     return _estimate(found, metric, confidence, part, *interval)
 

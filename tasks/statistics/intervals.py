@@ -10,6 +10,9 @@ Floats = NDArray[np.float64]
 Labels = NDArray[np.generic]
 
 
+_NO_SKEW = 1e-6
+
+
 class Interval(NamedTuple):
     """A mean, its interval, and how that was made."""
 
@@ -38,7 +41,9 @@ def mean_interval(values: Floats, clusters: Labels, confidence: float, low: floa
 
     - 0/1 values: Wilson's score interval (1927). With clusters, n is divided by the design effect and the quantile is
       Student's, as Korn and Graubard (1998) do with the Clopper-Pearson interval.
-    - Other values: Student's t with the clustered standard error, cut to the range.
+    - Other values: Student's t with the clustered standard error, cut to the range. Of values without an upper end,
+      such as times, a few are much larger than the others: there the t statistic's skewness is removed (Hall 1992, "On
+      the removal of skewness by transformation"), which moves the interval up.
     - Values that are all alike, or all of one cluster, do not tell how they spread; a t interval would claim
       certainty. Bounded ones take Wilson's interval of their mean (0/1 values spread the most of all with that mean),
       unbounded ones the exact interval of an exponential variable's mean (times and prices spread about as much as
@@ -59,9 +64,11 @@ def mean_interval(values: Floats, clusters: Labels, confidence: float, low: floa
         width = high - low
         below, above = wilson((mean - low) / width, spread.rows, spread.score)
         return Interval(mean, low + below * width, low + above * width, "wilson" + spread.note)
+    if high is None:
+        below, above = _unskewed(values, clusters, spread)
+        return Interval(mean, max(mean - below, low), mean + above, "t, skewness removed" + spread.note)
     reach = spread.student * spread.error
-    top = mean + reach if high is None else min(mean + reach, high)
-    return Interval(mean, max(mean - reach, low), top, "t" + spread.note)
+    return Interval(mean, max(mean - reach, low), min(mean + reach, high), "t" + spread.note)
 
 
 def difference_interval(differences: Floats, clusters: Labels, confidence: float, reach: float | None) -> Interval:
@@ -94,6 +101,45 @@ def difference_interval(differences: Floats, clusters: Labels, confidence: float
     width = spread.student * spread.error
     bound = np.inf if reach is None else reach
     return Interval(mean, max(mean - width, -bound), min(mean + width, bound), "paired t" + spread.note)
+
+
+def ratio_interval(above: Floats, below: Floats, clusters: Labels, confidence: float) -> Interval:
+    """Returns the two-sided interval of the ratio of two means, such as the price of a correct answer.
+
+    It holds the ratios r for which the mean of above − r·below may be zero, by Student's t with the clustered standard
+    error (Fieller 1954). Where the mean below may itself be zero, the ratio has no upper end.
+
+    Args:
+        above: numerator of each row.
+        below: denominator of each row, none of them negative, in the same order; not all zero.
+        clusters: what each row is about.
+        confidence: level, such as 0.95.
+    """
+    ratio = float(above.mean() / below.mean())
+    codes = np.unique(clusters, return_inverse=True)[1]
+    count, n = int(codes.max()) + 1, above.size
+    if count == 1:
+        return Interval(ratio, 0.0, np.inf, "fieller, 1 cluster")
+    student = float(stdtrit(count - 1, (1 + confidence) / 2))
+    sums = np.stack([np.bincount(codes, weights=part - part.mean()) for part in (above, below)])
+    variances = count / (count - 1) * (sums @ sums.T) / n**2 * student**2
+    square = below.mean() ** 2 - variances[1, 1]
+    middle = above.mean() * below.mean() - variances[0, 1]
+    rest = above.mean() ** 2 - variances[0, 0]
+    note = f", {count} clusters" if count < n else ""
+    root = np.sqrt(max(middle**2 - square * rest, 0.0))
+    if square <= 0:
+        return Interval(
+            ratio, max(0.0, float(rest / (middle + root))) if middle + root > 0 else 0.0, np.inf, "fieller" + note
+        )
+    low, high = float((middle - root) / square), float((middle + root) / square)
+    return Interval(ratio, max(low, 0.0), high, "fieller" + note)
+
+
+def effective_rows(values: Floats, clusters: Labels) -> float:
+    """Returns how many independent rows values in clusters are worth, for their mean; at most as many as there are."""
+    spread = _spread(values, clusters, 0.95)
+    return spread.rows
 
 
 def wilson(share: float, n: float, quantile: float) -> tuple[float, float]:
@@ -142,6 +188,22 @@ def _spread(values: Floats, clusters: Labels, confidence: float) -> _Spread:
     clustered = count / (count - 1) * float(sums @ sums) / n**2
     squared = max(clustered, independent)
     return _Spread(float(np.sqrt(squared)), n * independent / squared, score, student, note)
+
+
+def _unskewed(values: Floats, clusters: Labels, spread: _Spread) -> tuple[float, float]:
+    """Returns how far the interval reaches below and above the mean: Hall's transformation of the t statistic.
+
+    g(t) = t + a·t²/3 + a²·t³/27 + a/6 with a = skewness / √n is a cube, so that it is undone exactly.
+    """
+    sums = np.bincount(np.unique(clusters, return_inverse=True)[1], weights=values - values.mean())
+    skew = float(np.mean((sums - sums.mean()) ** 3) / np.var(sums) ** 1.5) / np.sqrt(sums.size)
+    if abs(skew) < _NO_SKEW:
+        return spread.student * spread.error, spread.student * spread.error
+
+    def undone(quantile: float) -> float:
+        return float((np.cbrt(1 + skew * (quantile - skew / 6)) - 1) * 3 / skew)
+
+    return undone(spread.student) * spread.error, -undone(-spread.student) * spread.error
 
 
 def _exponential(mean: float, n: float, confidence: float) -> tuple[float, float]:

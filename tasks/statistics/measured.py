@@ -64,10 +64,19 @@ class Measured(NamedTuple):
         return self.n / applying if applying else 0.0
 
 
-def measured(rows: "pd.DataFrame", scores: "pd.DataFrame", metric: Metric) -> Measured:
-    """Returns a metric of rows, as `Evaluation.rows` and `Evaluation.scores` hold them."""
+def measured(
+    rows: "pd.DataFrame", scores: "pd.DataFrame", metric: Metric, clusters: NDArray[np.uint64] | None = None
+) -> Measured:
+    """Returns a metric of rows, as `Evaluation.rows` and `Evaluation.scores` hold them.
+
+    Args:
+        rows: as `Evaluation.rows`.
+        scores: as `Evaluation.scores`.
+        metric: the metric.
+        clusters: the rows' clusters as numbers, where they are known already.
+    """
     high = np.inf if metric.high is None else metric.high
-    clusters = cluster_numbers(rows["cluster"])
+    clusters = cluster_numbers(rows["cluster"]) if clusters is None else clusters
     if metric.name in USAGE_METRICS:
         values, applies = np.asarray(usage_values(rows, metric.name), np.float64), np.ones(len(rows), dtype=bool)
     elif metric.name in scores.columns:
@@ -92,6 +101,12 @@ def difference(candidate: Evaluation, champion: Evaluation, metric: Metric) -> M
     applies = mine.applies | (known & theirs.applies[place]) if theirs.values.size else mine.applies
     reach = mine.high - mine.low
     return Measured(values, applies, mine.clusters, -reach, reach)
+
+
+def both_scored(one: Measured, other: Measured) -> tuple[Measured, Measured]:
+    """Returns two metrics of the same rows, of those rows that have both."""
+    both = ~np.isnan(one.values) & ~np.isnan(other.values)
+    return one.where(both), other.where(both)
 
 
 def part_of(rows: "pd.DataFrame", part: str | None) -> Flags | None:

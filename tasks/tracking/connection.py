@@ -32,7 +32,7 @@ def connect() -> "Iterator[MlflowClient]":
     """
     uri = settings().mlflow_uri
     _check(uri)
-    os.environ.update({name: value for name, value in _ENVIRONMENT.items() if name not in os.environ})
+    quiet()
     import requests
     from mlflow.exceptions import MlflowException
 
@@ -41,6 +41,11 @@ def connect() -> "Iterator[MlflowClient]":
     except (MlflowException, requests.RequestException) as error:
         first = str(error).partition("\n")[0]
         raise StackError(f"MLflow at {uri} failed: {first}; see `lifecycle status`, then run again") from error
+
+
+def quiet() -> None:
+    """Keeps MLflow from telling anybody anything, before it is imported."""
+    os.environ.update({name: value for name, value in _ENVIRONMENT.items() if name not in os.environ})
 
 
 def experiment_of(client: "MlflowClient", app: str) -> str:

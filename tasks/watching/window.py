@@ -62,7 +62,7 @@ class Window:
 
     def estimate(self, metric: str) -> Estimate | None:
         """Returns the estimate of a metric, None where the app does not measure it."""
-        return next((estimate for estimate in self.estimates if estimate.metric == metric), None)
+        return next((each for each in self.estimates if each.metric == metric and each.quantile is None), None)
 
 
 async def read_window(

@@ -1,14 +1,19 @@
+import numpy as np
 import pytest
 
 from configs.errors import ConfigurationError
 from configs.loading import load_app
 from configs.schema.gate import Gate, Rule
 from tasks.calling.answer import Outcome
-from tasks.gating.check import check_gates
+from tasks.data.reading import read_dataset
+from tasks.gating.check import check_gates, check_slices
 from tasks.gating.decide import decide
+from tasks.gating.instrument import Instrument
 from tasks.gating.verdict import Decision
 from tasks.scoring.catalogue import SCORERS
+from tasks.scoring.score import Metric
 from tasks.scoring.usage import USAGE_METRICS
+from tasks.statistics.anytime import Design
 
 METRICS = {name: scorer.metric for name, scorer in SCORERS.items()} | USAGE_METRICS
 
@@ -191,3 +196,159 @@ def test_a_rule_that_can_never_be_decided_is_a_configuration_error(rule, said):
 
 def test_the_sample_apps_own_gates_can_be_decided():
     check_gates(load_app("outfitter").app, METRICS)
+
+
+def shuffled(hits, n, seed=1):
+    return np.random.default_rng(seed).permutation(share(hits, n)).tolist()
+
+
+EARLY = {"stop_early": True}
+
+
+@pytest.mark.parametrize(
+    ("hits", "rule", "decision"),
+    [
+        (95, {"at_least": 0.7}, "PASS"),
+        (30, {"at_least": 0.7}, "FAIL"),
+        (72, {"at_least": 0.7}, "INCONCLUSIVE"),
+        (0, {"at_most": 0.05}, "PASS"),
+        (30, {"at_most": 0.05}, "FAIL"),
+    ],
+)
+def test_a_gate_that_stops_early_decides_by_bets(evaluate, hits, rule, decision):
+    found, reason = decided({"metric": "exact"} | rule, evaluate({"exact": shuffled(hits, 100)}), **EARLY)
+    assert found == decision, reason
+
+
+def test_it_is_settled_as_soon_as_it_is_decided_and_not_before(evaluate):
+    values = shuffled(95, 100)
+    verdicts = [
+        decide("sample", gate({"metric": "exact", "at_least": 0.7}, **EARLY), part, None, METRICS, Design(100, 100, 1))
+        for part in (evaluate({"exact": values[:n]}) for n in (5, 60))
+    ]
+    assert [(each.decision, each.settled) for each in verdicts] == [("INCONCLUSIVE", False), ("PASS", True)]
+    assert (verdicts[1].rows_used, verdicts[1].rows_available) == (60, 100)
+
+
+def test_what_the_rows_that_are_left_can_not_decide_is_given_up(evaluate):
+    part = evaluate({"exact": shuffled(76, 100)})
+    rule = gate({"metric": "exact", "at_least": 0.75}, **EARLY)
+    more, no_more = (decide("sample", rule, part, None, METRICS, Design(rows, rows, 1)) for rows in (100_000, 110))
+    assert not more.settled
+    assert no_more.settled
+    assert no_more.decision is Decision.INCONCLUSIVE
+    assert "rows would settle it" in no_more.short
+
+
+def test_one_broken_rule_settles_the_gate_whatever_the_others(evaluate):
+    part = evaluate({"exact": shuffled(3, 40), "citation": shuffled(30, 40)})
+    rules = ({"metric": "exact", "at_least": 0.7}, {"metric": "citation", "at_least": 0.75})
+    verdict = decide("sample", gate(*rules, **EARLY), part, None, METRICS, Design(400, 400, 1))
+    assert verdict.decision is Decision.FAIL
+    assert verdict.settled
+
+
+def test_among_many_rules_a_fail_takes_more_evidence_and_a_pass_does_not(evaluate):
+    """That some rule is broken is an "or"; that all hold is an "and"."""
+    found = evaluate({"exact": share(36, 100), "citation": share(62, 100)})
+    low, high = {"metric": "exact", "at_least": 0.47}, {"metric": "citation", "at_least": 0.53}
+    fillers = [{"metric": "latency_total", "at_most": 1000 + number} for number in range(20)]
+    alone = decide("sample", gate(low, high), found, None, METRICS)
+    among = decide("sample", gate(low, high, *fillers), found, None, METRICS)
+    assert [alone.rules[1].decision, alone.rules[0].decision] == ["FAIL", "PASS"]
+    assert [among.rules[1].decision, among.rules[0].decision] == ["INCONCLUSIVE", "PASS"]
+    assert "not certainly so for one of 22 rules" in among.rules[1].reason
+
+
+def test_a_set_that_is_used_up_is_known(evaluate):
+    found = evaluate({"exact": share(15, 20)})
+    whole = {"target": "this_set"}
+    assert decided({"metric": "exact", "at_least": 0.75}, found, **whole)[0] is Decision.PASS
+    decision, reason = decided({"metric": "exact", "at_least": 0.8}, found, **whole)
+    assert decision is Decision.FAIL
+    assert reason == "exact 0.75 [0.75, 0.75] n=20: the whole interval is below 0.8"
+    assert decided({"metric": "exact", "at_least": 0.8}, found)[0] is Decision.INCONCLUSIVE, "of all users"
+
+
+def test_a_quantile_is_a_rule_on_the_share_of_rows(evaluate):
+    found = evaluate({"exact": [1.0] * 100}, seconds=[1.0] * 99 + [60.0])
+    rule = {"metric": "latency_total", "quantile": 0.9, "at_most": 2}
+    decision, reason = decided(rule, found)
+    assert decision is Decision.PASS
+    assert reason.startswith("latency_total, share of rows at most 2, 0.99 [")
+    assert decided(rule, found, **EARLY)[0] is Decision.PASS
+
+
+PER_CORRECT = Metric("price_per_correct", "cost", "lower", "1", "Price.", high=None, ratio=("price", "exact"))
+
+
+@pytest.mark.parametrize("settings", [{}, {"stop_early": True}])
+@pytest.mark.parametrize(("bound", "decision"), [(0.05, "PASS"), (0.02, "INCONCLUSIVE"), (0.012, "FAIL")])
+def test_the_price_of_a_correct_answer_is_a_rule_on_a_ratio(evaluate, settings, bound, decision):
+    found = evaluate({"exact": shuffled(200, 400)})
+    found.rows["price"] = np.random.default_rng(2).lognormal(np.log(0.01), 0.2, 400) / np.exp(0.02)
+    rule = {"metric": "price_per_correct", "at_most": bound}
+    verdict = decide("sample", gate(rule, **settings), found, None, METRICS | {"price_per_correct": PER_CORRECT})
+    estimate = verdict.rules[0].estimate
+    assert verdict.decision == decision
+    assert estimate.low < 0.02 < estimate.high
+    assert estimate.value == pytest.approx(0.02, rel=0.05)
+    assert (verdict.rules[0].bound, verdict.rules[0].above) == (bound, False)
+
+
+def test_one_cluster_says_nothing_of_others(evaluate):
+    found = evaluate({"exact": [1.0] * 200}, clusters=["one"] * 200)
+    for settings in ({}, EARLY):
+        assert decided({"metric": "exact", "at_least": 0.5}, found, **settings)[0] is Decision.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("{metric: exact, at_least: 1}", "no number of rows shows that of every user; allow a little, such as 0.99"),
+        ("{metric: pii_leak, at_most: 0}", "such as 0.01, or set the gate's `target: this_set`"),
+        ("{metric: exact, at_least: 50}", "found 50; exact goes from 0 to 1"),
+        ("{metric: latency_total, at_most: -1}", "found -1; latency_total goes from 0 to no upper end"),
+    ],
+)
+def test_a_bound_that_no_rows_can_show_is_a_configuration_error(rule, said):
+    loaded = load_app("outfitter", (f"gates.release.rules.0={rule}",))
+    with pytest.raises(ConfigurationError) as error:
+        check_gates(loaded.app, METRICS)
+    assert said in str(error.value)
+
+
+def test_a_set_may_be_asked_to_be_without_fault():
+    loaded = load_app(
+        "outfitter", ("gates.release.rules.0={metric: pii_leak, at_most: 0}", "gates.release.target=this_set")
+    )
+    check_gates(loaded.app, METRICS)
+
+
+def test_a_slice_that_no_row_belongs_to_is_a_configuration_error():
+    loaded = load_app("outfitter", ("gates.sample.rules.0={metric: contains, at_least: 0.5, slice: kind=colour}",))
+    with pytest.raises(ConfigurationError, match="unknown value of the slice column 'kind' 'colour'; known are "):
+        check_slices(loaded.app, read_dataset(loaded, "sample"))
+    check_slices(loaded.app, read_dataset(loaded, "full"))
+
+
+@pytest.mark.parametrize(
+    ("instrument", "rule", "decision", "said"),
+    [
+        (Instrument("", lambda n: 2 / n), {NOT_WORSE: 0.1}, "PASS", "not worse"),
+        (Instrument("", lambda n: 20 / n), {NOT_WORSE: 0.1}, "INCONCLUSIVE", "a margin of 0.1 is too small to be seen"),
+        (Instrument("", lambda n: 2 / n), {BETTER: 0}, "PASS", "better"),
+        (Instrument("", lambda n: 60 / n), {BETTER: 0}, "INCONCLUSIVE", "differ by up to 0.6 over 100 rows"),
+        (
+            Instrument("its judge was never calibrated", lambda n: 0),
+            {"at_least": 0.1},
+            "INCONCLUSIVE",
+            "never calibrated",
+        ),
+    ],
+)
+def test_a_judge_decides_no_more_than_it_can_see(evaluate, instrument, rule, decision, said):
+    one, two = evaluate({"exact": share(90, 100)}), evaluate({"exact": share(40, 100)}, "two")
+    verdict = decide("sample", gate({"metric": "exact"} | rule), one, two, METRICS, instruments={"exact": instrument})
+    assert verdict.decision == decision
+    assert said in verdict.rules[0].reason

@@ -93,7 +93,7 @@ def test_price_per_correct_is_a_ratio_of_two_metrics_and_rates_no_row(named):
     scorers = named({"name": "exact"}, {"name": "price_per_correct", "settings": {"correct": "exact"}})
     metric = metrics_of(scorers)["price_per_correct"]
     assert (metric.ratio, metric.dimension, metric.unit) == (("price", "exact"), "cost", "USD")
-    assert identities(scorers) == ("exact:1:",), "what is made of two means changes no score"
+    assert identities(scorers) == ("exact:1:", "price_per_correct:1:correct='exact'")
 
 
 def test_a_column_that_no_row_has_is_said_before_anything_is_asked(named):

@@ -40,7 +40,8 @@ def test_all_metrics_are_estimated_over_all_rows_then_by_slice(evaluate):
     found = evaluate({"exact": [1, 0, 1, 1]}, kinds=["가격", "가격", "weight", ""], seconds=[1, 2, 3, 4])
     metrics = {"exact": EXACT, "latency_total": USAGE_METRICS["latency_total"]}
     estimates = estimate_all(found.rows, found.scores, metrics, 0.9, ["kind"])
-    assert [(each.metric, each.slice, each.value, each.n) for each in estimates] == [
+    means = [each for each in estimates if each.quantile is None]
+    assert [(each.metric, each.slice, each.value, each.n) for each in means] == [
         ("exact", None, 0.75, 4),
         ("latency_total", None, 2.5, 4),
         ("exact", "kind=weight", 1, 1),
@@ -48,7 +49,9 @@ def test_all_metrics_are_estimated_over_all_rows_then_by_slice(evaluate):
         ("exact", "kind=가격", 0.5, 2),
         ("latency_total", "kind=가격", 1.5, 2),
     ]
-    assert all(each.low <= each.value <= each.high for each in estimates)
+    assert all(each.low <= each.value <= each.high for each in means)
+    quantiles = [each.quantile for each in estimates if (each.metric, each.slice) == ("latency_total", None)]
+    assert quantiles == [None, 0.5, 0.95, 0.99]
 
 
 def test_estimates_are_the_same_every_time(evaluate):

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tasks.statistics.intervals import difference_interval, mean_interval, wilson
+from tasks.statistics.intervals import difference_interval, mean_interval, ratio_interval, wilson
 
 shares = st.lists(st.floats(0, 1, width=32), min_size=1, max_size=40)
 levels = st.sampled_from([0.8, 0.9, 0.95, 0.99])
@@ -38,7 +38,7 @@ def test_other_values_have_students_interval():
     values = [0.2, 0.5, 0.4, 0.9, 0.55]
     expected = stats.t.interval(0.95, 4, np.mean(values), stats.sem(values))
     assert of_mean(values)[1:3] == pytest.approx(expected)
-    times = [10.0, 20.0, 40.0]
+    times = [10.0, 20.0, 30.0]
     low, high = stats.t.interval(0.95, 2, np.mean(times), stats.sem(times))
     assert of_mean(times, high=None)[1:3] == pytest.approx((max(low, 0), high))
 
@@ -97,6 +97,31 @@ def test_times_that_are_all_alike_take_the_interval_of_an_exponential_mean(n):
 
 def test_a_free_model_is_certainly_free():
     assert of_mean([0.0] * 5, high=None)[:3] == (0, 0, 0)
+
+
+def test_a_few_long_times_move_the_interval_up():
+    times = np.random.default_rng(1).lognormal(0, 0.8, 40)
+    plain = stats.t.interval(0.95, 39, np.mean(times), stats.sem(times))
+    found = of_mean(times, high=None)
+    assert found.low > plain[0]
+    assert found.high > plain[1]
+    assert found.method == "t, skewness removed"
+
+
+def test_a_ratio_has_fiellers_interval():
+    """The ends are where a t test of above − r·below just does not tell it from zero."""
+    rng = np.random.default_rng(2)
+    above, below = rng.lognormal(0, 0.4, 60), (rng.random(60) < 0.6).astype(float)
+    found = ratio_interval(above, below, own(above), 0.95)
+    assert found.value == pytest.approx(above.sum() / below.sum())
+    for end in (found.low, found.high):
+        assert stats.ttest_1samp(above - end * below, 0).pvalue == pytest.approx(0.05)
+
+
+def test_a_ratio_to_hardly_anything_has_no_upper_end():
+    found = ratio_interval(np.ones(10), np.array([1.0] + [0.0] * 9), own(range(10)), 0.95)
+    assert (found.value, found.high) == (10, np.inf)
+    assert 0 < found.low < 10
 
 
 @given(shares, levels)

@@ -1,49 +1,17 @@
 """Evaluating: rows stream through, what failed is asked again alone, and what it takes is said before."""
 
-from dataclasses import replace
-
 import pytest
 
 from configs.errors import ConfigurationError, EndpointError
 from infra.simulator.behaviour import Behaviour, Fault
 from infra.simulator.running import calls, requests, simulated, statistics
-from tasks.calling.asking import Spend
-from tasks.data.row import Dataset
 from tasks.estimating import estimate_asking
 from tasks.evaluating.asking import Asking
 from tasks.evaluating.evaluate import evaluate_candidate
-from tasks.journal.journal import Journal
 from tasks.progress import shown_on
-from tasks.results.store import Store
 from tasks.scoring.catalogue import metrics_of, scorers_of
-from tasks.workspace import Workspace
 
 CHAT = "/v1/chat/completions"
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    """Opens a workspace on an app."""
-    opened = []
-
-    def open_(loaded):
-        journal = Journal(tmp_path / "journal.db")
-        opened.append(journal)
-        return Workspace(loaded, "first", Spend(loaded.app.budget), journal, Store(tmp_path / "results"), tmp_path)
-
-    yield open_
-    for journal in opened:
-        journal.close()
-
-
-@pytest.fixture
-def dataset(make_rows):
-    def make(n, digest="data"):
-        rows = make_rows(*(f"question number {number}" for number in range(n)))
-        rows = [replace(row, reference=row.question) for row in rows]
-        return Dataset("shop", "sample", "rows.jsonl", tuple(rows), digest)
-
-    return make
 
 
 async def test_rows_are_stored_in_the_datasets_order_whatever_order_they_are_answered_in(
@@ -190,3 +158,32 @@ async def test_whoever_watches_is_told_how_far_it_is(workspace, dataset, make_ap
     last = told[-1]
     assert (last.done, last.total, last.failed, last.at_once) == (30, 30, 0, 0)
     assert str(last).startswith("30 of 30 rows, ")
+
+
+async def test_a_ratio_of_two_metrics_is_a_metric_of_the_evaluation_and_of_no_row(
+    workspace, dataset, make_app, make_candidate
+):
+    scorers = [{"name": "exact"}, {"name": "price_per_correct", "settings": {"correct": "exact"}}]
+    with simulated() as address:
+        loaded = make_app(address, price=(1, 1), scorers=scorers)
+        evaluation = await evaluate_candidate(workspace(loaded), make_candidate(loaded), dataset(5))
+    assert evaluation.estimate("price_per_correct") is not None
+    assert "price_per_correct" not in evaluation.scores.columns
+    assert {row["outcome"] for row in evaluation.whole_rows()} == {"ok"}
+
+
+async def test_what_the_budget_kept_a_scorer_from_asking_is_asked_by_the_next_run(
+    workspace, dataset, make_app, make_candidate
+):
+    scorers = [{"name": "exact"}, {"name": "embedding_similarity"}]
+    with simulated() as address:
+        capped = make_app(address, scorers=scorers, budget={"calls": 6})
+        candidate, data = make_candidate(capped), dataset(6)
+        part = await evaluate_candidate(workspace(capped), candidate, data)
+        assert part.outcomes["ok"] == 6
+        assert (part.estimate("embedding_similarity").n, part.estimate("embedding_similarity").coverage) == (0, 0)
+        loaded = make_app(address, scorers=scorers)
+        whole = await evaluate_candidate(workspace(loaded), candidate, data)
+        assert calls(address)[CHAT] == 6, "the answers are in the journal"
+    assert part.identity == whole.identity == whole.id != part.id
+    assert whole.estimate("embedding_similarity").value == pytest.approx(1)

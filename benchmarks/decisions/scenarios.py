@@ -1,0 +1,122 @@
+"""Rows as users' data has them, with a mean that is known: what simulated gates are decided on."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.gating.claim import Claim, bounded, not_worse
+from tasks.statistics.anytime import Design
+from tasks.statistics.measured import Measured
+
+Floats = NDArray[np.float64]
+Draw = Callable[[np.random.Generator, int], Floats]
+
+MARGIN = 0.03
+
+
+class Scenario(NamedTuple):
+    """A gate of one rule, on rows whose mean is exactly the rule's bound, so that PASS is wrong.
+
+    Attributes:
+        name: shown in the table.
+        draw: draws the values of so many rows.
+        rows: how many there are.
+        claim: makes the rule's claim on them.
+        cluster: rows of each cluster.
+        whole: whether the mean over the drawn rows themselves is in question.
+    """
+
+    name: str
+    draw: Draw
+    rows: int
+    claim: Callable[[Measured], Claim]
+    low: float = -1.0
+    high: float = 1.0
+    cluster: int = 1
+    whole: bool = False
+
+    def simulated(self, rng: np.random.Generator) -> tuple[Claim, Design]:
+        """Draws the rows of one gate."""
+        values = self.draw(rng, self.rows)
+        clusters = np.arange(self.rows, dtype=np.uint64) // np.uint64(self.cluster)
+        rows = Measured(values, np.ones(self.rows, dtype=bool), clusters, self.low, self.high)
+        return self.claim(rows), Design(self.rows, -(-self.rows // self.cluster), self.cluster, self.whole)
+
+
+def differences(discordant: float, mean: float) -> Draw:
+    """Draws paired differences of 0/1 scores: so many are not 0, and this is their mean."""
+
+    def draw(rng: np.random.Generator, n: int) -> Floats:
+        chance = rng.random(n)
+        better = (discordant + mean) / 2
+        return np.where(chance < better, 1.0, np.where(chance < discordant, -1.0, 0.0))
+
+    return draw
+
+
+def margin(rows: Measured) -> Claim:
+    """Returns the claim of `not_worse_than_champion_by: 0.03`."""
+    return not_worse(rows, MARGIN, higher_is_better=True)
+
+
+def _graded(rng: np.random.Generator, n: int) -> Floats:
+    """Differences of token F1: mostly 0, the others anything."""
+    value = rng.beta(2, 2, n) * 2 - 1 - MARGIN / 0.4
+    return np.where(rng.random(n) < 0.4, np.clip(value, -1, 1), 0.0)
+
+
+def _clustered(rng: np.random.Generator, n: int) -> Floats:
+    """Differences whose clusters of 8 share a mean: correlation 0.3 within them."""
+    shared = np.repeat(rng.choice([-0.45, 0.45], -(-n // 8)), 8)[:n]
+    better = (0.5 - MARGIN + shared) / 2
+    chance = rng.random(n)
+    return np.where(chance < better, 1.0, np.where(chance < 0.5, -1.0, 0.0)) * 1.0
+
+
+def _rare(rng: np.random.Generator, n: int) -> Floats:
+    return (rng.random(n) < 1 / 500).astype(np.float64)
+
+
+def _share(rng: np.random.Generator, n: int) -> Floats:
+    return (rng.random(n) < 0.75).astype(np.float64)
+
+
+def _set(rng: np.random.Generator, n: int) -> Floats:
+    """A set of nearly three quarters right, in random order."""
+    return rng.permutation((np.arange(n) < int(0.75 * n)).astype(np.float64))
+
+
+def _seconds(rng: np.random.Generator, n: int) -> Floats:
+    """Times whose mean is 1 second, a few of them long."""
+    return rng.lognormal(-0.18, 0.6, n)
+
+
+def _at_least(bound: float) -> Callable[[Measured], Claim]:
+    return lambda rows: bounded(rows, bound, above=True)
+
+
+def _at_most(bound: float) -> Callable[[Measured], Claim]:
+    return lambda rows: bounded(rows, bound, above=False)
+
+
+SCENARIOS = (
+    Scenario("near the margin, 10 % discordant", differences(0.1, -MARGIN), 1000, margin),
+    Scenario("near the margin, 30 % discordant", differences(0.3, -MARGIN), 3000, margin),
+    Scenario("heavy ties, 4 % discordant", differences(0.04, -MARGIN), 1000, margin),
+    Scenario("differences of graded scores", _graded, 1000, margin),
+    Scenario("clusters of 8, correlated", _clustered, 1600, margin, cluster=8),
+    Scenario("rare harm, 1 in 500", _rare, 2000, _at_most(1 / 500), low=0.0),
+    Scenario("a share of 0.75", _share, 1000, _at_least(0.75), low=0.0),
+    Scenario("small, n = 20", _share, 20, _at_least(0.75), low=0.0),
+    Scenario(
+        "small differences, n = 20",
+        differences(0.3, -0.1),
+        20,
+        lambda rows: not_worse(rows, 0.1, higher_is_better=True),
+    ),
+    Scenario("this set, one row short", _set, 202, _at_least(0.75), low=0.0, whole=True),
+    Scenario("seconds, without an upper end", _seconds, 1000, _at_most(1.0), low=0.0, high=np.inf),
+)
+"""Each with its rule exactly at the bound."""
