@@ -180,16 +180,13 @@ def test_a_metric_that_the_app_no_longer_has_is_left_out(evaluated, metrics):
 
 
 def test_a_quantile_is_beside_the_other_sides_and_has_no_difference(evaluated, page):
-    def with_quantile(evaluation, value):
-        mean = evaluation.estimate("latency_total")
-        quantile = mean.model_copy(update={"value": value, "low": 1.0, "high": None, "quantile": 0.95})
-        return replace(evaluation, estimates=(*evaluation.estimates, quantile))
-
-    one, other = evaluated({"contains": [1.0] * 20}), evaluated({"contains": [0.0] * 20}, "two")
-    found = page(with_quantile(one, 3.0), with_quantile(other, 4.0))
-    (quantile,) = [each for each in found.costs if each.one.quantile]
-    assert quantile.metric == "latency_total (0.95 quantile)"
-    assert (quantile.one.value, quantile.other.value, quantile.difference) == (3.0, 4.0, None)
-    assert (quantile.differs, quantile.says) == (False, "")
+    one = evaluated({"contains": [1.0] * 20}, seconds=3.0)
+    other = evaluated({"contains": [0.0] * 20}, "two", seconds=4.0)
+    found = page(one, other)
+    quantiles = [each for each in found.costs if each.one.quantile and each.metric.startswith("latency_total")]
+    assert [each.metric for each in quantiles] == [f"latency_total ({each} quantile)" for each in (0.5, 0.95, 0.99)]
+    for each in quantiles:
+        assert (each.one.value, each.other.value, each.difference) == (3.0, 4.0, None)
+        assert (each.differs, each.says) == (False, "")
     assert not any("quantile" in line.what for panel in found.panels for line in panel.lines)
     assert "among all 6 metrics" in " ".join(found.notes)
