@@ -1,7 +1,5 @@
 """The page of an evaluation: its first line, what differs, the rows that changed, and what would settle it."""
 
-from dataclasses import replace
-
 import pytest
 
 from tasks.pages.compose import compose
@@ -164,7 +162,7 @@ def test_without_a_champion_the_advice_is_to_release_one(evaluated, decided, pag
     assert "release one first" in need.words
 
 
-def test_a_gate_that_stopped_early_says_what_its_intervals_do_not_allow_for(evaluated, decided, page):
+def test_a_gate_that_stopped_early_says_so(evaluated, decided, page):
     one = evaluated({"contains": share(60, 100)})
     judged = decided(one, None, {"metric": "contains", "at_least": 0.1}, stop_early=True)
     early = judged["verdict"].model_copy(update={"rows_available": 178})
@@ -180,16 +178,11 @@ def test_a_metric_that_the_app_no_longer_has_is_left_out(evaluated, metrics):
 
 
 def test_a_quantile_is_beside_the_other_sides_and_has_no_difference(evaluated, page):
-    def with_quantile(evaluation, value):
-        mean = evaluation.estimate("latency_total")
-        quantile = mean.model_copy(update={"value": value, "low": 1.0, "high": None, "quantile": 0.95})
-        return replace(evaluation, estimates=(*evaluation.estimates, quantile))
-
-    one, other = evaluated({"contains": [1.0] * 20}), evaluated({"contains": [0.0] * 20}, "two")
-    found = page(with_quantile(one, 3.0), with_quantile(other, 4.0))
-    (quantile,) = [each for each in found.costs if each.one.quantile]
-    assert quantile.metric == "latency_total (0.95 quantile)"
-    assert (quantile.one.value, quantile.other.value, quantile.difference) == (3.0, 4.0, None)
+    one, other = evaluated({"contains": [1.0] * 20}, seconds=3.0), evaluated({"contains": [0.0] * 20}, "two")
+    found = page(one, other)
+    (quantile,) = [each for each in found.costs if (each.one.metric, each.one.quantile) == ("latency_total", 0.5)]
+    assert quantile.metric == "latency_total (0.5 quantile)"
+    assert (quantile.one.value, quantile.other.value, quantile.difference) == (3.0, 2.0, None)
     assert (quantile.differs, quantile.says) == (False, "")
     assert not any("quantile" in line.what for panel in found.panels for line in panel.lines)
     assert "among all 6 metrics" in " ".join(found.notes)
