@@ -171,8 +171,7 @@ def _notes(verdict: Verdict | None, compared: Evaluation | None, measured: Seque
     notes.append(f"Intervals of metrics hold with {CONFIDENCE:.0%}, each for itself.")
     if verdict and verdict.rows_used < verdict.rows_available:
         notes.append(
-            "The gate stopped as soon as it was settled. Its rules take that into account; the intervals of metrics, "
-            "slices and costs do not, and are a little too narrow."
+            "The gate stopped as soon as it was settled. Intervals take that into account; `?` is where none can."
         )
     if compared:
         count = sum(each.difference is not None and each.difference.value is not None for each in measured)

@@ -12,7 +12,7 @@ from tasks.planning.plan import Amount, Assumptions, Question, Scenario
 from tasks.results.evaluation import Evaluation
 from tasks.row_cost import RowCost, row_cost
 from tasks.scoring.score import Metric
-from tasks.statistics.measured import Measured, measured, part_of
+from tasks.statistics.measured import Measured, both_scored, measured, part_of
 from tasks.statistics.planning import (
     Floats,
     Sequential,
@@ -124,11 +124,18 @@ def _of_mean(rule: Rule, known: Known, assumptions: Assumptions) -> Question:
     return Question(
         rule=str(rule),
         metric=rule.metric,
-        basis=f"{scored.n} rows measured, mean {float(scored.values.mean()):.3g}",
+        basis=f"{scored.n} rows measured, {_value(claim)}",
         design_effect=round(effect, 3),
         scenarios=scenarios,
         note="" if scenarios else "the mean is on the bound itself: no number of rows settles that",
     )
+
+
+def _value(claim: Claim) -> str:
+    if claim.ratio is None:
+        return f"mean {float(claim.rows.scored.values.mean()):.3g}"
+    above, below = (float(rows.values.mean()) for rows in both_scored(*claim.ratio))
+    return f"ratio {above / below:.3g}" if below else "nothing to divide by"
 
 
 def _as_measured(claim: Claim, effect: float, known: Known, assumptions: Assumptions) -> Iterator[Scenario]:
