@@ -52,6 +52,6 @@ def log_evidence(gains: Floats) -> Floats:
     skew = (cube - 3 * mean * square + 2 * mean**3) / variance**1.5 / np.sqrt(count)
     student = np.sqrt(count) * mean / np.sqrt(variance)
     even = student + skew * student**2 / 3 + skew**2 * student**3 / 27 + skew / 6
-    evidence = np.where(alike, np.sign(mean) * np.inf, log_mixture(np.sqrt(count) * even, count, _RHO))
-    evidence = np.where(alike & (mean == 0), 0.0, evidence)
+    certain = np.where(mean > 0, np.inf, np.where(mean < 0, -np.inf, 0.0))
+    evidence = np.where(alike, certain, log_mixture(np.sqrt(count) * even, count, _RHO))
     return np.where(count < LEAST, 0.0, evidence)
