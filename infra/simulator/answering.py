@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,17 +13,33 @@ _DOCUMENT = re.compile(r"^\[(?P<id>[^\]\n]+)\] (?P<text>.+)$", re.MULTILINE)
 _TOKEN = re.compile(r"\s*(?:\w+|[^\w\s])|\s+$")
 
 
-def answer_to(messages: Sequence[dict[str, Any]], rules: Sequence[Rule]) -> str:
-    """Returns the answer to a conversation."""
+def answer_to(messages: Sequence[dict[str, Any]], rules: Sequence[Rule], chance: Callable[[], float]) -> str:
+    """Returns the answer to a conversation.
+
+    Args:
+        messages: the conversation.
+        rules: the first that applies answers.
+        chance: gives a number from 0 up to 1, by which a rule with several answers chooses.
+    """
     contents = [str(message.get("content") or "") for message in messages]
     prompt = "\n".join(contents)
     users = [text for text, message in zip(contents, messages, strict=True) if message.get("role") == "user"]
     last = users[-1] if users else prompt
     for rule in rules:
         if rule.contains in (last if rule.where == "last" else prompt):
-            return rule.answer
+            return _chosen(rule, last, chance)
     document = _DOCUMENT.search(last) or _DOCUMENT.search(prompt)
     return f"{document['text']} [{document['id']}]" if document else last
+
+
+def _chosen(rule: Rule, last: str, chance: Callable[[], float]) -> str:
+    answers = (rule.answer, *rule.others)
+    if len(answers) == 1:
+        return rule.answer
+    if rule.chosen_by == "request":
+        return answers[int(chance() * len(answers))]
+    blocks = [len(block) for block in re.split(r"\n\s*\n", last)]
+    return answers[min(blocks.index(max(blocks)), len(answers) - 1)]
 
 
 def tokens(text: str) -> list[str]:

@@ -32,6 +32,12 @@ class Rule(Frozen):
     """Text that the prompt must contain; "" is in every prompt."""
     answer: str
     """The answer."""
+    others: tuple[str, ...] = ()
+    """Further answers; which of all is given follows from `chosen_by`."""
+    chosen_by: Literal["request", "longest"] = "request"
+    """`request`: each as often, by the seed and the whole request, so that a repeated question with another seed may be
+    answered otherwise. `longest`: the answer whose number is that of the longest block of the last message, blocks
+    being parted by empty lines; the last answer where there are more blocks."""
     where: Literal["last", "prompt"] = "last"
     """Looked for in the last user message, or in all messages."""
 
@@ -92,6 +98,8 @@ class Behaviour(Frozen):
     """Tried in order."""
     api_key: str | None = None
     """Where set, requests without this key are answered 401."""
+    response_format: bool = True
+    """False: a request with a `response_format` is answered 400."""
     usage: bool = True
     """Whether tokens are reported."""
     streams: bool = True

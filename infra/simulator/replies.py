@@ -1,6 +1,8 @@
 """What a whole reply holds, and its pieces where it is streamed."""
 
+import hashlib
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import orjson
@@ -38,7 +40,9 @@ class ChatReply:
         self._model = body.get("model") or behaviour.models[0]
         self._wants_usage = behaviour.usage and bool((body.get("stream_options") or {}).get("include_usage"))
         self.texts = [str(message.get("content") or "") for message in messages]
-        said = tokens(answer_to(messages, behaviour.rules))
+        if body.get("response_format") and not behaviour.response_format:
+            raise Problem(400, "Unsupported parameter: 'response_format'.", "unsupported_parameter")
+        said = tokens(answer_to(messages, behaviour.rules, partial(_chance, behaviour.seed, body)))
         most = body.get("max_tokens") or body.get("max_completion_tokens") or len(said)
         self._pieces = said[:most]
         self._finish = "stop" if len(said) <= most else "length"
@@ -120,6 +124,12 @@ def reply_to(behaviour: Behaviour, route: str, body: Mapping[str, Any]) -> ChatR
         Problem: the request lacks what its route needs.
     """
     return ChatReply(behaviour, body) if route == CHAT else EmbeddingsReply(behaviour, body)
+
+
+def _chance(seed: int, body: Mapping[str, Any]) -> float:
+    """Returns a number from 0 up to 1 that follows from the seed and the whole request."""
+    request = orjson.dumps([seed, body], option=orjson.OPT_SORT_KEYS)
+    return int.from_bytes(hashlib.blake2b(request, digest_size=6).digest(), "big") / 2**48
 
 
 def json_object(text: bytes) -> dict[str, Any]:
