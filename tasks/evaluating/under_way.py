@@ -180,7 +180,7 @@ async def under_way(
     how = _how(workspace, candidate)
     refuse = await refused(workspace, candidate, dataset, asking, label, how)
     slices = workspace.loaded.app.datasets.columns.slices
-    metrics = [scorer.metric.name for scorer in workspace.scorers if scorer.metric.ratio is None]
+    metrics = [scorer.metric.name for scorer in workspace.scorers if scorer.metric.of_rows]
     async with AsyncExitStack() as outer:
         part = outer.enter_context(workspace.store.part())
         writing = await outer.enter_async_context(AsyncExitStack())
@@ -242,6 +242,9 @@ def _how(workspace: "Workspace", candidate: Candidate) -> dict[str, Any]:
 
 async def _expected(workspace: "Workspace", candidate: Candidate, dataset: Dataset) -> Expected:
     """Says and returns what asking will take, before anything is spent."""
+    repeats, parameters = workspace.loaded.app.repeats, candidate.parameters
+    if repeats > 1 and parameters is not None and parameters.temperature == 0:
+        say(f"the {repeats} answers to a row may all be the same: {candidate.label} is asked at temperature 0")
     expected = await estimate_asking(workspace, candidate, dataset)
     workspace.spend.expected_calls += expected.calls
     workspace.spend.expected_price += expected.price or 0.0
