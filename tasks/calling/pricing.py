@@ -10,6 +10,8 @@ from tasks.calling.spend import Most
 
 _TOKENS_AROUND_A_TEXT = 16
 """Tokens that a chat template may put around one message."""
+BYTES_A_TOKEN = 4
+"""Of common texts, about."""
 
 
 def price_needed(loaded: LoadedApp, model: str) -> Price:
@@ -35,6 +37,11 @@ def price_of(usage: Usage, price: Price, *, deferred: bool = False) -> float:
     fresh = max(0, usage.input - usage.cached)
     at_once = (fresh * price.input + usage.cached * cached + usage.output * price.output) / 1e6
     return at_once * price.deferred if deferred else at_once
+
+
+def expected_tokens(texts: Iterable[str]) -> float:
+    """Returns how many tokens some texts probably are: a quarter of their bytes."""
+    return sum(len(text.encode()) for text in texts) / BYTES_A_TOKEN
 
 
 def most(texts: Iterable[str], max_tokens: int, price: Price | None) -> Most:
