@@ -39,6 +39,8 @@ def _files(loaded: LoadedApp) -> list[str]:
     files = list(app.datasets.paths().values())
     if app.retrieval:
         files.append(app.retrieval.documents)
+    if app.labels:
+        files.append(app.labels)
     if app.target.kind == "python":
         files.append(app.target.callable.partition(":")[0])
     if app.target.kind == "answers":

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tasks.workspace import Workspace
 
 _ROWS = 50
-_ANSWER_TOKENS_UNTOLD = 64
+_ANSWER_TOKENS_UNTOLD = 64.0
 _AT_ONCE_UNTOLD = 16
 
 

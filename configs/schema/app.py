@@ -171,6 +171,9 @@ class App(Frozen):
     repeats: int = Field(1, ge=1, le=100)
     """Answers that an evaluation asks for to each row, each with a seed of its own where one is sent: for `pass_at_k`
     and `pass_hat_k`. The answers to one row count as one observation."""
+    labels: str | None = None
+    """People's labels, by which `calibrate` measures the judges: JSONL, CSV or Parquet with `row_id`, `metric` and
+    `label`, relative to `app.yaml`."""
     gates: Gates
     """The two decisions."""
     explore: Explore

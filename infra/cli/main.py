@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from configs.errors import LifecycleError
-from infra.cli import init, journal, releases, run, serve, stack
+from infra.cli import init, journal, label, releases, run, serve, stack
 
 app = typer.Typer(
     name="lifecycle",
@@ -20,6 +20,7 @@ app.add_typer(stack.commands)
 app.add_typer(journal.commands, name="journal")
 app.command()(init.init)
 app.command()(run.run)
+app.command()(label.label)
 app.command()(serve.serve)
 app.command()(releases.rollback)
 

@@ -23,6 +23,8 @@ def summarise(stage: str, result: "BaseModel") -> None:
         return
     if stage == "explore":
         console.print(_table("Leaderboard", [_short(row) for row in facts.pop("leaderboard")]))
+    if stage == "calibrate":
+        console.print(_table("Judges", [_judge(judge) for judge in facts.pop("judges")]))
     if stage == "evaluate":
         facts.pop("estimates")
         rules = [
@@ -30,6 +32,18 @@ def summarise(stage: str, result: "BaseModel") -> None:
         ]
         console.print(_table("Rules", rules))
     _facts(console, facts)
+
+
+def _judge(judge: Mapping[str, Any]) -> dict[str, Any]:
+    agreement = judge["agreement"]
+    return {
+        "judge": judge["metric"],
+        "fit": "yes" if judge["fit"] else "no",
+        "kappa": f"{agreement['kappa']:.2f} [{agreement['low']:.2f}, {agreement['high']:.2f}]",
+        "labels": judge["labels"],
+        "noise floor": _number(judge["smallest_difference"]),
+        "why": "; ".join((*judge["unfit"], *judge["biases"])),
+    }
 
 
 def _loop(console: Console, facts: Mapping[str, Any]) -> None:

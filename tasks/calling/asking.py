@@ -26,7 +26,7 @@ from tasks.journal.journal import Journal
 if TYPE_CHECKING:
     from tasks.retrieval.index import Index
 
-__all__ = ["Asked", "Refusal", "Refuse", "Spend", "Told", "ask", "open_asking"]
+__all__ = ["Asked", "Refusal", "Refuse", "Spend", "Told", "ask", "ask_target", "open_asking"]
 
 
 class Refusal(NamedTuple):
@@ -110,16 +110,43 @@ async def open_asking(
     async with aclosing(open_target(candidate, loaded, journal, epoch, spend, index)) as target:
 
         async def call(rows: Iterable[Row], told: Told, refuse: Refuse | None) -> None:
-            asking = _Asking(target, journal, epoch, spend, refuse)
-
-            async def work(numbered: tuple[int, Row]) -> None:
-                position, row = numbered
-                await told(position, row, await asking.answer(row))
-
-            await pull(iter(enumerate(rows)), work, target.limiter)
-            await asyncio.to_thread(journal.flush)
+            await ask_target(target, rows, told, journal=journal, epoch=epoch, spend=spend, refuse=refuse)
 
         yield call
+
+
+async def ask_target(
+    target: Target,
+    rows: Iterable[Row],
+    told: Told,
+    *,
+    journal: Journal,
+    epoch: str,
+    spend: Spend,
+    refuse: Refuse | None = None,
+) -> None:
+    """Tells what a target answers to every row, as `ask` does of a candidate.
+
+    Args:
+        target: what is asked; whoever opened it closes it.
+        rows: what to ask; read as it goes.
+        told: what takes the answers.
+        journal: where finished calls are.
+        epoch: round of asking.
+        spend: ledger and caps.
+        refuse: what is not to be called; everything is where not given.
+
+    Raises:
+        LifecycleError: the journal cannot be written; what is finished is kept.
+    """
+    asking = _Asking(target, journal, epoch, spend, refuse)
+
+    async def work(numbered: tuple[int, Row]) -> None:
+        position, row = numbered
+        await told(position, row, await asking.answer(row))
+
+    await pull(iter(enumerate(rows)), work, target.limiter)
+    await asyncio.to_thread(journal.flush)
 
 
 def open_target(

@@ -46,14 +46,26 @@ class Reply(NamedTuple):
     pause_s: float = 0.0
 
 
-async def call_model(model: ModelConfig, messages: Sequence[Message], parameters: Parameters) -> Reply:
+async def call_model(
+    model: ModelConfig,
+    messages: Sequence[Message],
+    parameters: Parameters,
+    response_format: Mapping[str, Any] | None = None,
+) -> Reply:
     """Returns a model's whole answer. One request, never tried again.
+
+    Args:
+        model: the model.
+        messages: what it is sent.
+        parameters: with which parameters.
+        response_format: form that the answer must have, as the OpenAI protocol writes it; any where not given.
 
     Raises:
         CallFailure: no usable answer within `timeout_s`; see `stream_model`.
         ConfigurationError: the environment variable that should hold the key is not set.
     """
-    async with _Call(model, request_body(model, messages, parameters, stream=True)) as call:
+    body = request_body(model, messages, parameters, stream=True, response_format=response_format)
+    async with _Call(model, body) as call:
         while not call.ended:
             await call.read()
         return call.reply()
@@ -85,7 +97,12 @@ async def stream_model(
 
 
 def request_body(
-    model: ModelConfig, messages: Sequence[Message], parameters: Parameters, *, stream: bool
+    model: ModelConfig,
+    messages: Sequence[Message],
+    parameters: Parameters,
+    *,
+    stream: bool,
+    response_format: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Returns the body of a chat request, parameters that are not set left out."""
     sent = {
@@ -98,6 +115,7 @@ def request_body(
         model.max_tokens_key if model.kind == "openai" else "max_tokens": parameters.max_tokens,
         "seed": parameters.seed,
         "stop": list(parameters.stop) or None,
+        "response_format": response_format,
     }
     return {key: value for key, value in sent.items() if value is not None}
 

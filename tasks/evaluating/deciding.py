@@ -12,6 +12,7 @@ from tasks.evaluating.evaluate import evaluate_candidate, evaluate_until
 from tasks.evaluating.under_way import identity_of
 from tasks.gating.decide import decide
 from tasks.gating.verdict import Decision, GateName, Verdict
+from tasks.judging.instruments import instruments_of
 from tasks.progress import say
 from tasks.results.evaluation import Evaluation
 from tasks.results.finding import find_evaluation
@@ -154,7 +155,8 @@ def _decide(
     beside: Evaluation | None,
     dataset: Dataset,
 ) -> Verdict:
-    return decide(gate_name, gate, evaluation, beside, workspace.metrics, _design(dataset))
+    instruments = instruments_of(workspace.loaded, workspace.store)
+    return decide(gate_name, gate, evaluation, beside, workspace.metrics, _design(dataset), instruments)
 
 
 def _design(dataset: Dataset) -> Design:
@@ -173,7 +175,8 @@ def _sample_again(workspace: "Workspace", full: Evaluation, beside: Evaluation |
     design = Design(one.rows + other.rows, one.clusters + other.clusters, max(one.largest, other.largest))
     champion = together(small_beside, beside) if beside and small_beside else None
     gate = workspace.loaded.app.gates.sample
-    verdict = decide("sample", gate, together(small, full), champion, workspace.metrics, design)
+    instruments = instruments_of(workspace.loaded, workspace.store)
+    verdict = decide("sample", gate, together(small, full), champion, workspace.metrics, design, instruments)
     stood_on = tuple(each.id for each in (small, full, small_beside, beside) if each)
     verdict = verdict.model_copy(update={"evaluations": tuple(dict.fromkeys(stood_on))})
     workspace.store.save_verdict(verdict)

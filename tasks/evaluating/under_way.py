@@ -31,6 +31,7 @@ from tasks.retrieval.index import load_index
 from tasks.scoring.catalogue import identities
 from tasks.scoring.score import Score
 from tasks.scoring.scoring import ask_scorers, score
+from tasks.statistics.anytime import design_of
 from tasks.statistics.estimates import estimate_all
 
 if TYPE_CHECKING:
@@ -115,7 +116,9 @@ class UnderWay:
             )
         frames = await asyncio.to_thread(read_frames, work.file)
         slices = work.workspace.loaded.app.datasets.columns.slices
-        estimates = estimate_all(*frames, work.workspace.metrics, CONFIDENCE, slices)
+        stopped = len(self._ids) < len(work.dataset.rows)
+        drawn_from = design_of(row.cluster or row.id for row in work.dataset.rows) if stopped else None
+        estimates = estimate_all(*frames, work.workspace.metrics, CONFIDENCE, slices, drawn_from)
         store.save_candidate(work.candidate)
         return store.save(replace(self._evaluation(frames), estimates=estimates, file=work.file))
 

@@ -77,6 +77,11 @@ class Evaluation:
         return read_rows(self.file, ids, first) if self.file else iter(())
 
     @property
+    def stopped_early(self) -> bool:
+        """True where fewer rows were asked than there are."""
+        return self.available > len(self.rows)
+
+    @property
     def outcomes(self) -> dict[Outcome, int]:
         """How many rows ended how. A row that was answered and that a scorer failed on ends `scorer_error`."""
         counted = Counter(zip(self.rows["outcome"], self.rows["scorer_failed"], strict=True))

@@ -6,6 +6,7 @@ from pkgutil import resolve_name
 from configs.errors import ConfigurationError
 from configs.loading import LoadedApp
 from configs.schema.scorer import ScorerConfig
+from tasks.judging.judge import judge_of
 from tasks.scoring.abstention import abstention, over_refusal, refusal, wrong_abstention
 from tasks.scoring.asked import AskedScorer, MakeAsked
 from tasks.scoring.citations import citation_precision, citation_recall
@@ -94,6 +95,8 @@ def scorer_of(config: ScorerConfig, loaded: LoadedApp) -> Scorer | AskedScorer:
     if prefix in _ELSEWHERE:
         make: MakeAsked = resolve_name(_ELSEWHERE[prefix])
         return make(config, loaded)
+    if config.model:
+        return judge_of(config, loaded)
     known = ", ".join(sorted((*SCORERS, *ASKED, *RATIOS, *PASSES)))
     raise ConfigurationError(f"app.yaml key `scorers`: unknown scorer {name!r}; known are {known}")
 

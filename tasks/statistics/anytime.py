@@ -6,18 +6,24 @@ question is that of rows, as everywhere, and rows of one conversation still coun
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.statistics.asymptotic import log_evidence
 from tasks.statistics.betting import log_wealth
+from tasks.statistics.intervals import Interval
+
+if TYPE_CHECKING:
+    from tasks.statistics.measured import Measured
 
 Floats = NDArray[np.float64]
 
 _HALVINGS = 40
 _FAR = 1e12
+_GUESSES = (0.1, 0.02)
+"""How far a mean is from what it is not, as shares of its range, where no rule says what is of interest."""
 
 
 class Design(NamedTuple):
@@ -134,6 +140,25 @@ def lowest(rows: Drawn, design: Design, hoped: Sequence[float], error: float) ->
 def highest(rows: Drawn, design: Design, hoped: Sequence[float], error: float) -> float:
     """Returns the upper end of the means that the rows leave possible; see `lowest`."""
     return -lowest(rows.mirrored, design, hoped, error)
+
+
+def anytime_interval(measured: "Measured", confidence: float, design: Design) -> Interval:
+    """Returns the two-sided interval of the mean of rows that were asked until something was settled.
+
+    Args:
+        measured: rows in the order in which they were drawn, at least one of them with a value.
+        confidence: level, such as 0.95; of the whole interval.
+        design: of all the rows that could have been asked.
+    """
+    scored = measured.scored
+    rows = drawn(scored.values, scored.clusters, scored.low, scored.high)
+    reach = scored.high - scored.low
+    guesses = tuple(share * (reach if np.isfinite(reach) else max(abs(rows.mean), 1e-9)) for share in _GUESSES)
+    error, mean = (1 - confidence) / 2, rows.mean
+    low, high = lowest(rows, design, guesses, error), highest(rows, design, guesses, error)
+    method = "betting" if np.isfinite(scored.low) and np.isfinite(scored.high) else "asymptotic"
+    note = f", {rows.totals.size} clusters" if rows.totals.size < scored.n else ""
+    return Interval(mean, min(low, mean), max(high, mean), method + note)
 
 
 def lowest_possible(evidence: Callable[[float], Floats], value: float, low: float, error: float) -> float:

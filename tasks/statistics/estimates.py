@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from tasks.results.evaluation import Evaluation
 from tasks.scoring.score import Metric
+from tasks.statistics.anytime import Design, anytime_interval, design_of
 from tasks.statistics.estimate import Estimate
 from tasks.statistics.intervals import difference_interval, mean_interval, ratio_interval
 from tasks.statistics.measured import Measured, both_scored, cluster_numbers, difference, measured, part_of
@@ -16,6 +17,8 @@ from tasks.statistics.quantiles import quantile_interval
 if TYPE_CHECKING:
     import pandas as pd
 
+
+_STOPPED = {"low": None, "high": None, "method": "stopped early: no interval"}
 
 QUANTILES = (0.5, 0.95, 0.99)
 """Of a latency, whose mean tells little of what users wait for."""
@@ -27,6 +30,7 @@ def estimate_all(
     metrics: Mapping[str, Metric],
     confidence: float,
     slices: Sequence[str] = (),
+    drawn_from: Design | None = None,
 ) -> tuple[Estimate, ...]:
     """Estimates every metric over all rows, then over the rows of each value of each slice column.
 
@@ -36,6 +40,8 @@ def estimate_all(
         metrics: metrics by name.
         confidence: level of the intervals, such as 0.95.
         slices: slice columns; rows where one is empty belong to no slice of it.
+        drawn_from: of which the rows were drawn until something was settled, in their order: then the intervals of
+            means hold at any time, and quantiles and ratios have none. None where all rows were asked.
     """
     parts: list[str | None] = [None]
     for column in slices:
@@ -48,7 +54,7 @@ def estimate_all(
         found = _columns(rows, scores, metric, metrics, clusters)
         by_metric.append(
             [
-                _estimates(tuple(each.where(mask) for each in found), metric, confidence, part)
+                _estimates(tuple(each.where(mask) for each in found), metric, confidence, part, drawn_from)
                 for part, mask in zip(parts, masks, strict=True)
             ]
         )
@@ -76,7 +82,8 @@ def paired_difference(
 ) -> Estimate:
     """Estimates the mean of candidate − champion, in the metric's own unit, over the rows that both have scored.
 
-    Rows are paired by their id; see `measured.difference`. `n` counts pairs; `coverage` is their share of the
+    Rows are paired by their id; see `measured.difference`. Where the candidate was asked until something was settled,
+    the interval holds at any time. `n` counts pairs; `coverage` is their share of the
     candidate's rows to which the metric applies on either side. The same candidate, asked in the same epoch on the same
     data, differs by exactly 0.
     """
@@ -85,6 +92,9 @@ def paired_difference(
         return _estimate(found, metric, confidence, slice, None, None, None, "none")
     if identical(candidate, champion):
         return _estimate(found, metric, confidence, slice, 0.0, 0.0, 0.0, "identical")
+    if candidate.stopped_early:
+        design = design_of(candidate.rows["cluster"])
+        return _estimate(found, metric, confidence, slice, *anytime_interval(found, confidence, design))
     scored = found.scored
     reach = scored.high if np.isfinite(scored.high) else None
     interval = difference_interval(scored.values, scored.clusters, confidence, reach)
@@ -111,13 +121,14 @@ def _columns(
 
 
 def _estimates(
-    found: tuple[Measured, ...], metric: Metric, confidence: float, part: str | None
+    found: tuple[Measured, ...], metric: Metric, confidence: float, part: str | None, drawn_from: Design | None
 ) -> tuple[Estimate, ...]:
     """Returns the estimates of one metric: its mean or ratio, and of a latency its quantiles."""
     if metric.ratio is not None:
         above, below = found
-        return (_ratio(above, below, metric, confidence, part),)
-    mean = _mean(found[0], metric, confidence, part)
+        ratio = _ratio(above, below, metric, confidence, part)
+        return (ratio if drawn_from is None else ratio.model_copy(update=_STOPPED),)
+    mean = _mean(found[0], metric, confidence, part, drawn_from)
     if metric.dimension != "latency" or mean.n == 0:
         return (mean,)
     scored = found[0].scored
@@ -127,6 +138,8 @@ def _estimates(
         ).model_copy(update={"quantile": q})
         for q in QUANTILES
     )
+    if drawn_from is not None:
+        quantiles = tuple(each.model_copy(update=_STOPPED) for each in quantiles)
     return (mean, *quantiles)
 
 
@@ -140,10 +153,14 @@ def _ratio(above: Measured, below: Measured, metric: Metric, confidence: float, 
     return _estimate(rows, metric, confidence, part, *interval)
 
 
-def _mean(found: Measured, metric: Metric, confidence: float, part: str | None) -> Estimate:
+def _mean(
+    found: Measured, metric: Metric, confidence: float, part: str | None, drawn_from: Design | None = None
+) -> Estimate:
     scored = found.scored
     if scored.n == 0:
         return _estimate(found, metric, confidence, part, None, None, None, "none")
+    if drawn_from is not None:
+        return _estimate(found, metric, confidence, part, *anytime_interval(found, confidence, drawn_from))
     interval = mean_interval(scored.values, scored.clusters, confidence, metric.low, metric.high)
     return _estimate(found, metric, confidence, part, *interval)
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from math import isfinite
 from typing import Any
 
 from tasks.candidate import Candidate
@@ -50,14 +51,21 @@ def linked_prompt(candidate: Candidate) -> dict[str, str]:
 
 
 def estimate_metrics(estimates: Iterable[Estimate]) -> dict[str, float | None]:
-    """Returns a metric, its interval, rows and coverage for each estimate over all rows; slices are in the tables."""
+    """Returns a metric, its interval, rows and coverage for each estimate over all rows; slices are in the tables.
+
+    An end of an interval that is infinite is left out.
+    """
     metrics: dict[str, float | None] = {}
     for each in estimates:
         if each.slice is None:
             name = each.metric if each.quantile is None else f"{each.metric}.p{100 * each.quantile:g}"
             metrics[name] = each.value
-            metrics[f"{name}.low"] = each.low
-            metrics[f"{name}.high"] = each.high
+            metrics[f"{name}.low"] = _finite(each.low)
+            metrics[f"{name}.high"] = _finite(each.high)
             metrics[f"{name}.n"] = each.n
             metrics[f"{name}.coverage"] = each.coverage
     return metrics
+
+
+def _finite(end: float | None) -> float | None:
+    return end if end is not None and isfinite(end) else None

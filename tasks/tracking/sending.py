@@ -59,13 +59,15 @@ def of_run(run_id: str) -> str:
 def whole_traces(client: "MlflowClient", experiment_id: str, where: str) -> dict[str, int]:
     """Returns the ids of the traces that are there with their spans, and how many judgements each has."""
     return {
-        info.trace_id: len(info.assessments) for info in _found(client, experiment_id, where) if _HAS_SPANS in info.tags
+        info.trace_id: len(info.assessments)
+        for info in found_traces(client, experiment_id, where)
+        if _HAS_SPANS in info.tags
     }
 
 
 def delete_traces(client: "MlflowClient", experiment_id: str, where: str) -> None:
     """Deletes traces, whole or not."""
-    ids = [info.trace_id for info in _found(client, experiment_id, where)]
+    ids = [info.trace_id for info in found_traces(client, experiment_id, where)]
     for start in range(0, len(ids), _AT_ONCE):
         client.delete_traces(experiment_id, trace_ids=ids[start : start + _AT_ONCE])
 
@@ -75,7 +77,8 @@ def _missing(client: "MlflowClient", experiment_id: str, rows: Sequence[Traced],
     return [row for row in rows if whole.get(row.trace_id, -1) < len(row.marks)]
 
 
-def _found(client: "MlflowClient", experiment_id: str, where: str) -> "Iterable[TraceInfo]":
+def found_traces(client: "MlflowClient", experiment_id: str, where: str) -> "Iterable[TraceInfo]":
+    """Yields the traces that a filter finds, without their spans."""
     token: str | None = None
     while True:
         page = client.search_traces(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from tasks.calling.answer import Outcome
 from tasks.candidate import Candidate
+from tasks.judging.labels import answer_digest
 from tasks.results.evaluation import Evaluation
 from tasks.results.frames import scores_of
 from tasks.scoring.score import Metric
@@ -23,6 +24,8 @@ TRACES = 1000
 
 _JUDGED = ("quality", "honesty", "harm")
 _KIND = "lifecycle.kind"
+ROW, ANSWER = "lifecycle.row", "lifecycle.answer"
+"""Metadata of a trace: the row's id, and the digest of the answer, by which people's labels find it again."""
 
 
 def write_traces(
@@ -116,7 +119,8 @@ def row_trace(
             _KIND: "evaluation",
             "mlflow.sourceRun": run_id,
             "lifecycle.candidate": candidate.digest,
-            "lifecycle.row": row["row_id"],
+            ROW: row["row_id"],
+            ANSWER: answer_digest(row["answer"]),
         },
         client_request_id=row["row_id"],
     )
@@ -137,7 +141,7 @@ def _of_served(served: "Served") -> Traced:
     answer = served.answer
     metadata = {_KIND: "served", "lifecycle.candidate": served.candidate, "lifecycle.version": str(served.version)}
     if served.row_id:
-        metadata["lifecycle.row"] = served.row_id
+        metadata[ROW] = served.row_id
     return Traced(
         key=f"served {served.id}",
         name="served",

@@ -9,13 +9,18 @@ import pytest
 @pytest.fixture
 def asking(tmp_path):
     """Returns the command that asks the app from `make_app` so many rows in a process of its own."""
+    return lambda rows: _command(tmp_path, "asking_process.py", rows)
 
-    def command(rows):
-        # Under a name that has a price.
-        for name in ("models.yaml", "app.yaml"):
-            file = tmp_path / name
-            renamed = file.read_text().replace("chat:", "smollm2-135m:", 1).replace("- chat", "- smollm2-135m")
-            file.write_text(renamed)
-        return [sys.executable, str(Path(__file__).with_name("asking_process.py")), str(tmp_path), str(rows)]
 
-    return command
+@pytest.fixture
+def judging(tmp_path):
+    """Returns the command in which a judge of the app from `make_app` rates so many answers."""
+    return lambda rows: _command(tmp_path, "judging_process.py", rows)
+
+
+def _command(folder, process, rows):
+    # Under a name that has a price.
+    for name in ("models.yaml", "app.yaml"):
+        file = folder / name
+        file.write_text(file.read_text().replace("chat:", "smollm2-135m:", 1).replace("- chat", "- smollm2-135m"))
+    return [sys.executable, str(Path(__file__).with_name(process)), str(folder), str(rows)]

@@ -26,6 +26,35 @@ def test_rules_documents_and_echo_decide_the_answer():
         assert requests(address)[0]["messages"] == [{"role": "user", "content": "the weight?"}]
 
 
+def test_a_rule_of_several_answers_gives_each_as_often_and_the_same_to_the_same_request():
+    rule = Rule(contains="", answer="one", others=("two", "three"))
+    with simulated(Behaviour(rules=(rule,))) as address, httpx.Client(trust_env=False) as client:
+
+        def asked(seed):
+            body = {"messages": [{"role": "user", "content": "which?"}], "seed": seed}
+            reply = client.post(f"{address}/chat/completions", json=body).json()
+            return reply["choices"][0]["message"]["content"]
+
+        said = [asked(seed) for seed in range(60)]
+        assert said == [asked(seed) for seed in range(60)]
+    assert all(10 <= said.count(answer) <= 30 for answer in ("one", "two", "three"))
+
+
+def test_a_rule_may_choose_by_the_longest_block():
+    rule = Rule(contains="", answer="first", others=("second",), chosen_by="longest")
+    with simulated(Behaviour(rules=(rule,))) as address:
+        texts = ["a long block\n\nshort", "short\n\na long block", "s\n\ns\n\nthe longest\nblock"]
+        said = [ask(address, text).choices[0].message.content for text in texts]
+    assert said == ["first", "second", "second"]
+
+
+def test_an_endpoint_may_refuse_a_response_format():
+    with simulated(Behaviour(response_format=False)) as address:
+        assert ask(address, "hello").choices[0].message.content == "hello"
+        with pytest.raises(openai.BadRequestError, match="response_format"):
+            ask(address, "hello", response_format={"type": "json_object"})
+
+
 def test_a_stream_is_the_same_answer_with_usage():
     with simulated() as address:
         whole = ask(address, "one two three")

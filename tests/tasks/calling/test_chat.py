@@ -72,6 +72,16 @@ async def test_parameters_are_sent_and_those_not_set_are_left_out():
     }
 
 
+async def test_a_form_of_the_answer_is_asked_for_where_there_is_one():
+    form = {"type": "json_schema", "json_schema": {"name": "rating", "schema": {"type": "object"}}}
+    with simulated() as address:
+        await call_model(model_at(address), HELLO, Parameters(), form)
+        await call_model(model_at(address), HELLO, Parameters())
+        with_form, without = requests(address)
+    assert with_form["response_format"] == form
+    assert "response_format" not in without
+
+
 async def test_an_answer_cut_by_max_tokens_is_an_answer_and_says_so():
     with simulated() as address:
         model = model_at(address)

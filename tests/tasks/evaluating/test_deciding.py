@@ -49,6 +49,7 @@ async def test_rows_are_asked_until_it_is_settled_and_the_same_ones_again_withou
     assert first.verdict.decision == "PASS"
     assert asked == first.verdict.rows_used == len(first.evaluation.rows) < 60
     assert (first.evaluation.available, first.verdict.rows_available) == (300, 300)
+    assert {each.method for each in first.evaluation.estimates if each.metric == "exact"} == {"betting"}
     assert again.verdict == first.verdict
     assert again.evaluation.id == first.evaluation.id
 

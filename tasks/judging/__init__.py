@@ -1,0 +1,1 @@
+"""Judges: models that rate answers, and what their ratings are worth beside those of people."""

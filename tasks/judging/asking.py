@@ -1,0 +1,84 @@
+"""Asks a judge about rows, through the engine; a reply that cannot be read is asked for once more."""
+
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from functools import partial
+
+from configs.errors import EndpointError, LifecycleError
+from configs.schema.app import Parameters
+from tasks.calling.answer import Answer, Outcome
+from tasks.calling.asking import ask_target
+from tasks.calling.spend import BudgetUsedUp
+from tasks.data.row import Message, Row
+from tasks.judging.reply import Reply, ReplyForm, UnreadableReplyError, read_reply
+from tasks.judging.target import JudgeTarget, Repetition
+from tasks.scoring.asked import Means
+
+Said = Reply | LifecycleError
+"""What a judge said of a row, or why it said nothing: `BudgetUsedUp` where it was not asked."""
+
+Messages = Callable[[Row], tuple[Message, ...]]
+"""What a judge is sent for a row."""
+
+
+async def ask_judge(
+    rows: Sequence[Row],
+    messages_of: Messages,
+    *,
+    model: str,
+    parameters: Parameters,
+    form: ReplyForm,
+    means: Means,
+    repeat: int = 0,
+) -> list[Said]:
+    """Returns what a judge says of each row, in the rows' order.
+
+    Args:
+        rows: each with an id of its own.
+        messages_of: what the judge is sent for a row.
+        model: name of its model.
+        parameters: with which it is asked.
+        form: how it is to answer.
+        means: what asking takes.
+        repeat: which deliberate asking it is; the journal knows each by itself.
+    """
+    ask = partial(_ask_once, model=model, parameters=parameters, form=form, messages_of=messages_of, means=means)
+    said = await ask(rows, Repetition(repeat))
+    unread = [position for position, each in enumerate(said) if isinstance(each, UnreadableReplyError)]
+    again = await ask([rows[position] for position in unread], Repetition(repeat, attempt=1))
+    for position, each in zip(unread, again, strict=True):
+        said[position] = each
+    return said
+
+
+async def _ask_once(
+    rows: Sequence[Row],
+    repetition: Repetition,
+    *,
+    model: str,
+    parameters: Parameters,
+    form: ReplyForm,
+    messages_of: Messages,
+    means: Means,
+) -> list[Said]:
+    if not rows:
+        return []
+    told: dict[int, Answer] = {}
+
+    async def tell(position: int, _: Row, answer: Answer) -> None:
+        told[position] = answer
+
+    async with aclosing(JudgeTarget(model, parameters, form, messages_of, means, repetition)) as target:
+        await ask_target(target, rows, tell, journal=means.journal, epoch=means.epoch, spend=means.spend)
+    return [_said(told[position], form) for position in range(len(rows))]
+
+
+def _said(answer: Answer, form: ReplyForm) -> Said:
+    if answer.outcome is Outcome.SKIPPED:
+        return BudgetUsedUp(answer.cause)
+    if answer.outcome is not Outcome.OK:
+        return EndpointError(answer.cause)
+    try:
+        return read_reply(answer.text, form)
+    except UnreadableReplyError as error:
+        return error
