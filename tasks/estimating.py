@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 from itertools import islice
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from configs.errors import DataError
-from tasks.calling.answer import Answer, Outcome, Usage
-from tasks.calling.pricing import BYTES_A_TOKEN, expected_tokens, price_needed, price_of
+from tasks.calling.answer import Answer, Outcome, Passage, Usage
+from tasks.calling.pricing import BYTES_A_TOKEN, expected_tokens, price_needed, price_of, usual_answer
 from tasks.calling.prompt_target import PromptTarget
 from tasks.candidate import Candidate, Prompt
 from tasks.data.row import Dataset, Row
-from tasks.journal.journal import Journal
 from tasks.prompting.render import render
 from tasks.results.expected import Expected
 from tasks.results.store import Store
@@ -23,8 +22,18 @@ if TYPE_CHECKING:
     from tasks.workspace import Workspace
 
 _ROWS = 50
-_ANSWER_TOKENS_UNTOLD = 64.0
 _AT_ONCE_UNTOLD = 16
+
+
+class _Tokens(NamedTuple):
+    """About how many tokens the passages that are found for a row have, and its answer."""
+
+    found: float
+    answer: float
+
+
+_UNTOLD = _Tokens(found=64, answer=64)
+"""Of a target of the user's, which says nothing of either before it is asked."""
 
 
 async def estimate_asking(workspace: "Workspace", candidate: Candidate, dataset: Dataset) -> Expected:
@@ -41,10 +50,11 @@ async def estimate_asking(workspace: "Workspace", candidate: Candidate, dataset:
     known: dict[str, Answer] = {}
     if candidate.prompt is None or candidate.model is None or candidate.parameters is None:
         asking = Expected(calls=0 if candidate.target.kind == "answers" else len(dataset.rows))
-        tokens = _ANSWER_TOKENS_UNTOLD
+        tokens = _UNTOLD
     else:
         known = await _known_answers(workspace, candidate, sample)
-        tokens = _answer_tokens(workspace.journal, candidate.model, candidate.parameters.max_tokens)
+        answer = usual_answer(workspace.journal, candidate.model, candidate.parameters.max_tokens)
+        tokens = _Tokens(_passage_tokens(workspace, candidate), answer)
         calls = round(len(dataset.rows) * (1 - len(known) / len(sample)))
         asking = _asking(workspace, candidate, candidate.prompt, candidate.model, sample, calls, tokens)
     answers = [known.get(row.id) or _stand_in(row, tokens) for row in sample]
@@ -58,19 +68,18 @@ def _asking(
     model: str,
     sample: Sequence[Row],
     calls: int,
-    answer_tokens: float,
+    tokens: _Tokens,
 ) -> Expected:
-    """Returns what so many calls of a candidate's model are expected to take."""
-    passages = _passage_bytes(workspace, candidate) / BYTES_A_TOKEN
+    """Returns what so many calls of a candidate's model are expected to take, asked as the sample would be."""
     sizes = []
     for row in sample:
         try:
             messages = render(prompt, row.columns, row.messages, (), candidate.examples)
         except DataError:
             continue  # it will fail alone, and costs nothing
-        sizes.append(expected_tokens(message.content for message in messages) + passages)
+        sizes.append(expected_tokens(message.content for message in messages) + tokens.found)
     sent = round(calls * sum(sizes) / max(1, len(sizes)))
-    written = round(calls * answer_tokens)
+    written = round(calls * tokens.answer)
     price = price_of(Usage(sent, written), price_needed(workspace.loaded, model))
     seconds = _seconds(workspace, model, calls)
     return Expected(calls=calls, input_tokens=sent, output_tokens=written, price=price, seconds=seconds)
@@ -111,23 +120,22 @@ async def _known_answers(workspace: "Workspace", candidate: Candidate, sample: S
     return known
 
 
-def _stand_in(row: Row, tokens: float) -> Answer:
-    """Returns an answer of about so many tokens that is like no other, in place of one that is not known yet."""
-    return Answer(row.id, Outcome.OK, text=f"{row.id} ".ljust(round(tokens * BYTES_A_TOKEN), "."))
+def _stand_in(row: Row, tokens: _Tokens) -> Answer:
+    """Returns an answer that is like no other, in place of one that is not known yet."""
+    context = (Passage("", _text("", tokens.found)),) if tokens.found else ()
+    return Answer(row.id, Outcome.OK, text=_text(row.id, tokens.answer), context=context)
 
 
-def _passage_bytes(workspace: "Workspace", candidate: Candidate) -> float:
+def _text(beginning: str, tokens: float) -> str:
+    return f"{beginning} ".ljust(round(tokens * BYTES_A_TOKEN), ".")
+
+
+def _passage_tokens(workspace: "Workspace", candidate: Candidate) -> float:
+    """Returns the tokens of what is retrieved for a row; 0 where nothing is."""
     if candidate.retrieval is None:
         return 0.0
-    index = load_index(workspace.indexes, candidate.retrieval.index)
-    sizes = [len(text.encode()) for text in index.texts]
-    return candidate.retrieval.top_k * sum(sizes) / max(1, len(sizes))
-
-
-def _answer_tokens(journal: Journal, model: str, max_tokens: int) -> float:
-    before = [usage for usage in journal.usage() if usage.model == model and usage.kind in ("chat", "deferred")]
-    calls = sum(usage.calls for usage in before)
-    return sum(usage.output for usage in before) / calls if calls else max_tokens
+    texts = load_index(workspace.indexes, candidate.retrieval.index).texts
+    return candidate.retrieval.top_k * expected_tokens(texts) / max(1, len(texts))
 
 
 def _seconds(workspace: "Workspace", model: str, calls: int) -> float | None:

@@ -7,6 +7,7 @@ from configs.loading import LoadedApp
 from configs.schema.model import Price
 from tasks.calling.answer import Usage
 from tasks.calling.spend import Most
+from tasks.journal.journal import Journal
 
 _TOKENS_AROUND_A_TEXT = 16
 """Tokens that a chat template may put around one message."""
@@ -42,6 +43,13 @@ def price_of(usage: Usage, price: Price, *, deferred: bool = False) -> float:
 def expected_tokens(texts: Iterable[str]) -> float:
     """Returns how many tokens some texts probably are: a quarter of their bytes."""
     return sum(len(text.encode()) for text in texts) / BYTES_A_TOKEN
+
+
+def usual_answer(journal: Journal, model: str, max_tokens: int) -> float:
+    """Returns the tokens of a model's answer: as many as it has answered with before on the mean, else the most."""
+    before = [usage for usage in journal.usage() if usage.model == model and usage.kind in ("chat", "deferred")]
+    calls = sum(usage.calls for usage in before)
+    return sum(usage.output for usage in before) / calls if calls else max_tokens
 
 
 def most(texts: Iterable[str], max_tokens: int, price: Price | None) -> Most:

@@ -21,6 +21,7 @@ from tasks.statistics.drawing import draw_order
 from tasks.statistics.estimate import Estimate
 from tasks.statistics.estimates import identical
 from tasks.statistics.intervals import Interval
+from tasks.statistics.measured import rows_a_value
 
 ORDER: tuple[Dimension, ...] = ("harm", "honesty", "quality", "cost", "latency")
 """The order in which dimensions are judged: what does harm is not outweighed by what is cheap."""
@@ -118,9 +119,9 @@ def _trial(
         obstacle = "the champion was evaluated on other data; evaluate it on the same"
         return _Trial(rule, metric, _estimate(rule, gate), obstacle)
     claim = claim_of(rule, metrics, candidate, champion)
-    answers = _answers_an_observation(metric, candidate)
-    design = Design(design.rows // answers, design.clusters, design.largest // answers, design.whole)
-    rows, left = claim.rows, design.rows - len(candidate.rows) // answers
+    each = rows_a_value(candidate.rows, metric)
+    design = design.of_values(each)
+    rows, left = claim.rows, design.rows - len(candidate.rows) // each
     if rows.n == 0:
         return _Trial(rule, metric, _estimate(rule, gate, claim), "no row scored", left > 0, claim)
     test: AnytimeTest | FixedTest | IdenticalTest
@@ -146,11 +147,6 @@ def _as_seen(trial: _Trial, instrument: Instrument | None) -> _Trial:
     small = too_small(instrument, trial.rule, trial.estimate) if trial.rule.against_champion else ""
     obstacle = instrument.unfit or small
     return trial._replace(obstacle=obstacle, test=None, may_change=not instrument.unfit) if obstacle else trial
-
-
-def _answers_an_observation(metric: Metric, evaluation: Evaluation) -> int:
-    """Returns how many rows of an evaluation make one value: all answers to a row, where the metric is of several."""
-    return 1 if metric.passes is None else int(evaluation.rows["repeat"].max()) + 1
 
 
 def _estimate(rule: Rule, gate: Gate, claim: Claim | None = None, interval: Interval | None = None) -> Estimate:

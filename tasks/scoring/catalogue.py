@@ -50,6 +50,8 @@ RATIOS: dict[str, Callable[[ScorerConfig], Scorer]] = {"price_per_correct": pric
 PASSES: dict[str, Callable[[ScorerConfig], Scorer]] = {"pass_at_k": pass_at_k_of, "pass_hat_k": pass_hat_k_of}
 """What makes the metrics of several answers to a row, by their names; they rate no answer."""
 
+_OF_OTHERS = RATIOS | PASSES
+
 _ELSEWHERE = {"mlflow": "tasks.tracking.mlflow_scorers:mlflow_scorer"}
 """What makes scorers of other libraries, by the prefix of their names; imported only where an app names one."""
 
@@ -88,16 +90,14 @@ def scorer_of(config: ScorerConfig, loaded: LoadedApp) -> Scorer | AskedScorer:
         return _configured(SCORERS[name], config, loaded)
     if name in ASKED:
         return ASKED[name](config, loaded)
-    if name in RATIOS:
-        return RATIOS[name](config)
-    if name in PASSES:
-        return PASSES[name](config)
+    if name in _OF_OTHERS:
+        return _OF_OTHERS[name](config)
     if prefix in _ELSEWHERE:
         make: MakeAsked = resolve_name(_ELSEWHERE[prefix])
         return make(config, loaded)
     if config.model:
         return judge_of(config, loaded)
-    known = ", ".join(sorted((*SCORERS, *ASKED, *RATIOS, *PASSES)))
+    known = ", ".join(sorted((*SCORERS, *ASKED, *_OF_OTHERS)))
     raise ConfigurationError(f"app.yaml key `scorers`: unknown scorer {name!r}; known are {known}")
 
 

@@ -93,6 +93,11 @@ def measured(
     return Measured(values, applies, clusters, metric.low, high)
 
 
+def rows_a_value(rows: "pd.DataFrame", metric: Metric) -> int:
+    """Returns how many rows make one value of a metric: all answers to a row, where it is of several."""
+    return 1 if metric.passes is None else int(rows["repeat"].max()) + 1
+
+
 def difference(candidate: Evaluation, champion: Evaluation, metric: Metric) -> Measured:
     """Returns candidate − champion, in the metric's own unit, of the candidate's rows.
 

@@ -121,6 +121,9 @@ async def test_a_gate_that_stops_early_draws_whole_rows_with_all_their_answers(
     assert decided.verdict.rows_available == 500
     assert decided.verdict.rows_used == 5 * decided.verdict.rules[0].estimate.n
     assert decided.verdict.rules[0].estimate.n <= 20, "as soon as if each row was one answer"
+    shown = decided.evaluation.estimate("reliable")
+    assert (shown.method, shown.n) == ("betting", decided.verdict.rules[0].estimate.n)
+    assert shown.low > 0.6
 
 
 async def test_a_champion_is_compared_over_all_answers_to_the_same_rows(workspace, data, make_app, make_candidate):
