@@ -79,8 +79,7 @@ async def embed(
     identity = endpoint_model(model, config)
     price = price_needed(loaded, model) if spend is not None else None
     keys = {text: _key(identity, text, epoch) for text in texts}
-    vectors = {text: vector for text, key in keys.items() if (vector := _journaled(journal, key, user)) is not None}
-    missing = [text for text in keys if text not in vectors]
+    vectors: dict[str, np.ndarray] = {}
     limiter = model_limiter(config, journal.path.parent if journal is not None else settings().folder())
 
     async def request(batch: list[str]) -> _Batch:
@@ -100,7 +99,12 @@ async def embed(
                 usage = tried.value.usage if position == 0 else Usage()
                 journal.put(keys[text], epoch, model, _record(vector, usage), "embedding", user)
 
-    await together(ask(missing[start : start + BATCH]) for start in range(0, len(missing), BATCH))
+    async with journal.in_flight.alone(keys.values()) if journal is not None else nullcontext():
+        for text, key in keys.items():
+            if (vector := _journaled(journal, key, user)) is not None:
+                vectors[text] = vector
+        missing = [text for text in keys if text not in vectors]
+        await together(ask(missing[start : start + BATCH]) for start in range(0, len(missing), BATCH))
     return np.stack([vectors[text] for text in texts]) if texts else np.zeros((0, 0), np.float32)
 
 

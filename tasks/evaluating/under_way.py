@@ -83,7 +83,7 @@ class UnderWay:
 
     async def ask(self, rows: Iterable[Row]) -> None:
         """Asks rows, scores the answers and writes them."""
-        taken = InOrder(self._write)
+        taken = InOrder(self._rate, self._write)
 
         async def told(position: int, row: Row, answer: Answer) -> None:
             self._counter.count(answer)
@@ -140,9 +140,11 @@ class UnderWay:
             available=len(work.dataset.rows),
         )
 
-    async def _write(self, rows: Sequence[Row], answers: Sequence[Answer]) -> None:
+    async def _rate(self, rows: Sequence[Row], answers: Sequence[Answer]) -> list[Score]:
         workspace = self._work.workspace
-        asked = await ask_scorers(rows, answers, workspace.scorers, workspace.means)
+        return await ask_scorers(rows, answers, workspace.scorers, workspace.means)
+
+    async def _write(self, rows: Sequence[Row], answers: Sequence[Answer], asked: Sequence[Score]) -> None:
         await asyncio.to_thread(self._keep, rows, answers, asked)
 
     def _keep(self, rows: Sequence[Row], answers: Sequence[Answer], asked: Sequence[Score]) -> None:

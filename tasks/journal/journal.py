@@ -16,6 +16,7 @@ from weakref import WeakSet
 
 from tasks.journal.commits import GroupCommit
 from tasks.journal.file import Record, checksum, connect, guarded, is_damage, problem
+from tasks.journal.in_flight import InFlight
 from tasks.journal.reading import EpochUsage, Saving, savings_of, usage_of
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ class Journal:
     Args:
         path: its file; its folder is created.
 
+    Attributes:
+        in_flight: what this process is asking at this moment, and the journal will know.
+
     Raises:
         LifecycleError: the file cannot be opened, or is no journal.
     """
@@ -51,6 +55,7 @@ class Journal:
         self._damaged: set[str] = set()
         # Two queries of one connection at once may get each other's parameters.
         self._reading = Lock()
+        self.in_flight = InFlight()
         self._commits = GroupCommit(path)
         with guarded(path):
             self._reader = connect(path)

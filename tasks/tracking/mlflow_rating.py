@@ -79,15 +79,16 @@ class MlflowRating:
             try:
                 if not self.model:
                     return (await self._said(row, answer, pool))[0]
-                return await self._asked(row, answer, means, pool)
+                key = self._key(row, answer, means)
+                async with means.journal.in_flight.alone([key]):
+                    return await self._asked(key, row, answer, means, pool)
             except LifecycleError as failure:
                 return failure
             except Exception as error:  # whatever a library of others raises is its failure on this row
                 return self._failure(error)
 
-    async def _asked(self, row: Row, answer: Answer, means: Means, pool: ThreadPoolExecutor) -> Rated:
+    async def _asked(self, key: str, row: Row, answer: Answer, means: Means, pool: ThreadPoolExecutor) -> Rated:
         """Rates with a model, or finds what it said before."""
-        key = self._key(row, answer, means)
         if (known := means.journal.get(key, row.user)) is not None:
             return Rating(*known["rating"])
         price = price_needed(means.loaded, self.model)

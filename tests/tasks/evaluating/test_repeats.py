@@ -172,3 +172,14 @@ async def test_at_temperature_zero_one_line_says_that_answers_may_be_the_same(
         assert "the 5 answers to a row may all be the same" in said[0]
         await evaluate_candidate(workspace(loaded), make_candidate(loaded, parameters=WARM), data(2))
     assert sum("may all be the same" in line for line in said) == 1
+
+
+async def test_what_a_judge_says_of_the_same_answers_is_asked_once_though_parts_are_judged_together(
+    workspace, data, make_app, make_candidate
+):
+    judging = Rule(contains="score", answer='{"reason": "as it is", "score": 4}', where="prompt")
+    with simulated(Behaviour(rules=(judging,), latency_s=0.02)) as address:
+        loaded = make_app(address, scorers=[*SCORERS[:1], {"name": "relevance", "model": "chat"}], repeats=5)
+        evaluation = await evaluate_candidate(workspace(loaded), make_candidate(loaded, parameters=WARM), data(60))
+        assert calls(address)[CHAT] == 5 * 60 + 60, "every answer to a row is the same"
+    assert evaluation.estimate("relevance").n == 300
