@@ -1,10 +1,12 @@
 """Evaluate: a candidate on data of one size, beside the champion, and what the gate says of it."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from prefect import flow
 from prefect.runtime import flow_run
+from pydantic import Field
 
 from configs.errors import ConfigurationError
 from pipelines.parameters import Address, App, CandidateName, Changes, Data, Epoch, ModelName
@@ -23,12 +25,18 @@ from tasks.orchestrating.artifacts import artifact_key, link, markdown, progress
 from tasks.orchestrating.events import ANSWERS_CHANGED, emit
 from tasks.orchestrating.naming import name_candidate
 from tasks.orchestrating.step import step
-from tasks.pages import changes_since, estimate_rows, verdict_page
+from tasks.pages.changes import changes_since
+from tasks.pages.compose import compose
+from tasks.pages.estimates import estimate_rows
+from tasks.pages.html import as_html
+from tasks.pages.markdown import as_markdown
+from tasks.pages.page import Page
 from tasks.releasing.log import release_log
 from tasks.results.evaluation import Evaluation
 from tasks.scoring.catalogue import check_columns
 from tasks.statistics.estimate import Estimate
 from tasks.tracking.following import Following
+from tasks.tracking.recording import RecordedRun
 from tasks.tracking.runs import record_evaluation, record_verdict
 from tasks.workspace import Workspace, open_workspace
 
@@ -56,6 +64,8 @@ class Evaluated(Spent):
     changed: tuple[str, ...]
     """Metrics that differ from the same candidate's evaluation in the epoch before."""
     links: dict[str, str]
+    page: Page = Field(exclude=True, repr=False)
+    """What people are shown of it."""
 
     @property
     def exit_code(self) -> int:
@@ -117,11 +127,22 @@ async def evaluate(
             lambda: evaluate_and_decide(workspace, asked, champion, dataset, asking),
         )
         gates = gates_so_far(workspace, evaluation, champion, beside, verdict)
-        run = await step("record in MLflow", lambda: _record(workspace, evaluation, beside, verdict))
+        run = await step("record in MLflow", lambda: _record(workspace, evaluation, beside))
         changed = changes_since(workspace, evaluation)
         if changed:
             emit(ANSWERS_CHANGED, workspace.name, {"candidate": asked.digest, "metrics": list(changed)})
-        await _publish(workspace, evaluation, beside, verdict, changed, run)
+        gate = getattr(workspace.loaded.app.gates, verdict.gate) if verdict else None
+        page = compose(
+            evaluation,
+            beside,
+            workspace.metrics,
+            rank_by=workspace.loaded.app.explore.rank_by,
+            verdict=verdict,
+            gate=gate,
+            changed=changed,
+            links={"every row in MLflow": run.url},
+        )
+        file = await step("publish the page", lambda: _publish(workspace, evaluation, beside, verdict, page, run))
         return Evaluated(
             app=workspace.name,
             candidate=asked.digest,
@@ -138,7 +159,8 @@ async def evaluate(
             rows={"used": verdict.rows_used if verdict else len(evaluation.rows), "available": len(dataset.rows)},
             outcomes={str(outcome): count for outcome, count in evaluation.outcomes.items()},
             changed=changed,
-            links={"mlflow": run},
+            links={"mlflow": run.url, "page": file.as_uri()},
+            page=page,
             **workspace.spend.as_dict(),
         )
 
@@ -156,17 +178,12 @@ def _endpoint(base_url: str | None, model: str | None) -> tuple[str, str] | None
     return (base_url, model) if base_url and model else None
 
 
-async def _record(
-    workspace: Workspace, evaluation: Evaluation, beside: Evaluation | None, verdict: Verdict | None
-) -> str:
-    """Writes both evaluations into MLflow, the verdict with the candidate's; what is there already is left alone."""
+async def _record(workspace: Workspace, evaluation: Evaluation, beside: Evaluation | None) -> RecordedRun:
+    """Writes both evaluations into MLflow; what is there already is left alone."""
     dataset = workspace.dataset(evaluation.split)
     if beside is not None and beside is not evaluation:
         record_evaluation(workspace.loaded, beside, dataset, workspace.metrics)
-    run = record_evaluation(workspace.loaded, evaluation, dataset, workspace.metrics)
-    if verdict is not None:
-        record_verdict(workspace.loaded, run, verdict)
-    return run.url
+    return record_evaluation(workspace.loaded, evaluation, dataset, workspace.metrics)
 
 
 async def _publish(
@@ -174,15 +191,20 @@ async def _publish(
     evaluation: Evaluation,
     beside: Evaluation | None,
     verdict: Verdict | None,
-    changed: tuple[str, ...],
-    run: str,
-) -> None:
-    split = evaluation.split
+    page: Page,
+    run: RecordedRun,
+) -> Path:
+    """Shows the page in both UIs, and returns its file beside the evaluation."""
+    split, html = evaluation.split, as_html(page)
+    name = f"verdict-{verdict.gate}.html" if verdict else "page.html"
+    file = workspace.store.save_page(evaluation, name, html)
+    if verdict is not None:
+        record_verdict(workspace.loaded, run, verdict, html)
     await table(
         artifact_key(workspace.name, split, "estimates"),
         estimate_rows(evaluation, beside, workspace.metrics),
         f"{evaluation.candidate.label} on {workspace.name}/{split}",
     )
-    page = verdict_page(workspace, evaluation, beside, verdict, changed, run)
-    await markdown(artifact_key(workspace.name, split, "verdict"), page, verdict.short if verdict else "no gate")
-    await link(artifact_key(workspace.name, split, "mlflow"), run, "The evaluation in MLflow, row by row")
+    await markdown(artifact_key(workspace.name, split, "verdict"), as_markdown(page), page.headline)
+    await link(artifact_key(workspace.name, split, "mlflow"), run.url, "The evaluation in MLflow, row by row")
+    return file

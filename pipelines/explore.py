@@ -12,7 +12,7 @@ from pipelines.validate import checked, stop_unless_passed
 from tasks.candidate import Candidate, Prompt
 from tasks.candidates import check_prompts, explored, read_prompts
 from tasks.evaluating.asking import Asking
-from tasks.evaluating.evaluate import evaluate_candidate
+from tasks.evaluating.evaluate import check_answered, evaluate_candidate
 from tasks.gating.hypothesis import HypothesisVerdict, judge_hypothesis
 from tasks.leaderboard import leaderboard, ranked
 from tasks.orchestrating.artifacts import (
@@ -128,6 +128,7 @@ async def _evaluated(workspace: Workspace, candidate: Candidate) -> Evaluation:
         watch = progress_artifact(artifact_key(workspace.name, "explore", "progress"))
         asking = Asking(watch=watch, follow=Following(workspace.metrics))
         evaluation = await evaluate_candidate(workspace, candidate, questions, asking)
+        check_answered(evaluation)
         record_evaluation(workspace.loaded, evaluation, sample, workspace.metrics)
         return evaluation
 

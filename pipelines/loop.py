@@ -22,7 +22,7 @@ from tasks.choosing import chosen
 from tasks.joining import joined
 from tasks.orchestrating.artifacts import artifact_key, markdown
 from tasks.orchestrating.naming import name_candidate
-from tasks.pages import loop_page
+from tasks.pages.loop import loop_page
 from tasks.progress import say
 from tasks.releasing.log import release_log
 from tasks.results.finding import find_evaluation

@@ -16,7 +16,7 @@ from tasks.orchestrating.artifacts import artifact_key, link, markdown, markdown
 from tasks.orchestrating.events import LIMIT_BROKEN, emit
 from tasks.orchestrating.naming import name_candidate
 from tasks.orchestrating.step import step
-from tasks.pages import interval
+from tasks.pages.estimates import interval
 from tasks.progress import say
 from tasks.releasing.endpoint import served_app
 from tasks.releasing.log import release_log

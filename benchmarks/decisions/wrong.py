@@ -31,8 +31,8 @@ def wrong_passes(sizes: Sizes) -> Row:
         1,
         "Wrong PASS at the bound, looked at after every row",
         f"{sizes.gates:,} simulated gates of one 95 % rule each, whose mean is exactly the rule's bound, by the code "
-        "that decides real gates; at most 5 % may pass, and three standard errors of the simulation are allowed. The last "
-        "figure of each line is of the same rows by the test that a gate without `stop_early` makes.",
+        "that decides real gates; at most 5 % may pass, and three standard errors of the simulation are allowed. Last "
+        "in each line are the same rows by the test that a gate without `stop_early` makes.",
         tuple(figures),
     )
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from configs.errors import LifecycleError
-from infra.cli import init, journal, label, releases, run, serve, stack
+from infra.cli import compare, init, journal, label, plan, releases, run, serve, stack
 
 app = typer.Typer(
     name="lifecycle",
@@ -21,6 +21,8 @@ app.add_typer(journal.commands, name="journal")
 app.command()(init.init)
 app.command()(run.run)
 app.command()(label.label)
+app.command()(compare.compare)
+app.command()(plan.plan)
 app.command()(serve.serve)
 app.command()(releases.rollback)
 

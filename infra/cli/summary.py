@@ -8,6 +8,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from infra.cli.page import print_page
+from tasks.pages.page import Page
+
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
@@ -25,12 +28,9 @@ def summarise(stage: str, result: "BaseModel") -> None:
         console.print(_table("Leaderboard", [_short(row) for row in facts.pop("leaderboard")]))
     if stage == "calibrate":
         console.print(_table("Judges", [_judge(judge) for judge in facts.pop("judges")]))
-    if stage == "evaluate":
-        facts.pop("estimates")
-        rules = [
-            {"rule": r["rule"], "decision": _coloured(r["decision"]), "why": r["reason"]} for r in facts.pop("rules")
-        ]
-        console.print(_table("Rules", rules))
+    if isinstance(page := getattr(result, "page", None), Page):
+        print_page(console, page)
+        facts = {name: fact for name, fact in facts.items() if name not in ("estimates", "rules", "changed")}
     _facts(console, facts)
 
 
@@ -67,7 +67,7 @@ def _loop(console: Console, facts: Mapping[str, Any]) -> None:
             "n": e["n"],
         }
         for e in facts["estimates"]
-        if e["slice"] is None and e["value"] is not None
+        if e["slice"] is None and e["quantile"] is None and e["value"] is not None
     ]
     console.print(_table(escape(f"Champion {facts['champion_label']}"), numbers))
     price = f"${facts['price']:.4f}"

@@ -49,6 +49,7 @@ class Answer:
         outcome: `ok`, `app_error` (the target failed) or `skipped` (the budget was used up).
         text: the answer, "" unless `ok`.
         cause: one line that says why it is not `ok`.
+        nobodys: True where no row is to blame for that: whoever was asked does not answer, or not us.
         messages: what the model was sent; () for targets of the user's.
         context: passages that the answer could draw on.
         price: US dollars; None where the model has no price.
@@ -60,6 +61,7 @@ class Answer:
     outcome: Outcome
     text: str = ""
     cause: str = ""
+    nobodys: bool = False
     messages: tuple[Message, ...] = ()
     context: tuple[Passage, ...] = ()
     usage: Usage = Usage()  # noqa: RUF009 a tuple

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -194,7 +195,8 @@ class _Asking:
             return self._skipped(row, str(end))
         except CallFailure as failure:
             self._breaker.failed(failure)
-            return self._failed(row, question, str(failure), failure.attempts)
+            failed = self._failed(row, question, str(failure), failure.attempts)
+            return replace(failed, nobodys=failure.kind.nobodys)
         except DataError as error:
             return Answer(row.id, Outcome.APP_ERROR, cause=str(error))
 

@@ -59,6 +59,11 @@ class FailureKind(StrEnum):
         """True where the row is to blame, so that the next row may well succeed."""
         return self in (FailureKind.TOO_LONG, FailureKind.REJECTED, FailureKind.TORN, FailureKind.CODE)
 
+    @property
+    def nobodys(self) -> bool:
+        """True where no row is to blame if every row fails like that: whoever was asked does not answer, or not us."""
+        return self not in (FailureKind.TOO_LONG, FailureKind.CODE)
+
 
 class CallFailure(EndpointError):  # noqa: N818 what it is: one call failed
     """A call that gave no usable answer.

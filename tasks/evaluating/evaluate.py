@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+from configs.errors import EndpointError
+from tasks.calling.answer import Outcome
 from tasks.calling.together import together
 from tasks.candidate import Candidate
 from tasks.data.row import Dataset
@@ -89,6 +91,18 @@ async def evaluate_until(
                 break
         evaluation, *others = [await each.finish() for each in asked]
         return Asked(evaluation, _other(evaluation, others, champion))
+
+
+def check_answered(evaluation: Evaluation) -> None:
+    """Refuses an evaluation in which every row failed: an exploration has nothing to rank there.
+
+    Raises:
+        EndpointError: says why the first row failed.
+    """
+    failed = evaluation.rows["outcome"] == Outcome.APP_ERROR
+    if len(failed) and failed.all():
+        cause = evaluation.rows["cause"].iloc[0]
+        raise EndpointError(f"{evaluation.candidate.label} answered no row of {evaluation.split}: {cause}")
 
 
 def _other(mine: Evaluation, theirs: Sequence[Evaluation], champion: Candidate | None) -> Evaluation | None:

@@ -79,11 +79,12 @@ class UnderWay:
         self._kept: list[pa.Table] = []
         self._ids: list[str] = []
         self._incomplete: dict[str, Outcome] = {}
+        self._answered = 0
         self._cause = ""
 
     async def ask(self, rows: Iterable[Row]) -> None:
         """Asks rows, scores the answers and writes them."""
-        taken = InOrder(self._rate, self._write)
+        taken, before = InOrder(self._rate, self._write), len(self._ids)
 
         async def told(position: int, row: Row, answer: Answer) -> None:
             self._counter.count(answer)
@@ -92,6 +93,7 @@ class UnderWay:
         await self._asked(rows, told, self._work.refuse)
         await taken.flush()
         self._incomplete |= taken.failed
+        self._answered += len(self._ids) - before - len(taken.failed)
         self._cause = self._cause or taken.cause
 
     def so_far(self) -> Evaluation:
@@ -105,12 +107,12 @@ class UnderWay:
         """Ends the asking, and returns the evaluation of the rows that were asked, stored.
 
         Raises:
-            EndpointError: the target answered no row at all; nothing is stored.
+            EndpointError: whoever was asked answered no row, and no row is to blame; nothing is stored.
         """
         await self._writing.aclose()
         work, store = self._work, self._work.workspace.store
-        # Rows that only the budget has cut off are no failure of the target's.
-        if self._cause and all(self._incomplete.get(row_id) for row_id in self._ids):
+        # Rows that fail by themselves, or that only the budget has cut off, leave an evaluation that says so.
+        if self._cause and not self._answered:
             raise EndpointError(
                 f"{work.candidate.label} answered no row of {work.dataset.app}/{work.dataset.split}: {self._cause}"
             )

@@ -122,8 +122,12 @@ def _trial(
     each = rows_a_value(candidate.rows, metric)
     design = design.of_values(each)
     rows, left = claim.rows, design.rows - len(candidate.rows) // each
+    applying = int(rows.applies.sum())
+    # Coverage is the best at the end if nothing fails any more.
+    may_change = left > 0 and (rows.n + left) / (applying + left) >= gate.min_coverage
     if rows.n == 0:
-        return _Trial(rule, metric, _estimate(rule, gate, claim), "no row scored", left > 0, claim)
+        obstacle = f"no row scored{_why(candidate)}"
+        return _Trial(rule, metric, _estimate(rule, gate, claim), obstacle, may_change, claim)
     test: AnytimeTest | FixedTest | IdenticalTest
     if rule.against_champion and champion is not None and identical(candidate, champion):
         test = IdenticalTest(claim)
@@ -135,9 +139,13 @@ def _trial(
     if rows.coverage >= gate.min_coverage:
         return _Trial(rule, metric, estimate, claim=claim, test=test)
     obstacle = f"coverage {rows.coverage:.2f} < {gate.min_coverage:g}: too few of its rows were answered and scored"
-    applying = int(rows.applies.sum())
-    best = (rows.n + left) / (applying + left)
-    return _Trial(rule, metric, estimate, obstacle, best >= gate.min_coverage, claim)
+    return _Trial(rule, metric, estimate, obstacle, may_change, claim)
+
+
+def _why(evaluation: Evaluation) -> str:
+    """Returns why the first row that was not answered was not, where that is known."""
+    causes = (cause for cause in evaluation.rows["cause"] if cause)
+    return f": {cause}" if (cause := next(causes, "")) else ""
 
 
 def _as_seen(trial: _Trial, instrument: Instrument | None) -> _Trial:

@@ -26,7 +26,7 @@ class InOrder(Generic[T]):
 
     Attributes:
         failed: how each row ended that was not answered, by its id.
-        cause: why the first row failed that the budget did not cut off, "" where none did.
+        cause: why the first row failed that is not to blame for it, "" where none did.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class InOrder(Generic[T]):
         for row, answer in part:
             if answer.outcome is not Outcome.OK:
                 self.failed[row.id] = answer.outcome
-            if answer.outcome is Outcome.APP_ERROR:
+            if answer.nobodys:
                 self.cause = self.cause or answer.cause
         if not part:
             return

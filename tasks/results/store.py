@@ -117,6 +117,16 @@ class Store:
             available=about.get("available", 0),
         )
 
+    def save_page(self, evaluation: Evaluation, name: str, page: str) -> Path:
+        """Saves a page beside an evaluation, in place of one of that name, and returns its file.
+
+        Raises:
+            DataError: the disk is full or refuses to be written.
+        """
+        file = self.folder / "evaluations" / evaluation.id / name
+        write_whole(file, page.encode("utf-8", "replace"))
+        return file
+
     def list(self) -> tuple[StoredEvaluation, ...]:
         """Returns what is known of every saved evaluation, the newest first."""
         files = self.folder.glob("evaluations/[!.]*/evaluation.json")

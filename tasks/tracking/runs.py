@@ -121,8 +121,14 @@ def record_evaluation(
     return recorded
 
 
-def record_verdict(loaded: LoadedApp, run: RecordedRun, verdict: Verdict) -> None:
-    """Adds a gate's verdict to the run of the evaluation it was made on: as tags and as an artifact.
+def record_verdict(loaded: LoadedApp, run: RecordedRun, verdict: Verdict, page: str) -> None:
+    """Adds a gate's verdict to the run of the evaluation it was made on: as tags and as artifacts.
+
+    Args:
+        loaded: the app.
+        run: of the evaluation.
+        verdict: what is added.
+        page: the verdict's page, as HTML.
 
     Raises:
         StackError: MLflow does not answer or refuses it.
@@ -135,6 +141,7 @@ def record_verdict(loaded: LoadedApp, run: RecordedRun, verdict: Verdict) -> Non
         if client.get_run(run.run_id).data.tags.get(written) == digest(content):
             return
         client.log_text(run.run_id, as_json(content), f"verdict-{verdict.gate}.json")
+        client.log_text(run.run_id, page, f"verdict-{verdict.gate}.html")
         tags = {name: str(verdict.decision), f"{name}.reason": verdict.short[:5000], "lifecycle.app": loaded.app.name}
         # Last, so that what is tagged as written is written.
         tags[written] = digest(content)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from configs.errors import EndpointError
 from configs.schema.app import Gates
 from configs.schema.gate import Gate, Rule
 from infra.simulator.behaviour import Behaviour, Fault
@@ -11,7 +12,7 @@ from infra.simulator.behaviour import Rule as Answering
 from infra.simulator.running import calls, simulated
 from tasks.evaluating.asking import Asking
 from tasks.evaluating.deciding import evaluate_and_decide
-from tasks.evaluating.evaluate import evaluate_candidate
+from tasks.evaluating.evaluate import check_answered, evaluate_candidate
 
 CHAT = "/v1/chat/completions"
 AT_LEAST, NOT_WORSE = Rule(metric="exact", at_least=0.7), Rule(metric="exact", not_worse_than_champion_by=0.1)
@@ -117,3 +118,18 @@ async def test_clusters_are_asked_whole(workspace, dataset, gated, make_candidat
         )
     assert set(done.evaluation.rows["cluster"].value_counts()) == {10}
     assert done.verdict.rules[0].estimate.method == f"betting, {len(done.evaluation.rows) // 10} clusters"
+
+
+@pytest.mark.parametrize("early", [True, False])
+async def test_where_every_row_fails_nothing_is_decided(workspace, dataset, gated, make_candidate, early):
+    with simulated(Behaviour(faults=(Fault(kind="too_long"),))) as address:
+        loaded = gated(address, AT_LEAST, NOT_WORSE, stop_early=early)
+        candidate = make_candidate(loaded)
+        done = await evaluate_and_decide(workspace(loaded), candidate, candidate, dataset(40), Asking())
+        assert calls(address)[CHAT] == (16 if early else 40)
+    assert done.verdict.decision == "INCONCLUSIVE"
+    assert done.evaluation.outcomes["app_error"] == len(done.evaluation.rows)
+    assert "no row scored: " in done.verdict.short
+    assert "too long" in done.verdict.short
+    with pytest.raises(EndpointError, match="answered no row of sample: "):
+        check_answered(done.evaluation)

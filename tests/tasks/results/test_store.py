@@ -203,3 +203,14 @@ def test_what_a_killed_process_left_is_removed_and_what_another_one_makes_is_not
         assert one.is_dir()
         assert other.is_dir()
     assert list((store.folder / "evaluations").iterdir()) == []
+
+
+def test_a_page_lies_beside_its_evaluation_and_a_later_one_takes_its_place(tmp_path):
+    store = Store(tmp_path)
+    with store.part() as part:
+        saved = store.save(evaluation(part))
+    for text in ("first", "방수 \ud800"):
+        file = store.save_page(saved, "verdict-sample.html", text)
+    assert file.parent == saved.file.parent
+    assert file.read_text(encoding="utf-8") == "방수 ?"
+    assert store.load(saved.id).id == saved.id

@@ -93,10 +93,12 @@ def test_a_verdict_is_added_to_its_evaluation_and_a_later_one_takes_its_place(
             evaluations=(judged.id,),
             rules=(),
         )
-        runs.record_verdict(of_app("verdict"), recorded, verdict)
+        runs.record_verdict(of_app("verdict"), recorded, verdict, f"<p>{decision}</p>")
     tags = client.get_run(recorded.run_id).data.tags
     assert tags["lifecycle.gate.sample"] == "PASS"
     assert artifact(client, recorded.run_id, "verdict-sample.json", tmp_path)["decision"] == "PASS"
+    page = client.download_artifacts(recorded.run_id, "verdict-sample.html", str(tmp_path))
+    assert Path(page).read_text(encoding="utf-8") == "<p>PASS</p>"
 
 
 def test_an_exploration_holds_its_leaderboard_and_plots(client, of_app, evaluation, tmp_path):
