@@ -105,7 +105,7 @@ async def _gathered(workspace: Workspace, judges: tuple[Judge, ...]) -> dict[str
     labels += human_labels(workspace.name, [each.name for each in judges])
     labels += kept_labels(workspace.store)
     ids = {label.row_id for label in labels}
-    answers = list(stored_answers(workspace.store, workspace.datasets, ids)) if labels else []
+    answers = list(stored_answers(workspace.store, workspace.asked_datasets, ids)) if labels else []
     return {each.name: find_labelled(each, labels, answers) for each in judges}
 
 

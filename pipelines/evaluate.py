@@ -114,7 +114,7 @@ async def evaluate(
             asked = asking_model(workspace.loaded, asked, model)
         await name_candidate(asked.digest)
         champion = _champion(workspace, against)
-        dataset = workspace.dataset(data)
+        dataset = workspace.asked_dataset(data)
         check_columns(workspace.scorers, dataset.columns)
         check_slices(workspace.loaded.app, dataset)
         if asked.prompt:

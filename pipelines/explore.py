@@ -122,12 +122,12 @@ async def _all_evaluated(
 
 
 async def _evaluated(workspace: Workspace, candidate: Candidate) -> Evaluation:
-    sample = workspace.dataset("sample")
+    sample, questions = workspace.dataset("sample"), workspace.asked_dataset("sample")
 
     async def asked() -> Evaluation:
         watch = progress_artifact(artifact_key(workspace.name, "explore", "progress"))
         asking = Asking(watch=watch, follow=Following(workspace.metrics))
-        evaluation = await evaluate_candidate(workspace, candidate, sample, asking)
+        evaluation = await evaluate_candidate(workspace, candidate, questions, asking)
         check_answered(evaluation)
         record_evaluation(workspace.loaded, evaluation, sample, workspace.metrics)
         return evaluation

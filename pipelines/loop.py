@@ -236,7 +236,7 @@ def _looped(
 ) -> Looped:
     evaluations = [evaluation for each in rounds for evaluation in each.evaluations]
     champion = chosen(workspace, "champion")
-    data = (workspace.dataset(split).digest for split in _LARGEST_FIRST)
+    data = (workspace.asked_dataset(split).digest for split in _LARGEST_FIRST)
     found = (find_evaluation(workspace.store, champion.digest, dataset, workspace.epoch) for dataset in data)
     measured = next((evaluation for evaluation in found if evaluation), None)
     stages: list[Spent] = [explored, *kept, *evaluations, *(each.made for each in rounds if each.made)]

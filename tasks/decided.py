@@ -23,7 +23,7 @@ def decided(
     """
     configured = getattr(workspace.loaded.app.gates, gate)
     terms = terms_of(configured)
-    now = {dataset.digest for dataset in workspace.datasets.values()}
+    now = {dataset.digest for dataset in workspace.asked_datasets.values()}
     data = {each.id: each.dataset for each in workspace.store.list()}
 
     def counts(verdict: Verdict) -> bool:

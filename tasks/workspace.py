@@ -15,6 +15,7 @@ from configs.settings import settings
 from tasks.calling.asking import Spend
 from tasks.candidate import Candidate
 from tasks.data.reading import read_dataset
+from tasks.data.repeated import repeated
 from tasks.data.row import Dataset
 from tasks.epochs import current_epoch
 from tasks.journal.journal import Journal
@@ -83,6 +84,16 @@ class Workspace:
     def datasets(self) -> dict[Split, Dataset]:
         """Every dataset of the app, read once."""
         return {split: read_dataset(self.loaded, split) for split in self.loaded.app.datasets.paths()}
+
+    @cached_property
+    def asked_datasets(self) -> dict[Split, Dataset]:
+        """Every dataset as an evaluation asks it: each row as often as `repeats` says."""
+        return {split: repeated(dataset, self.loaded.app.repeats) for split, dataset in self.datasets.items()}
+
+    def asked_dataset(self, split: Split) -> Dataset:
+        """Returns one dataset as an evaluation asks it; see `dataset`."""
+        self.dataset(split)
+        return self.asked_datasets[split]
 
     def dataset(self, split: Split) -> Dataset:
         """Returns one dataset.

@@ -18,7 +18,7 @@ from tasks.data.row import Message, Row
 def make_app(tmp_path):
     """Writes and loads an app named `shop`; its models `chat` and `vectors` are at `address`."""
 
-    def make(address, *, target=None, chat=None, vectors=None, budget=None, price=(0.0, 0.0), scorers=None):
+    def make(address, *, target=None, chat=None, vectors=None, budget=None, price=(0.0, 0.0), scorers=None, repeats=1):
         app = {
             "name": "shop",
             "description": "A shop.",
@@ -34,6 +34,7 @@ def make_app(tmp_path):
             },
             "explore": {"rank_by": "exact"},
             "budget": budget or {},
+            "repeats": repeats,
         }
         model = {"kind": "openai", "base_url": address, "retries": 0, "timeout_s": 10}
         models = {

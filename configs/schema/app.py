@@ -28,6 +28,12 @@ class Parameters(Frozen):
     stop: tuple[str, ...] = ()
     """Texts at which the answer ends."""
 
+    def of_repeat(self, repeat: int) -> "Parameters":
+        """Returns those of a further answer to the same question: with another seed, where one is sent at all."""
+        if not repeat or self.seed is None:
+            return self
+        return self.model_copy(update={"seed": self.seed + repeat})
+
 
 class Hypothesis(Frozen):
     """One sentence and one expected difference, written before an exploration and judged after it."""
@@ -162,6 +168,9 @@ class App(Frozen):
     """The app's documents."""
     scorers: tuple[ScorerConfig, ...] = Field(min_length=1)
     """Quality, honesty and harm; cost and latency are always measured."""
+    repeats: int = Field(1, ge=1, le=100)
+    """Answers that an evaluation asks for to each row, each with a seed of its own where one is sent: for `pass_at_k`
+    and `pass_hat_k`. The answers to one row count as one observation."""
     labels: str | None = None
     """People's labels, by which `calibrate` measures the judges: JSONL, CSV or Parquet with `row_id`, `metric` and
     `label`, relative to `app.yaml`."""
@@ -186,4 +195,10 @@ class App(Frozen):
     def _prompt_target_is_complete(self) -> "App":
         if self.target.kind == "prompt" and not (self.prompts and self.models):
             raise ValueError("a target of kind `prompt` needs `prompts` and `models`")
+        return self
+
+    @model_validator(mode="after")
+    def _answers_that_exist_are_not_repeated(self) -> "App":
+        if self.target.kind == "answers" and self.repeats > 1:
+            raise ValueError("a target of kind `answers` has one answer a row; leave `repeats` at 1")
         return self

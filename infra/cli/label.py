@@ -33,12 +33,15 @@ def label(
     from rich.console import Console
 
     from tasks.data.reading import read_dataset
+    from tasks.data.repeated import repeated
     from tasks.judging.answered import stored_answers
     from tasks.judging.labels import Label, keep_label, kept_labels
     from tasks.results.store import Store
 
     store = Store(settings().folder("results", loaded.app.name))
-    datasets = {split: read_dataset(loaded, split) for split in loaded.app.datasets.paths()}
+    datasets = {
+        split: repeated(read_dataset(loaded, split), loaded.app.repeats) for split in loaded.app.datasets.paths()
+    }
     known = {(each.row_id, each.answer) for each in kept_labels(store) if each.metric == metric}
     answers = list(stored_answers(store, datasets))
     if not answers:

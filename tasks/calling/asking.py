@@ -182,7 +182,6 @@ class _Asking:
         self._epoch = epoch
         self._spend = spend
         self._breaker = Breaker()
-        self._asked: dict[str, asyncio.Event] = {}
 
     async def answer(self, row: Row) -> Answer:
         question = Question("")
@@ -203,13 +202,8 @@ class _Asking:
 
     async def _once(self, row: Row, question: Question) -> Answer:
         """Answers a question; rows that ask the same wait for each other: the second finds the first's answer."""
-        while (first := self._asked.get(question.key)) is not None:
-            await first.wait()
-        self._asked[question.key] = asyncio.Event()
-        try:
+        async with self._journal.in_flight.alone([question.key]):
             return await self._answer(row, question)
-        finally:
-            self._asked.pop(question.key).set()
 
     async def _answer(self, row: Row, question: Question) -> Answer:
         record = self._journal.get(question.key, row.user)

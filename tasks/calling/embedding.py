@@ -26,7 +26,7 @@ from tasks.calling.together import together
 from tasks.identity import digest
 from tasks.journal.journal import Journal
 
-_BATCH = 32
+BATCH = 32
 """Texts of one request; a failure costs at most so many."""
 
 
@@ -78,9 +78,8 @@ async def embed(
     config = _embedding_model(loaded, model)
     identity = endpoint_model(model, config)
     price = price_needed(loaded, model) if spend is not None else None
-    keys = {text: digest(["embedding", identity, text, epoch]) for text in texts}
-    vectors = {text: vector for text, key in keys.items() if (vector := _journaled(journal, key, user)) is not None}
-    missing = [text for text in keys if text not in vectors]
+    keys = {text: _key(identity, text, epoch) for text in texts}
+    vectors: dict[str, np.ndarray] = {}
     limiter = model_limiter(config, journal.path.parent if journal is not None else settings().folder())
 
     async def request(batch: list[str]) -> _Batch:
@@ -100,8 +99,29 @@ async def embed(
                 usage = tried.value.usage if position == 0 else Usage()
                 journal.put(keys[text], epoch, model, _record(vector, usage), "embedding", user)
 
-    await together(ask(missing[start : start + _BATCH]) for start in range(0, len(missing), _BATCH))
+    async with journal.in_flight.alone(keys.values()) if journal is not None else nullcontext():
+        for text, key in keys.items():
+            if (vector := _journaled(journal, key, user)) is not None:
+                vectors[text] = vector
+        missing = [text for text in keys if text not in vectors]
+        await together(ask(missing[start : start + BATCH]) for start in range(0, len(missing), BATCH))
     return np.stack([vectors[text] for text in texts]) if texts else np.zeros((0, 0), np.float32)
+
+
+def unknown_texts(
+    texts: Sequence[str], *, loaded: LoadedApp, model: str, journal: Journal, epoch: str
+) -> tuple[str, ...]:
+    """Returns the texts that `embed` would have to ask for, each once: those that the journal does not know.
+
+    Raises:
+        ConfigurationError: it is no embedding model.
+    """
+    identity = embedding_identity(loaded, model)
+    return tuple(text for text in dict.fromkeys(texts) if not journal.holds(_key(identity, text, epoch)))
+
+
+def _key(identity: str, text: str, epoch: str) -> str:
+    return digest(["embedding", identity, text, epoch])
 
 
 def _embedding_model(loaded: LoadedApp, name: str) -> ModelConfig:

@@ -25,10 +25,9 @@ from tasks.calling.failures import (
 from tasks.calling.limits.control import Control
 from tasks.calling.limits.limiter import limiter_of
 from tasks.calling.spend import Most
-from tasks.calling.targets import Given, Question, as_json, payload_of
+from tasks.calling.targets import Given, Question, as_json, key_of, payload_of
 from tasks.calling.user_reply import as_answer, read_context
 from tasks.data.row import Row
-from tasks.identity import digest
 from tasks.journal.journal import Kind
 
 
@@ -64,7 +63,7 @@ class HttpTarget:
     async def question(self, row: Row) -> Question:
         """Returns what is posted for a row."""
         payload = payload_of(row)
-        return Question(digest([*self._identity, as_json(payload)]), payload=payload)
+        return Question(key_of([*self._identity, as_json(payload)], row.repeat), payload=payload, repeat=row.repeat)
 
     async def call(self, question: Question) -> Given:
         """Posts once."""

@@ -7,9 +7,12 @@ from configs.loading import LoadedApp
 from configs.schema.model import Price
 from tasks.calling.answer import Usage
 from tasks.calling.spend import Most
+from tasks.journal.journal import Journal
 
 _TOKENS_AROUND_A_TEXT = 16
 """Tokens that a chat template may put around one message."""
+BYTES_A_TOKEN = 4
+"""Of common texts, about."""
 
 
 def price_needed(loaded: LoadedApp, model: str) -> Price:
@@ -35,6 +38,18 @@ def price_of(usage: Usage, price: Price, *, deferred: bool = False) -> float:
     fresh = max(0, usage.input - usage.cached)
     at_once = (fresh * price.input + usage.cached * cached + usage.output * price.output) / 1e6
     return at_once * price.deferred if deferred else at_once
+
+
+def expected_tokens(texts: Iterable[str]) -> float:
+    """Returns how many tokens some texts probably are: a quarter of their bytes."""
+    return sum(len(text.encode()) for text in texts) / BYTES_A_TOKEN
+
+
+def usual_answer(journal: Journal, model: str, max_tokens: int) -> float:
+    """Returns the tokens of a model's answer: as many as it has answered with before on the mean, else the most."""
+    before = [usage for usage in journal.usage() if usage.model == model and usage.kind in ("chat", "deferred")]
+    calls = sum(usage.calls for usage in before)
+    return sum(usage.output for usage in before) / calls if calls else max_tokens
 
 
 def most(texts: Iterable[str], max_tokens: int, price: Price | None) -> Most:

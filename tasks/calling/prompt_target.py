@@ -13,10 +13,9 @@ from tasks.calling.limits.limiter import model_limiter
 from tasks.calling.preparing import Preparer
 from tasks.calling.pricing import most, price_needed, price_of
 from tasks.calling.spend import Most, Spend
-from tasks.calling.targets import Given, Question
+from tasks.calling.targets import Given, Question, key_of
 from tasks.candidate import Candidate
 from tasks.data.row import Row
-from tasks.identity import digest
 from tasks.journal.journal import Journal, Kind
 
 if TYPE_CHECKING:
@@ -73,13 +72,13 @@ class PromptTarget:
     async def question(self, row: Row) -> Question:
         """Returns the messages for a row, retrieved and rendered."""
         prepared = await self._preparer.prepare(row)
-        parameters = self._parameters.model_dump(mode="json", exclude={"name"})
-        key = digest(["chat", self._identity, prepared.messages, parameters, self._epoch])
-        return Question(key, prepared.messages, prepared.context)
+        parameters = self._parameters.of_repeat(row.repeat).model_dump(mode="json", exclude={"name"})
+        key = key_of(["chat", self._identity, prepared.messages, parameters, self._epoch], row.repeat)
+        return Question(key, prepared.messages, prepared.context, repeat=row.repeat)
 
     async def call(self, question: Question) -> Given:
         """Asks the model once."""
-        reply = await call_model(self._config, question.messages, self._parameters)
+        reply = await call_model(self._config, question.messages, self._parameters.of_repeat(question.repeat))
         return Given(reply.text, reply.usage, reply.latency, pause_s=reply.pause_s)
 
     def price(self, usage: Usage, *, deferred: bool = False) -> float:

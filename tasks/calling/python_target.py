@@ -20,7 +20,7 @@ from tasks.calling.failures import CallFailure, FailureKind
 from tasks.calling.limits.control import Control
 from tasks.calling.limits.limiter import Limiter
 from tasks.calling.spend import Most
-from tasks.calling.targets import Given, Question, payload_of
+from tasks.calling.targets import Given, Question, key_of, payload_of
 from tasks.calling.user_reply import as_answer, read_context
 from tasks.data.row import Row
 from tasks.identity import digest
@@ -55,7 +55,8 @@ class PythonTarget:
     async def question(self, row: Row) -> Question:
         """Returns the arguments that the function takes of a row."""
         taken = _taken(self._function, payload_of(row))
-        return Question(digest([*self._identity, repr(sorted(taken.items()))]), payload=taken)
+        key = key_of([*self._identity, repr(sorted(taken.items()))], row.repeat)
+        return Question(key, payload=taken, repeat=row.repeat)
 
     async def call(self, question: Question) -> Given:
         """Calls the function; one that is not `async` runs in a thread of its own."""

@@ -1,12 +1,14 @@
 """What can be asked, seen from the asking: a question with its key, and a call that answers it."""
 
 import json
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 from tasks.calling.answer import Latency, Passage, Usage
 from tasks.calling.limits.limiter import Limiter
 from tasks.calling.spend import Most
 from tasks.data.row import Message, Row
+from tasks.identity import digest
 from tasks.journal.journal import Kind
 
 
@@ -14,13 +16,14 @@ class Question(NamedTuple):
     """What is about to be asked.
 
     `key` names all that decides the answer, and nothing else. `messages` and `context` are what a model is sent;
-    `payload` is what a target of the user's is given.
+    `payload` is what a target of the user's is given. `repeat` is that of the row.
     """
 
     key: str
     messages: tuple[Message, ...] = ()
     context: tuple[Passage, ...] = ()
     payload: dict[str, Any] = {}  # noqa: RUF012 never changed
+    repeat: int = 0
 
 
 class Given(NamedTuple):
@@ -64,6 +67,11 @@ class Target(Protocol):
 
     async def aclose(self) -> None:
         """Closes what the target holds open."""
+
+
+def key_of(decisive: Sequence[Any], repeat: int) -> str:
+    """Returns a question's key: a digest of all that decides the answer, in which the first answer has no number."""
+    return digest([*decisive, repeat] if repeat else decisive)
 
 
 def as_json(payload: dict[str, Any]) -> str:

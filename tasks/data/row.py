@@ -28,6 +28,7 @@ class Row:
         user: id of the person who asked; "" where the dataset does not say.
         slices: value of each slice column, as text.
         columns: every column as it was read (prompt variables and targets take their values from here).
+        repeat: which further answer to the same question this one is; 0 for the first.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Row:
     user: str = ""
     slices: dict[str, str] = field(default_factory=dict)
     columns: dict[str, Any] = field(default_factory=dict)
+    repeat: int = 0
 
     @property
     def question(self) -> str:

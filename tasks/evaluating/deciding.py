@@ -164,7 +164,7 @@ def _design(dataset: Dataset) -> Design:
 
 
 def _sample_again(workspace: "Workspace", full: Evaluation, beside: Evaluation | None) -> Verdict | None:
-    datasets, epoch = (workspace.dataset("sample"), workspace.dataset("full")), workspace.epoch
+    datasets, epoch = (workspace.asked_dataset("sample"), workspace.asked_dataset("full")), workspace.epoch
     small = find_evaluation(workspace.store, full.candidate.digest, datasets[0].digest, epoch)
     small_beside = (
         find_evaluation(workspace.store, beside.candidate.digest, datasets[0].digest, epoch) if beside else None

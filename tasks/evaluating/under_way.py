@@ -84,7 +84,7 @@ class UnderWay:
 
     async def ask(self, rows: Iterable[Row]) -> None:
         """Asks rows, scores the answers and writes them."""
-        taken, before = InOrder(self._write), len(self._ids)
+        taken, before = InOrder(self._rate, self._write), len(self._ids)
 
         async def told(position: int, row: Row, answer: Answer) -> None:
             self._counter.count(answer)
@@ -142,9 +142,11 @@ class UnderWay:
             available=len(work.dataset.rows),
         )
 
-    async def _write(self, rows: Sequence[Row], answers: Sequence[Answer]) -> None:
+    async def _rate(self, rows: Sequence[Row], answers: Sequence[Answer]) -> list[Score]:
         workspace = self._work.workspace
-        asked = await ask_scorers(rows, answers, workspace.scorers, workspace.means)
+        return await ask_scorers(rows, answers, workspace.scorers, workspace.means)
+
+    async def _write(self, rows: Sequence[Row], answers: Sequence[Answer], asked: Sequence[Score]) -> None:
         await asyncio.to_thread(self._keep, rows, answers, asked)
 
     def _keep(self, rows: Sequence[Row], answers: Sequence[Answer], asked: Sequence[Score]) -> None:
@@ -185,7 +187,7 @@ async def under_way(
     how = _how(workspace, candidate)
     refuse = await refused(workspace, candidate, dataset, asking, label, how)
     slices = workspace.loaded.app.datasets.columns.slices
-    metrics = [scorer.metric.name for scorer in workspace.scorers if scorer.metric.ratio is None]
+    metrics = [scorer.metric.name for scorer in workspace.scorers if scorer.metric.of_rows]
     async with AsyncExitStack() as outer:
         part = outer.enter_context(workspace.store.part())
         writing = await outer.enter_async_context(AsyncExitStack())
@@ -247,6 +249,9 @@ def _how(workspace: "Workspace", candidate: Candidate) -> dict[str, Any]:
 
 async def _expected(workspace: "Workspace", candidate: Candidate, dataset: Dataset) -> Expected:
     """Says and returns what asking will take, before anything is spent."""
+    repeats, parameters = workspace.loaded.app.repeats, candidate.parameters
+    if repeats > 1 and parameters is not None and parameters.temperature == 0:
+        say(f"the {repeats} answers to a row may all be the same: {candidate.label} is asked at temperature 0")
     expected = await estimate_asking(workspace, candidate, dataset)
     workspace.spend.expected_calls += expected.calls
     workspace.spend.expected_price += expected.price or 0.0

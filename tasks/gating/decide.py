@@ -21,6 +21,7 @@ from tasks.statistics.drawing import draw_order
 from tasks.statistics.estimate import Estimate
 from tasks.statistics.estimates import identical
 from tasks.statistics.intervals import Interval
+from tasks.statistics.measured import rows_a_value
 
 ORDER: tuple[Dimension, ...] = ("harm", "honesty", "quality", "cost", "latency")
 """The order in which dimensions are judged: what does harm is not outweighed by what is cheap."""
@@ -118,7 +119,9 @@ def _trial(
         obstacle = "the champion was evaluated on other data; evaluate it on the same"
         return _Trial(rule, metric, _estimate(rule, gate), obstacle)
     claim = claim_of(rule, metrics, candidate, champion)
-    rows, left = claim.rows, design.rows - len(candidate.rows)
+    each = rows_a_value(candidate.rows, metric)
+    design = design.of_values(each)
+    rows, left = claim.rows, design.rows - len(candidate.rows) // each
     applying = int(rows.applies.sum())
     # Coverage is the best at the end if nothing fails any more.
     may_change = left > 0 and (rows.n + left) / (applying + left) >= gate.min_coverage

@@ -16,6 +16,7 @@ from weakref import WeakSet
 
 from tasks.journal.commits import GroupCommit
 from tasks.journal.file import Record, checksum, connect, guarded, is_damage, problem
+from tasks.journal.in_flight import InFlight
 from tasks.journal.reading import EpochUsage, Saving, savings_of, usage_of
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ class Journal:
     Args:
         path: its file; its folder is created.
 
+    Attributes:
+        in_flight: what this process is asking at this moment, and the journal will know.
+
     Raises:
         LifecycleError: the file cannot be opened, or is no journal.
     """
@@ -51,6 +55,7 @@ class Journal:
         self._damaged: set[str] = set()
         # Two queries of one connection at once may get each other's parameters.
         self._reading = Lock()
+        self.in_flight = InFlight()
         self._commits = GroupCommit(path)
         with guarded(path):
             self._reader = connect(path)
@@ -93,22 +98,20 @@ class Journal:
         Raises:
             LifecycleError: the file cannot be read.
         """
-        waiting = self._commits.find(key)
-        if waiting is not None:
-            value, owner, kind, model, *tokens = waiting[4], waiting[7], *waiting[2:4], *waiting[8:]
-        else:
-            found = self._find(key)
-            if found is None:
-                return None
-            value, expected, owner, kind, model, *tokens = found
-            if not isinstance(value, str) or checksum(key, value) != expected:
-                self._note_damage(key)
-                return None
+        entry = self._entry(key)
+        if entry is None:
+            return None
+        value, owner, kind, model, *tokens = entry
         if user and user != owner:
             self._commits.own(key, user)
         content: dict[str, Any] = json.loads(value)
         self._commits.count(model, kind, tokens)
         return content
+
+    def peek(self, key: str) -> dict[str, Any] | None:
+        """Returns what was journaled under `key`, as `get` does, without counting it as saved."""
+        entry = self._entry(key)
+        return None if entry is None else dict(json.loads(entry[0]))
 
     def holds(self, key: str) -> bool:
         """Returns whether something was journaled under `key`, without counting it as saved.
@@ -183,6 +186,20 @@ class Journal:
         self.flush()
         with guarded(self.path), self._reading:
             return savings_of(self._reader)
+
+    def _entry(self, key: str) -> Any:
+        """Returns value, owner, kind, model and tokens of an undamaged record; None where there is none."""
+        waiting = self._commits.find(key)
+        if waiting is not None:
+            return (waiting[4], waiting[7], *waiting[2:4], *waiting[8:])
+        found = self._find(key)
+        if found is None:
+            return None
+        value, expected, *about = found
+        if not isinstance(value, str) or checksum(key, value) != expected:
+            self._note_damage(key)
+            return None
+        return (value, *about)
 
     def _find(self, key: str) -> Any:
         try:

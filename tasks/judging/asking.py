@@ -4,15 +4,16 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from functools import partial
 
-from configs.errors import EndpointError, LifecycleError
+from configs.errors import DataError, EndpointError, LifecycleError
 from configs.schema.app import Parameters
 from tasks.calling.answer import Answer, Outcome
 from tasks.calling.asking import ask_target
+from tasks.calling.pricing import expected_tokens, usual_answer
 from tasks.calling.spend import BudgetUsedUp
 from tasks.data.row import Message, Row
 from tasks.judging.reply import Reply, ReplyForm, UnreadableReplyError, read_reply
 from tasks.judging.target import JudgeTarget, Repetition
-from tasks.scoring.asked import Means
+from tasks.scoring.asked import Effort, Means
 
 Said = Reply | LifecycleError
 """What a judge said of a row, or why it said nothing: `BudgetUsedUp` where it was not asked."""
@@ -49,6 +50,39 @@ async def ask_judge(
     for position, each in zip(unread, again, strict=True):
         said[position] = each
     return said
+
+
+async def judge_effort(
+    rows: Sequence[Row],
+    asked: Sequence[Messages],
+    *,
+    model: str,
+    parameters: Parameters,
+    form: ReplyForm,
+    means: Means,
+) -> Effort:
+    """Returns what asking a judge about rows is expected to take: a call each, where the journal does not know it.
+
+    Args:
+        rows: each with an id of its own.
+        asked: what the judge is sent for a row, each time that it is asked about it.
+        model: name of its model.
+        parameters: with which it is asked.
+        form: how it is to answer.
+        means: what asking takes.
+    """
+    sent = []
+    for messages_of in asked:
+        async with aclosing(JudgeTarget(model, parameters, form, messages_of, means, Repetition())) as target:
+            for row in rows:
+                try:
+                    question = await target.question(row)
+                except DataError:
+                    continue  # it will fail alone, and costs nothing
+                if not means.journal.holds(question.key):
+                    sent.append(expected_tokens(message.content for message in question.messages))
+    written = len(sent) * usual_answer(means.journal, model, parameters.max_tokens)
+    return Effort(model, len(sent), sum(sent), written)
 
 
 async def _ask_once(

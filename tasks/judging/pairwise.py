@@ -1,12 +1,13 @@
 """A judge that compares two answers. Asked in both orders, so that the place of an answer cannot win."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 from configs.errors import LifecycleError
 from tasks.calling.answer import Answer
 from tasks.data.row import Message, Row
-from tasks.judging.asking import Said
+from tasks.judging.asking import Messages, Said
 from tasks.judging.material import MATERIAL, material_of
 from tasks.judging.pointwise import Judge
 from tasks.judging.reply import Reply, ReplyForm
@@ -108,6 +109,16 @@ class PairwiseJudge(Judge):
             means: what asking takes.
             repeat: which deliberate asking it is.
         """
+        forward, backward = [
+            await self._ask(rows, messages, means, repeat) for messages in self._orders(rows, first, second)
+        ]
+        return [_together(*each) for each in zip(forward, backward, strict=True)]
+
+    def _asked_about(self, rows: Sequence[Row], answers: Sequence[Answer]) -> tuple[Messages, ...]:
+        return self._orders(rows, answers, [row.reference for row in rows])
+
+    def _orders(self, rows: Sequence[Row], first: Sequence[Answer], second: Sequence[str]) -> tuple[Messages, ...]:
+        """Returns what is sent for a row, in each order."""
         pairs = {row.id: pair for row, pair in zip(rows, zip(first, second, strict=True), strict=True)}
 
         def messages(row: Row, *, turned: bool) -> tuple[Message, ...]:
@@ -116,9 +127,7 @@ class PairwiseJudge(Judge):
             places = (other, answer.text) if turned else (answer.text, other)
             return self.messages({**texts, "first": places[0], "second": places[1]})
 
-        forward = await self._ask(rows, lambda row: messages(row, turned=False), means, repeat)
-        backward = await self._ask(rows, lambda row: messages(row, turned=True), means, repeat)
-        return [_together(*each) for each in zip(forward, backward, strict=True)]
+        return partial(messages, turned=False), partial(messages, turned=True)
 
 
 def _together(forward: Said, backward: Said) -> Preferred:

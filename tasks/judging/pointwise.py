@@ -11,13 +11,13 @@ from tasks.calling.answer import Answer
 from tasks.candidate import Prompt
 from tasks.data.row import Message, Row
 from tasks.identity import digest
-from tasks.judging.asking import Said, ask_judge
+from tasks.judging.asking import Messages, Said, ask_judge, judge_effort
 from tasks.judging.calibration import Calibration, fitness
 from tasks.judging.criteria import Criterion
 from tasks.judging.material import MATERIAL, code_of, fenced, material_of, with_rules
 from tasks.judging.reply import Reply, ReplyForm, score_form
 from tasks.prompting.render import names_in, render, variables
-from tasks.scoring.asked import Means, Rated
+from tasks.scoring.asked import Effort, Means, Rated
 from tasks.scoring.score import Metric
 from tasks.scoring.scorer import Need, Rating
 
@@ -131,6 +131,13 @@ class Judge:
         """
         return await self.rate_again(rows, answers, means)
 
+    async def effort(self, rows: Sequence[Row], answers: Sequence[Answer], means: Means) -> Effort:
+        """Returns a call for each answer that was not judged before, and its tokens."""
+        asked = self._asked_about(rows, answers)
+        return await judge_effort(
+            rows, asked, model=self.model, parameters=self.parameters, form=self.form, means=means
+        )
+
     async def rate_again(
         self,
         rows: Sequence[Row],
@@ -177,6 +184,11 @@ class Judge:
             values[first], values[second] = values[second], values[first]
         question = values.get("question") or fenced("question", texts["question"], code)
         return with_rules(render(self.prompt, values, (Message("user", question),)), code, self.form.in_words)
+
+    def _asked_about(self, rows: Sequence[Row], answers: Sequence[Answer]) -> tuple[Messages, ...]:
+        """Returns what `rate` sends for a row, each time that it asks about it."""
+        given = dict(zip((row.id for row in rows), answers, strict=True))
+        return (lambda row: self.messages(material_of(row, given[row.id])),)
 
     async def _ask(
         self, rows: Sequence[Row], messages_of: Callable[[Row], tuple[Message, ...]], means: Means, repeat: int

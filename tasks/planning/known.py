@@ -35,7 +35,9 @@ def known_of(workspace: Workspace) -> Known:
     """Returns what is known of an app."""
     one, other = _stored(workspace)
     sides = [side for side in (one, other) if side is not None]
-    data = {str(split): len(each.rows) for split, each in workspace.datasets.items() if split in ("sample", "full")}
+    data = {
+        str(split): len(each.rows) for split, each in workspace.asked_datasets.items() if split in ("sample", "full")
+    }
     return Known(one, other, row_cost(*sides) if sides else RowCost(None, None), data, workspace.metrics)
 
 

@@ -18,9 +18,9 @@ _SCORE, _APPLIES, _FAILED, _WHY = "score.", "applies.", "failed.", "why."
 class Frames(NamedTuple):
     """What estimates are made of; both have one line a row, in the dataset's order.
 
-    `rows` has the columns `row_id, cluster, answerable, slice.<column>…, outcome, cause, input_tokens, output_tokens,
-    cached_tokens, price, latency_total, latency_first_token, latency_per_token, attempts, scorer_failed`. `scores` has
-    two columns a metric: its name, with NaN where there is no score, and `<name>.applies`.
+    `rows` has the columns `row_id, cluster, repeat, answerable, slice.<column>…, outcome, cause, input_tokens,
+    output_tokens, cached_tokens, price, latency_total, latency_first_token, latency_per_token, attempts,
+    scorer_failed`. `scores` has two columns a metric: its name, with NaN where there is no score, and `<name>.applies`.
     """
 
     rows: "pd.DataFrame"
@@ -56,6 +56,7 @@ def to_table(
     columns: dict[str, list[Any]] = {
         "row_id": [row.id for row in rows],
         "cluster": [row.cluster or row.id for row in rows],
+        "repeat": [row.repeat for row in rows],
         "answerable": [row.answerable for row in rows],
         **{f"slice.{name}": [row.slices.get(name, "") for row in rows] for name in slices},
         "question": [row.question for row in rows],
@@ -92,7 +93,7 @@ def schema(slices: Sequence[str], metrics: Sequence[str]) -> "pa.Schema":
     message = pa.struct([("role", text), ("content", text)])
     passage = pa.struct([("id", text), ("text", text), ("score", number)])
     fields = [
-        *(("row_id", text), ("cluster", text), ("answerable", pa.bool_())),
+        *(("row_id", text), ("cluster", text), ("repeat", whole), ("answerable", pa.bool_())),
         *((f"slice.{name}", text) for name in slices),
         *(("question", text), ("reference", text), ("documents", pa.list_(text))),
         *(("outcome", text), ("cause", text), ("answer", text)),
@@ -135,6 +136,8 @@ def frames_of(names: Sequence[str], column: "Callable[[str], pa.ChunkedArray]") 
     facts = {name: column(name).to_pandas() for name in names if is_fact(name) and not _of_metric(name)}
     rows = pd.DataFrame(facts, copy=False)
     rows["answerable"] = rows["answerable"].astype("object")
+    if "repeat" not in rows.columns:
+        rows["repeat"] = 0  # written before rows could be asked several times
     failed = np.zeros(len(rows), dtype=bool)
     scores: dict[str, Any] = {}
     for metric in metrics_in(names):

@@ -2,30 +2,45 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
 
 from tasks.calling.answer import Answer, Outcome
 from tasks.data.row import Row
 
+T = TypeVar("T")
+
 _PART = 128
 """Rows that are handed on at once."""
+_RATED_AT_ONCE = 2
+"""Parts: while the last answers of one are judged, the endpoint has room for the next."""
 _MOST = 20_000
 """Answers that may wait for the one before them."""
 
 
-class InOrder:
+class InOrder(Generic[T]):
     """Takes answers in any order and hands them on in the dataset's, a part at a time.
+
+    Args:
+        rate: rates the answers of a part; some parts are rated at once.
+        write: writes them with what rating came to, one part after the other.
 
     Attributes:
         failed: how each row ended that was not answered, by its id.
         cause: why the first row failed that is not to blame for it, "" where none did.
     """
 
-    def __init__(self, write: Callable[[Sequence[Row], Sequence[Answer]], Awaitable[None]]) -> None:
-        self._write = write
+    def __init__(
+        self,
+        rate: Callable[[Sequence[Row], Sequence[Answer]], Awaitable[T]],
+        write: Callable[[Sequence[Row], Sequence[Answer], T], Awaitable[None]],
+    ) -> None:
+        self._rate, self._write = rate, write
         self._waiting: dict[int, tuple[Row, Answer]] = {}
         self._part: list[tuple[Row, Answer]] = []
         self._next = 0
-        self._writing = asyncio.Lock()
+        self._rating = asyncio.Semaphore(_RATED_AT_ONCE)
+        self._written = asyncio.Event()
+        self._written.set()
         self._moved = asyncio.Event()
         self.failed: dict[str, Outcome] = {}
         self.cause = ""
@@ -51,7 +66,15 @@ class InOrder:
                 self.failed[row.id] = answer.outcome
             if answer.nobodys:
                 self.cause = self.cause or answer.cause
-        async with self._writing:
-            if part:
-                rows, answers = zip(*part, strict=True)
-                await self._write(rows, answers)
+        if not part:
+            return
+        rows, answers = zip(*part, strict=True)
+        before, self._written = self._written, asyncio.Event()
+        written = self._written
+        try:
+            async with self._rating:
+                rated = await self._rate(rows, answers)
+            await before.wait()
+            await self._write(rows, answers, rated)
+        finally:
+            written.set()

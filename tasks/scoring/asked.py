@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from configs.errors import LifecycleError
 from configs.loading import LoadedApp
@@ -34,6 +34,15 @@ class Means:
     journal: Journal
     epoch: str
     spend: Spend
+
+
+class Effort(NamedTuple):
+    """What rating answers is expected to take, what the journal knows left out: calls of a model, and their tokens."""
+
+    model: str = ""
+    calls: float = 0.0
+    input_tokens: float = 0.0
+    output_tokens: float = 0.0
 
 
 class AskedScorer(Protocol):
@@ -68,6 +77,28 @@ class AskedScorer(Protocol):
         It paces itself by the model's limiter, and never asks again what the journal knows. What it raises counts
         for every row.
         """
+
+
+@runtime_checkable
+class Foreseeing(Protocol):
+    """A scorer that asks and can say beforehand what that takes. Of others one call an answer is expected."""
+
+    async def effort(self, rows: Sequence[Row], answers: Sequence[Answer], means: Means) -> Effort:
+        """Returns what rating these answers is expected to take; nothing is called.
+
+        Args:
+            rows: rows that lack nothing.
+            answers: to them; one that is not known yet has a text of about its length that is like no other.
+            means: what asking takes.
+        """
+
+
+async def effort_of(scorer: AskedScorer, rows: Sequence[Row], answers: Sequence[Answer], means: Means) -> Effort:
+    """Returns what a scorer is expected to take for some answers; nothing for rows that lack what it needs."""
+    pairs = [(row, answer) for row, answer in zip(rows, answers, strict=True) if not scorer.lacking(row)]
+    if not isinstance(scorer, Foreseeing):
+        return Effort(calls=len(pairs))
+    return await scorer.effort([row for row, _ in pairs], [answer for _, answer in pairs], means)
 
 
 MakeAsked = Callable[[ScorerConfig, LoadedApp], AskedScorer]

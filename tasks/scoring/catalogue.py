@@ -20,6 +20,7 @@ from tasks.scoring.leaking import canary_leak, prompt_leak
 from tasks.scoring.ngrams import bleu, chrf, rouge_1, rouge_2, rouge_l
 from tasks.scoring.numeric import numeric
 from tasks.scoring.overlap import contains, exact, token_f1
+from tasks.scoring.passes import check_passes, pass_at_k_of, pass_hat_k_of
 from tasks.scoring.pii import pii_leak
 from tasks.scoring.profanity import profanity
 from tasks.scoring.ranking import hit_rate, holes, holes_ratio, mrr, ndcg_at_k, precision_at_k, recall_at_k
@@ -46,6 +47,11 @@ ASKED: dict[str, MakeAsked] = {"embedding_similarity": embedding_similarity}
 RATIOS: dict[str, Callable[[ScorerConfig], Scorer]] = {"price_per_correct": price_per_correct_of}
 """What makes the metrics that are ratios of two others, by their names; they rate no row."""
 
+PASSES: dict[str, Callable[[ScorerConfig], Scorer]] = {"pass_at_k": pass_at_k_of, "pass_hat_k": pass_hat_k_of}
+"""What makes the metrics of several answers to a row, by their names; they rate no answer."""
+
+_OF_OTHERS = RATIOS | PASSES
+
 _ELSEWHERE = {"mlflow": "tasks.tracking.mlflow_scorers:mlflow_scorer"}
 """What makes scorers of other libraries, by the prefix of their names; imported only where an app names one."""
 
@@ -66,6 +72,7 @@ def scorers_of(loaded: LoadedApp) -> tuple[Scorer | AskedScorer, ...]:
             raise ConfigurationError(f"app.yaml key `scorers`: {name!r} is always measured; choose another name")
     scorers = tuple(scorer_of(config, loaded) for config in loaded.app.scorers)
     _check_ratios(scorers)
+    check_passes((scorer.metric for scorer in scorers), loaded.app.repeats)
     return scorers
 
 
@@ -83,14 +90,14 @@ def scorer_of(config: ScorerConfig, loaded: LoadedApp) -> Scorer | AskedScorer:
         return _configured(SCORERS[name], config, loaded)
     if name in ASKED:
         return ASKED[name](config, loaded)
-    if name in RATIOS:
-        return RATIOS[name](config)
+    if name in _OF_OTHERS:
+        return _OF_OTHERS[name](config)
     if prefix in _ELSEWHERE:
         make: MakeAsked = resolve_name(_ELSEWHERE[prefix])
         return make(config, loaded)
     if config.model:
         return judge_of(config, loaded)
-    known = ", ".join(sorted((*SCORERS, *ASKED, *RATIOS)))
+    known = ", ".join(sorted((*SCORERS, *ASKED, *_OF_OTHERS)))
     raise ConfigurationError(f"app.yaml key `scorers`: unknown scorer {name!r}; known are {known}")
 
 
@@ -132,7 +139,7 @@ def _configured(scorer: Scorer, config: ScorerConfig, loaded: LoadedApp) -> Scor
 
 def _check_ratios(scorers: Iterable[Scorer | AskedScorer]) -> None:
     """Refuses a ratio of metrics that are not measured."""
-    known = {name: metric for name, metric in metrics_of(scorers).items() if metric.ratio is None}
+    known = {name: metric for name, metric in metrics_of(scorers).items() if metric.of_rows}
     for scorer in scorers:
         for name in scorer.metric.ratio or ():
             if name not in known:

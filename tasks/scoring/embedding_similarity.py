@@ -10,10 +10,11 @@ from configs.errors import ConfigurationError
 from configs.loading import LoadedApp
 from configs.schema.scorer import ScorerConfig
 from tasks.calling.answer import Answer
-from tasks.calling.embedding import embed, embedding_identity
+from tasks.calling.embedding import BATCH, embed, embedding_identity, unknown_texts
 from tasks.calling.failures import CallFailure
+from tasks.calling.pricing import expected_tokens
 from tasks.data.row import Row
-from tasks.scoring.asked import Means, Rated
+from tasks.scoring.asked import Effort, Means, Rated
 from tasks.scoring.score import Metric
 from tasks.scoring.scorer import Need, Rating, lacking
 
@@ -60,6 +61,13 @@ class EmbeddingSimilarity:
             *(self._alone(row, answer, means) for row, answer in zip(rows, answers, strict=True))
         )
 
+    async def effort(self, rows: Sequence[Row], answers: Sequence[Answer], means: Means) -> Effort:
+        """Returns requests, each of many texts, and the tokens of those that the journal does not know."""
+        texts = unknown_texts(
+            _texts(rows, answers), loaded=means.loaded, model=self.model, journal=means.journal, epoch=means.epoch
+        )
+        return Effort(self.model, len(texts) / BATCH, expected_tokens(texts))
+
     async def _alone(self, row: Row, answer: Answer, means: Means) -> Rated:
         try:
             return (await self._cosines([row], [answer], means))[0]
@@ -71,7 +79,7 @@ class EmbeddingSimilarity:
             embed, loaded=means.loaded, model=self.model, journal=means.journal, epoch=means.epoch, spend=means.spend
         )
         said = [at for at, answer in enumerate(answers) if answer.text.strip()]
-        vectors = await embedding([text for at in said for text in (answers[at].text, rows[at].reference)])
+        vectors = await embedding(_texts(rows, answers))
         rated = {at: _rating(vectors[2 * place], vectors[2 * place + 1]) for place, at in enumerate(said)}
         return [rated.get(at, Rating(0.0, "says nothing")) for at in range(len(answers))]
 
@@ -95,6 +103,12 @@ def embedding_similarity(config: ScorerConfig, loaded: LoadedApp) -> EmbeddingSi
     metric = Metric("embedding_similarity", "quality", "higher", "1", description, low=-1.0).as_configured(config)
     source = "" if config.name == "embedding_similarity" else "=embedding_similarity"
     return EmbeddingSimilarity(metric, model, embedding_identity(loaded, model), source)
+
+
+def _texts(rows: Sequence[Row], answers: Sequence[Answer]) -> list[str]:
+    """Returns answer and reference of each row whose answer says something."""
+    pairs = zip(rows, answers, strict=True)
+    return [text for row, answer in pairs if answer.text.strip() for text in (answer.text, row.reference)]
 
 
 def _rating(left: "np.ndarray", right: "np.ndarray") -> Rating:

@@ -42,7 +42,7 @@ def without_citations(text: str) -> str:
     return _BRACKETS.sub(" ", text)
 
 
-@scorer("honesty", version="1", needs=("documents",))
+@scorer("honesty", version="1", needs=("documents",), binary=True)
 def citation(row: Row, answer: Answer) -> Rating:
     """1 where the answer cites a document that supports the reference, and none that does not.
 

@@ -55,7 +55,7 @@ def _check(*, schema_file: str, column: str) -> None:
         _validator(schema_file)
 
 
-@scorer("quality", version="1", check=_check)
+@scorer("quality", version="1", binary=True, check=_check)
 def json_schema(row: Row, answer: Answer, *, schema_file: str = "", column: str = "") -> Rating:
     """1 where the answer is JSON that is valid against a schema.
 

@@ -69,7 +69,7 @@ def _true(row: Row, column: str) -> str:
     return " ".join(tokens(as_text(row.columns.get(column)) if column else row.reference))
 
 
-@scorer("quality", version="1", needs=("fact",), check=_check)
+@scorer("quality", version="1", needs=("fact",), binary=True, check=_check)
 def label_accuracy(
     row: Row, answer: Answer, *, labels: tuple[str, ...] = (), find: str = "whole", column: str = ""
 ) -> Rating:
@@ -84,7 +84,7 @@ def label_accuracy(
     return Rating(float(given == true), "" if given == true else f"says {given or 'no label'}, right is {true}")
 
 
-@scorer("quality", version="1", needs=("fact",), check=_check_one)
+@scorer("quality", version="1", needs=("fact",), binary=True, check=_check_one)
 def label_precision(
     row: Row, answer: Answer, *, label: str = "", labels: tuple[str, ...] = (), find: str = "whole", column: str = ""
 ) -> Rating:
@@ -98,7 +98,7 @@ def label_precision(
     return Rating(float(true == sought), "" if true == sought else f"right is {true}")
 
 
-@scorer("quality", version="1", needs=("fact",), check=_check_one)
+@scorer("quality", version="1", needs=("fact",), binary=True, check=_check_one)
 def label_recall(
     row: Row, answer: Answer, *, label: str = "", labels: tuple[str, ...] = (), find: str = "whole", column: str = ""
 ) -> Rating:

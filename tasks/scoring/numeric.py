@@ -55,7 +55,7 @@ def _check(*, absolute: float, relative: float, pick: str, column: str) -> None:
         raise ValueError(f"pick: found {pick!r}; allowed are {', '.join(_PICKS)}")
 
 
-@scorer("quality", version="1", needs=("fact",), check=_check)
+@scorer("quality", version="1", needs=("fact",), binary=True, check=_check)
 def numeric(
     row: Row, answer: Answer, *, absolute: float = 0.0, relative: float = 0.0, pick: str = "last", column: str = ""
 ) -> Rating:

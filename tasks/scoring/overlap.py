@@ -17,7 +17,7 @@ def holds(given: Sequence[str], sought: Sequence[str]) -> bool:
     return any(given[at : at + len(sought)] == sought for at in range(len(given) - len(sought) + 1))
 
 
-@scorer("quality", version="1", needs=("reference",))
+@scorer("quality", version="1", needs=("reference",), binary=True)
 def exact(row: Row, answer: Answer) -> Rating:
     """1 where answer and reference are the same tokens.
 
@@ -40,7 +40,7 @@ def token_f1(row: Row, answer: Answer) -> Rating:
     return Rating(2 * shared / (len(given) + len(expected)))
 
 
-@scorer("quality", version="2", needs=("fact",))
+@scorer("quality", version="2", needs=("fact",), binary=True)
 def contains(row: Row, answer: Answer, *, column: str = "") -> Rating:
     """1 where the answer holds the row's fact, token by token and in its order.
 

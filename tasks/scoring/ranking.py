@@ -24,7 +24,7 @@ def _ranked(answer: Answer, k: int) -> list[str]:
     return ids[:k] if k else ids
 
 
-@scorer("quality", version="1", needs=("documents",), check=_check)
+@scorer("quality", version="1", needs=("documents",), binary=True, check=_check)
 def hit_rate(row: Row, answer: Answer, *, k: int = 0) -> Rating:
     """1 where at least one supporting document is among the first `k` retrieved."""
     return Rating(float(not set(row.documents).isdisjoint(_ranked(answer, k))))

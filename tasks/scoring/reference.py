@@ -9,7 +9,7 @@ from configs.errors import ConfigurationError
 from configs.loading import LoadedApp, load_app
 from configs.schema.scorer import ScorerConfig
 from tasks.scoring.asked import AskedScorer
-from tasks.scoring.catalogue import ASKED, HARM, HONESTY, QUALITY, RATIOS, RETRIEVAL
+from tasks.scoring.catalogue import ASKED, HARM, HONESTY, PASSES, QUALITY, RATIOS, RETRIEVAL
 from tasks.scoring.score import Metric
 from tasks.scoring.scorer import Need, Scorer, Setting
 from tasks.scoring.usage import USAGE_METRICS
@@ -48,6 +48,8 @@ def document(current: str) -> str:
     asked = [_asked(name, loaded) for name in ASKED]
     usage = [_Entry(metric, (), {}, "") for metric in USAGE_METRICS.values()]
     ratios = [_plain(make(ScorerConfig(name=name, settings={"correct": "exact"}))) for name, make in RATIOS.items()]
+    passes = [_plain(make(ScorerConfig(name=name, settings={"of": "exact"}))) for name, make in PASSES.items()]
+    families += [_family("Several answers to a row", passes)]
     families += [_family("Asking a model", asked), _family("Cost and latency", [*usage, *ratios])]
     return prose + _MARK + "\n" + "\n".join(families)
 
@@ -80,7 +82,8 @@ def _made(name: str, loaded: LoadedApp) -> AskedScorer:
 def _row(entry: _Entry) -> str:
     metric = entry.metric
     high = "" if metric.high is None else f"{metric.high:g}"
-    span = f"{metric.low:g} to {high}" if high else f"from {metric.low:g} on"
+    between = "or" if metric.binary else "to"
+    span = f"{metric.low:g} {between} {high}" if high else f"from {metric.low:g} on"
     return _cells(
         f"`{metric.name}`" + (" (heuristic)" if metric.heuristic else ""),
         metric.description,

@@ -9,11 +9,20 @@ Dimension = Literal["quality", "harm", "honesty", "cost", "latency"]
 Direction = Literal["higher", "lower"]
 
 
+class Passes(NamedTuple):
+    """What is said of `k` answers to one row: that the metric `of` is 1 of at least one of them, or of every one."""
+
+    of: str
+    k: int
+    every: bool = False
+
+
 class Metric(NamedTuple):
     """What a number means.
 
-    `high` is None where it has no upper end; `heuristic` is said wherever it is shown. `ratio` names two metrics,
-    numerator and denominator, where the number is the ratio of their means: then no row has a score of it.
+    `high` is None where it has no upper end; `heuristic` is said wherever it is shown; `binary` where a row's number is
+    0 or 1 and nothing between. `ratio` names two metrics, numerator and denominator, where the number is the ratio of
+    their means; `passes` is set where it is about several answers to a row: then no answer has a score of it.
     """
 
     name: str
@@ -25,7 +34,14 @@ class Metric(NamedTuple):
     high: float | None = 1.0
     unit: str = ""
     heuristic: bool = False
+    binary: bool = False
     ratio: tuple[str, str] | None = None
+    passes: Passes | None = None
+
+    @property
+    def of_rows(self) -> bool:
+        """Whether each answer gets a score of it; False where it is made of other metrics' scores."""
+        return self.ratio is None and self.passes is None
 
     def as_configured(self, config: ScorerConfig) -> "Metric":
         """Returns the metric under the name, and of the dimension and direction, that an app gives it."""

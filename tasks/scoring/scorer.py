@@ -159,6 +159,7 @@ def scorer(
     high: float | None = 1.0,
     unit: str = "",
     heuristic: bool = False,
+    binary: bool = False,
     check: Check | None = None,
 ) -> Callable[[Callable[..., Rating | float | None]], Scorer]:
     """Makes a scorer of a function.
@@ -177,6 +178,7 @@ def scorer(
         high: highest value there can be; None where there is no highest.
         unit: of the value, where it is no share.
         heuristic: True where it only hints at what it is named for.
+        binary: True where the value is 0 or 1 and nothing between.
         check: says what is wrong with settings, beyond their types.
 
     Raises:
@@ -187,6 +189,8 @@ def scorer(
             raise TypeError(f"@scorer: found {given!r}; allowed are {', '.join(allowed)}")
     if high is not None and high <= low:
         raise TypeError(f"@scorer: low is {low:g} and high {high:g}; high must be more")
+    if binary and (low, high) != (0, 1):
+        raise TypeError(f"@scorer: binary, but low is {low:g} and high {high}; leave both out")
 
     def make(function: Callable[..., Rating | float | None]) -> Scorer:
         _check_function(function)
@@ -201,6 +205,7 @@ def scorer(
             high=high,
             unit=unit,
             heuristic=heuristic,
+            binary=binary,
         )
         return Scorer(metric, frozenset(needs), function, {}, check)
 

@@ -18,12 +18,12 @@ def score(rows: Sequence[Row], answers: Sequence[Answer], scorers: Iterable[Scor
 
     A scorer that raises, or returns what is no number from its range, gives a score with outcome `scorer_error` and
     the cause, never a zero. A row that was not answered gives its own outcome, where the metric applies to it.
-    Scorers that ask, and metrics that are ratios of others, give no score here.
+    Scorers that ask, and metrics that are made of others, give no score here.
     """
     return [
         _unrated(scorer, row, answer) or _score(scorer.metric, row, _rated(scorer, row, answer))
         for scorer in scorers
-        if isinstance(scorer, Scorer) and scorer.metric.ratio is None
+        if isinstance(scorer, Scorer) and scorer.metric.of_rows
         for row, answer in zip(rows, answers, strict=True)
     ]
 
@@ -96,6 +96,8 @@ def _score(metric: Metric, row: Row, rated: Rated | Exception) -> Score:
         return _failed(row, metric, f"{type(rated).__name__}: {rated}")
     if rated.value is not None and not _in_range(rated.value, metric):
         return _failed(row, metric, f"returned {rated.value}, allowed is {metric.low:g} to {metric.high}")
+    if rated.value is not None and metric.binary and rated.value not in (0, 1):
+        return _failed(row, metric, f"returned {rated.value}, allowed is 0 or 1")
     return Score(row.id, metric.name, rated.value, rated.why)
 
 

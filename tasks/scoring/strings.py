@@ -40,7 +40,7 @@ def _check(*, pattern: str) -> None:
     check_pattern(pattern)
 
 
-@scorer("quality", version="1", check=_check)
+@scorer("quality", version="1", binary=True, check=_check)
 def regex_match(_row: Row, answer: Answer, *, pattern: str = "") -> Rating:
     """1 where the regular expression `pattern` is found in the answer.
 

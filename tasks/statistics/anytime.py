@@ -42,6 +42,10 @@ class Design(NamedTuple):
     largest: int
     whole: bool = False
 
+    def of_values(self, rows: int) -> "Design":
+        """Returns the design of values that are made of so many rows each, all of one cluster."""
+        return self._replace(rows=self.rows // rows, largest=self.largest // rows)
+
 
 def design_of(clusters: Iterable[str], *, whole: bool = False) -> Design:
     """Returns the design of rows by what each is about."""

@@ -11,7 +11,15 @@ from tasks.scoring.score import Metric
 from tasks.statistics.anytime import Design, anytime_interval, design_of
 from tasks.statistics.estimate import Estimate
 from tasks.statistics.intervals import difference_interval, mean_interval, ratio_interval
-from tasks.statistics.measured import Measured, both_scored, cluster_numbers, difference, measured, part_of
+from tasks.statistics.measured import (
+    Measured,
+    both_scored,
+    cluster_numbers,
+    difference,
+    measured,
+    part_of,
+    rows_a_value,
+)
 from tasks.statistics.quantiles import quantile_interval
 
 if TYPE_CHECKING:
@@ -52,9 +60,10 @@ def estimate_all(
     for metric in metrics.values():
         # One metric at a time, as bare arrays: of very many rows, tables of all would be most of what is in memory.
         found = _columns(rows, scores, metric, metrics, clusters)
+        design = drawn_from.of_values(rows_a_value(rows, metric)) if drawn_from else None
         by_metric.append(
             [
-                _estimates(tuple(each.where(mask) for each in found), metric, confidence, part, drawn_from)
+                _estimates(tuple(each.where(mask) for each in found), metric, confidence, part, design)
                 for part, mask in zip(parts, masks, strict=True)
             ]
         )
@@ -93,7 +102,7 @@ def paired_difference(
     if identical(candidate, champion):
         return _estimate(found, metric, confidence, slice, 0.0, 0.0, 0.0, "identical")
     if candidate.stopped_early:
-        design = design_of(candidate.rows["cluster"])
+        design = design_of(candidate.rows["cluster"]).of_values(rows_a_value(candidate.rows, metric))
         return _estimate(found, metric, confidence, slice, *anytime_interval(found, confidence, design))
     scored = found.scored
     reach = scored.high if np.isfinite(scored.high) else None

@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.data.repeated import first_id
 from tasks.results.evaluation import Evaluation
-from tasks.scoring.score import Metric
+from tasks.scoring.score import Metric, Passes
 from tasks.scoring.usage import USAGE_METRICS, usage_values
+from tasks.statistics.repeats import pass_at_k, pass_hat_k
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,6 +71,8 @@ def measured(
 ) -> Measured:
     """Returns a metric of rows, as `Evaluation.rows` and `Evaluation.scores` hold them.
 
+    One of several answers to a row has its value at the first of them; it does not apply to the others.
+
     Args:
         rows: as `Evaluation.rows`.
         scores: as `Evaluation.scores`.
@@ -77,7 +81,9 @@ def measured(
     """
     high = np.inf if metric.high is None else metric.high
     clusters = cluster_numbers(rows["cluster"]) if clusters is None else clusters
-    if metric.name in USAGE_METRICS:
+    if metric.passes is not None and metric.passes.of in scores.columns:
+        values, applies = _passed(rows, scores, metric.passes)
+    elif metric.name in USAGE_METRICS:
         values, applies = np.asarray(usage_values(rows, metric.name), np.float64), np.ones(len(rows), dtype=bool)
     elif metric.name in scores.columns:
         values = np.asarray(scores[metric.name], np.float64)
@@ -85,6 +91,11 @@ def measured(
     else:
         values, applies = np.full(len(rows), np.nan), np.ones(len(rows), dtype=bool)
     return Measured(values, applies, clusters, metric.low, high)
+
+
+def rows_a_value(rows: "pd.DataFrame", metric: Metric) -> int:
+    """Returns how many rows make one value of a metric: all answers to a row, where it is of several."""
+    return 1 if metric.passes is None else int(rows["repeat"].max()) + 1
 
 
 def difference(candidate: Evaluation, champion: Evaluation, metric: Metric) -> Measured:
@@ -125,6 +136,22 @@ def cluster_numbers(names: "pd.Series[str]") -> NDArray[np.uint64]:
     parts = [names.iloc[start : start + _HASHED] for start in range(0, len(names), _HASHED)]
     hashed = [pd.util.hash_array(part.to_numpy(object), categorize=False) for part in parts]
     return np.concatenate([np.empty(0, np.uint64), *hashed])
+
+
+def _passed(rows: "pd.DataFrame", scores: "pd.DataFrame", passes: Passes) -> tuple[Floats, Flags]:
+    """Returns pass@k or pass^k of each row at its first answer, NaN where fewer than k of its answers were scored."""
+    ids = [first_id(*each) for each in zip(rows["row_id"], rows["repeat"], strict=True)]
+    _, first, of_row = np.unique(np.asarray(ids, object), return_index=True, return_inverse=True)
+    of = np.asarray(scores[passes.of], np.float64)
+
+    def counted(answers: Floats | Flags) -> Floats:
+        return np.bincount(of_row, answers).astype(np.float64)
+
+    estimate = pass_hat_k if passes.every else pass_at_k
+    values, applies = np.full(len(rows), np.nan), np.zeros(len(rows), dtype=bool)
+    values[first] = estimate(counted(~np.isnan(of)), counted(np.nan_to_num(of)), passes.k)
+    applies[first] = counted(np.asarray(scores[f"{passes.of}.applies"], bool)) > 0
+    return values, applies
 
 
 def _places(wanted: "pd.Series[str]", among: "pd.Series[str]") -> NDArray[np.intp]:

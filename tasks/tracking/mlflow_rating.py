@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from configs.errors import LifecycleError
 from tasks.calling.answer import Answer, Usage
 from tasks.calling.failures import CallFailure, FailureKind
-from tasks.calling.pricing import price_needed, price_of
+from tasks.calling.pricing import expected_tokens, price_needed, price_of
 from tasks.data.row import Row
 from tasks.identity import digest
-from tasks.scoring.asked import Means, Rated
+from tasks.scoring.asked import Effort, Means, Rated
 from tasks.scoring.score import Metric
 from tasks.scoring.scorer import Need, Rating, lacking
 from tasks.tracking.pointing import pointed
@@ -57,6 +57,13 @@ class MlflowRating:
         """Returns what the row lacks to be rated."""
         return lacking(row, self.needs)
 
+    async def effort(self, rows: Sequence[Row], answers: Sequence[Answer], means: Means) -> Effort:
+        """Returns a call for each answer that the model has not rated before; only the texts' own tokens are known."""
+        pairs = zip(rows, answers, strict=True)
+        asked = [pair for pair in pairs if self.model and not means.journal.holds(self._key(*pair, means))]
+        tokens = expected_tokens(text for row, answer in asked for text in (row.question, answer.text, row.reference))
+        return Effort(self.model, len(asked), tokens)
+
     async def rate(self, rows: Sequence[Row], answers: Sequence[Answer], means: Means) -> Sequence[Rated]:
         """Rates answers, some at once, each in a thread."""
         async with pointed(self.environment):
@@ -72,17 +79,16 @@ class MlflowRating:
             try:
                 if not self.model:
                     return (await self._said(row, answer, pool))[0]
-                return await self._asked(row, answer, means, pool)
+                key = self._key(row, answer, means)
+                async with means.journal.in_flight.alone([key]):
+                    return await self._asked(key, row, answer, means, pool)
             except LifecycleError as failure:
                 return failure
             except Exception as error:  # whatever a library of others raises is its failure on this row
                 return self._failure(error)
 
-    async def _asked(self, row: Row, answer: Answer, means: Means, pool: ThreadPoolExecutor) -> Rated:
+    async def _asked(self, key: str, row: Row, answer: Answer, means: Means, pool: ThreadPoolExecutor) -> Rated:
         """Rates with a model, or finds what it said before."""
-        context = [list(passage) for passage in answer.context]
-        said = [[list(message) for message in row.messages], answer.text, row.reference, context]
-        key = digest(["mlflow", self.identity, said, means.epoch])
         if (known := means.journal.get(key, row.user)) is not None:
             return Rating(*known["rating"])
         price = price_needed(means.loaded, self.model)
@@ -92,6 +98,11 @@ class MlflowRating:
         record = {"rating": list(rating), "usage": list(usage)}
         means.journal.put(key, means.epoch, self.model, record, "chat", row.user)
         return rating
+
+    def _key(self, row: Row, answer: Answer, means: Means) -> str:
+        context = [list(passage) for passage in answer.context]
+        said = [[list(message) for message in row.messages], answer.text, row.reference, context]
+        return digest(["mlflow", self.identity, said, means.epoch])
 
     async def _said(self, row: Row, answer: Answer, pool: ThreadPoolExecutor) -> tuple[Rating, Usage]:
         given = _arguments(row, answer, adapted=self.adapted)

@@ -18,7 +18,17 @@ from tasks.scoring.score import Score
 def evaluate():
     """Makes an evaluation; `values` maps a metric to a value a row: a number, None (does not apply) or an outcome."""
 
-    def make(values, model="one", ids=None, clusters=None, kinds=None, seconds=None, dataset="data", epoch="first"):
+    def make(
+        values,
+        model="one",
+        ids=None,
+        clusters=None,
+        kinds=None,
+        seconds=None,
+        dataset="data",
+        epoch="first",
+        repeats=None,
+    ):
         n = len(next(iter(values.values())))
         ids = ids or [f"r{number}" for number in range(n)]
         rows = [
@@ -27,6 +37,7 @@ def evaluate():
                 (Message("user", "q"),),
                 cluster=clusters[at] if clusters else ids[at],
                 slices={"kind": kinds[at] if kinds else ""},
+                repeat=repeats[at] if repeats else 0,
             )
             for at in range(n)
         ]

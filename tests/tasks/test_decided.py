@@ -22,7 +22,7 @@ def app(tmp_path):
     return SimpleNamespace(
         store=Store(tmp_path),
         loaded=SimpleNamespace(app=SimpleNamespace(gates=gates)),
-        datasets={"sample": SimpleNamespace(digest="data")},
+        asked_datasets={"sample": SimpleNamespace(digest="data")},
     )
 
 

@@ -26,3 +26,10 @@ def test_a_command_stays_in_the_epoch_it_began_in(results):
 def test_an_epoch_that_is_given_counts(results):
     with open_workspace("outfitter"), open_workspace("outfitter", epoch="scheduled") as stage:
         assert stage.epoch == "scheduled"
+
+
+def test_an_evaluation_asks_each_row_as_often_as_the_app_says_and_nothing_else_does(results):
+    with open_workspace("outfitter", ("repeats=3",)) as often, open_workspace("outfitter") as once:
+        assert len(often.asked_dataset("sample").rows) == 3 * len(often.dataset("sample").rows)
+        assert often.dataset("production").rows == once.dataset("production").rows
+        assert once.asked_dataset("sample").digest == once.dataset("sample").digest

@@ -196,4 +196,5 @@ class _Sending:
 
     def _body(self, question: Question) -> dict[str, object]:
         assert self._candidate.parameters is not None  # noqa: S101 its target could not be opened without
-        return request_body(self._model, question.messages, self._candidate.parameters, stream=False)
+        parameters = self._candidate.parameters.of_repeat(question.repeat)
+        return request_body(self._model, question.messages, parameters, stream=False)

@@ -11,7 +11,10 @@ from fastapi import FastAPI, Request, Response
 from configs.errors import ConfigurationError, DataError
 from tasks.calling.answer import Outcome, Passage
 from tasks.calling.asking import Spend
-from tasks.data.row import Message, Row
+from tasks.calling.targets import key_of
+from tasks.data.repeated import repeated
+from tasks.data.row import Dataset, Message, Row
+from tasks.identity import digest
 from tasks.journal.journal import Journal
 
 NOWHERE = "http://127.0.0.1:1/v1"
@@ -233,3 +236,19 @@ async def test_answers_without_the_column_name_those_present(asked, tmp_path):
     (tmp_path / "a.jsonl").write_text('{"id": "r1", "text": "x"}\n')
     with pytest.raises(DataError, match="no column 'answer'; columns present are id, text"):
         await asked({"kind": "answers", "path": "a.jsonl"})
+
+
+async def test_a_further_answer_to_a_row_is_a_call_of_its_own(python, make_rows):
+    code = "from uuid import uuid4\n\ndef answer(question):\n    return uuid4().hex\n"
+    data = repeated(Dataset("shop", "sample", "rows.jsonl", tuple(make_rows("How heavy?")), "data"), 3)
+    first, _ = await python(code, list(data.rows)[:1])
+    answers, spend = await python(code, list(data.rows))
+    assert answers[0].text == first[0].text, "the first answer is what it was"
+    assert (spend.made, spend.reused) == (2, 1)
+    assert len({answer.text for answer in answers}) == 3
+
+
+def test_the_key_of_a_first_answer_says_nothing_of_repeats():
+    keys = [key_of(["http", "address", "{}"], repeat) for repeat in range(3)]
+    assert keys[0] == digest(["http", "address", "{}"])
+    assert len(set(keys)) == 3

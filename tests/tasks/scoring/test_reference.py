@@ -4,7 +4,7 @@ import re
 
 import yaml
 
-from tasks.scoring.catalogue import ASKED, RATIOS, SCORERS, scorers_of
+from tasks.scoring.catalogue import ASKED, PASSES, RATIOS, SCORERS, scorers_of
 from tasks.scoring.reference import DOCUMENT, document
 from tasks.scoring.usage import USAGE_METRICS
 
@@ -16,7 +16,7 @@ def test_the_document_is_up_to_date():
 
 
 def test_every_scorer_stands_there_once():
-    for name in (*SCORERS, *ASKED, *RATIOS, *USAGE_METRICS):
+    for name in (*SCORERS, *ASKED, *RATIOS, *PASSES, *USAGE_METRICS):
         assert len(re.findall(rf"^\| `{name}`", TEXT, re.MULTILINE)) == 1, name
 
 
@@ -25,6 +25,6 @@ def test_its_example_and_its_scorer_work(make_app, tmp_path):
     (code,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
     (tmp_path / "scorers.py").write_text(code, encoding="utf-8")
     (tmp_path / "answer.schema.json").write_text('{"type": "object"}', encoding="utf-8")
-    configs = yaml.safe_load(example)["scorers"]
-    found = scorers_of(make_app("http://127.0.0.1:9/v1", scorers=configs))
-    assert [each.metric.name for each in found] == [config["name"] for config in configs]
+    app = yaml.safe_load(example)
+    found = scorers_of(make_app("http://127.0.0.1:9/v1", **app))
+    assert [each.metric.name for each in found] == [config["name"] for config in app["scorers"]]
