@@ -1,12 +1,15 @@
 """Gates: rules over estimates, readable aloud."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from configs.schema.base import Frozen
 
 _BOUNDS = ("at_least", "at_most", "better_than_champion_by", "not_worse_than_champion_by")
+
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Rule(Frozen):
@@ -18,13 +21,13 @@ class Rule(Frozen):
     """`column=value`: only these rows."""
     quantile: float | None = Field(None, gt=0, lt=1)
     """The metric's quantile instead of its mean, such as 0.95 of a latency; only with `at_least` and `at_most`."""
-    at_least: float | None = None
+    at_least: Number | None = None
     """The metric is at least this."""
-    at_most: float | None = None
+    at_most: Number | None = None
     """The metric is at most this."""
-    better_than_champion_by: float | None = Field(None, ge=0)
+    better_than_champion_by: Number | None = Field(None, ge=0)
     """The metric is better than the champion's by at least this, in the metric's own direction."""
-    not_worse_than_champion_by: float | None = Field(None, ge=0)
+    not_worse_than_champion_by: Number | None = Field(None, ge=0)
     """The metric is worse than the champion's by at most this margin."""
 
     @model_validator(mode="after")

@@ -1,6 +1,6 @@
 """How the rows of an evaluation are asked: at once or deferred, all or only those that failed."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -12,6 +12,7 @@ from tasks.calling.targets import Question
 from tasks.candidate import Candidate
 from tasks.data.row import Dataset, Row
 from tasks.progress import Progress, bar, say
+from tasks.results.evaluation import Evaluation
 from tasks.results.finding import find_evaluation
 
 if TYPE_CHECKING:
@@ -77,6 +78,18 @@ async def refused(
     return refuse
 
 
+def rows_to_ask(workspace: "Workspace", candidate: Candidate, dataset: Dataset, asking: Asking) -> Iterable[Row]:
+    """Returns the rows of a dataset; where only what failed is asked, those that the evaluation before had asked.
+
+    Raises:
+        ConfigurationError: only what failed before is to be asked, and there is no evaluation before.
+    """
+    if not asking.only_failed:
+        return dataset.rows
+    asked = frozenset(_before(workspace, candidate, dataset).rows["row_id"])
+    return (row for row in dataset.rows if row.id in asked)
+
+
 async def _deferred(candidate: Candidate, dataset: Dataset, label: str, how: dict[str, Any]) -> Refuse:
     """Asks through batch files, and returns what refuses the rows that came to nothing there."""
     with bar(f"{label} · deferred", len(dataset.rows)) as shown:
@@ -104,7 +117,14 @@ async def _deferred(candidate: Candidate, dataset: Dataset, label: str, how: dic
 
 
 def _failed_before(workspace: "Workspace", candidate: Candidate, dataset: Dataset) -> frozenset[str]:
-    """Returns the rows without an answer or a score of the newest evaluation.
+    """Returns the rows without an answer or a score of the newest evaluation."""
+    before = _before(workspace, candidate, dataset)
+    incomplete = (before.rows["outcome"] != "ok") | before.rows["scorer_failed"]
+    return frozenset(before.rows.loc[incomplete, "row_id"])
+
+
+def _before(workspace: "Workspace", candidate: Candidate, dataset: Dataset) -> Evaluation:
+    """Returns the newest evaluation of the same.
 
     Raises:
         ConfigurationError: there is none.
@@ -115,8 +135,7 @@ def _failed_before(workspace: "Workspace", candidate: Candidate, dataset: Datase
             f"{candidate.label} has no evaluation on {dataset.name} in epoch {workspace.epoch}; "
             f"run evaluate without --only-failed first"
         )
-    incomplete = (before.rows["outcome"] != "ok") | before.rows["scorer_failed"]
-    return frozenset(before.rows.loc[incomplete, "row_id"])
+    return before
 
 
 def _all_but(failed: frozenset[str], refuse: Refuse | None) -> Refuse:

@@ -156,7 +156,9 @@ def _decide(
     dataset: Dataset,
 ) -> Verdict:
     instruments = instruments_of(workspace.loaded, workspace.store)
-    return decide(gate_name, gate, evaluation, beside, workspace.metrics, _design(dataset), instruments)
+    # The sample gate may be looked at again once there are full rows.
+    looks = 2 if gate_name == "sample" else 1
+    return decide(gate_name, gate, evaluation, beside, workspace.metrics, _design(dataset), instruments, looks)
 
 
 def _design(dataset: Dataset) -> Design:
@@ -169,14 +171,16 @@ def _sample_again(workspace: "Workspace", full: Evaluation, beside: Evaluation |
     small_beside = (
         find_evaluation(workspace.store, beside.candidate.digest, datasets[0].digest, epoch) if beside else None
     )
+    gate = workspace.loaded.app.gates.sample
     if small is None or (beside is not None and small_beside is None):
         return None
+    if gate.target == "this_set" and (small.stopped_early or full.stopped_early):
+        return None  # of two sets that were drawn one after the other nothing is known before the last row
     one, other = (_design(dataset) for dataset in datasets)
     design = Design(one.rows + other.rows, one.clusters + other.clusters, max(one.largest, other.largest))
     champion = together(small_beside, beside) if beside and small_beside else None
-    gate = workspace.loaded.app.gates.sample
     instruments = instruments_of(workspace.loaded, workspace.store)
-    verdict = decide("sample", gate, together(small, full), champion, workspace.metrics, design, instruments)
+    verdict = decide("sample", gate, together(small, full), champion, workspace.metrics, design, instruments, looks=2)
     stood_on = tuple(each.id for each in (small, full, small_beside, beside) if each)
     verdict = verdict.model_copy(update={"evaluations": tuple(dict.fromkeys(stood_on))})
     workspace.store.save_verdict(verdict)

@@ -9,7 +9,7 @@ from tasks.calling.answer import Outcome
 from tasks.calling.together import together
 from tasks.candidate import Candidate
 from tasks.data.row import Dataset
-from tasks.evaluating.asking import Asking
+from tasks.evaluating.asking import Asking, rows_to_ask
 from tasks.evaluating.batches import batches
 from tasks.evaluating.under_way import identity_of, under_way
 from tasks.joining import joined
@@ -52,7 +52,7 @@ async def evaluate_candidate(
         EndpointError: the target answered no row at all; nothing is stored.
     """
     async with _held(workspace, (candidate,), dataset), under_way(workspace, candidate, dataset, asking) as evaluating:
-        await evaluating.ask(dataset.rows)
+        await evaluating.ask(rows_to_ask(workspace, candidate, dataset, asking))
         return await evaluating.finish()
 
 

@@ -42,13 +42,13 @@ class AnytimeTest:
     def holds(self, error: float) -> bool:
         """Returns whether the claim holds; where it does not, this is ever True with probability `error` at most."""
         if self._known:
-            return self.claim.holds_for(self._rows.mean if self.claim.above else -self._rows.mean)
+            return self.claim.holds_for(self._mean(self._worst))
         return bool(self._for.max() >= -np.log(error))
 
     def broken(self, error: float) -> bool:
         """Returns whether the claim is false; where it holds, this is ever True with probability `error` at most."""
         if self._known:
-            return not self.holds(error)
+            return not self.claim.holds_for(self._mean(self._best))
         return bool(self._against.max() >= -np.log(error))
 
     @property
@@ -72,16 +72,19 @@ class AnytimeTest:
 
     def interval(self, error: float) -> Interval:
         """Returns the mean or the ratio, and its interval, each end ever wrong with probability `error` at most."""
-        as_they_are = self._rows if self.claim.above else self._rows.mirrored
-        bounded = np.isfinite(as_they_are.low) and np.isfinite(as_they_are.high)
-        method = "every row asked" if self._known else "betting" if bounded else "asymptotic"
-        bets = as_they_are.totals.size
+        method = "every row asked" if self._known else "betting" if self.claim.bounded else "asymptotic"
+        bets = self._rows.totals.size
         note = f", {bets} clusters" if bets < self.claim.rows.n and not self._known else ""
         if self.claim.ratio is not None:
             return self._of_ratio(*self.claim.ratio, error, method + note)
-        mean = as_they_are.mean
-        low = lowest(as_they_are, self._design, self.claim.hoped, error)
-        high = highest(as_they_are, self._design, self.claim.hoped, error)
+        mean = self._mean(self._rows)
+        if self._known:
+            low, high = sorted((self._mean(self._worst), self._mean(self._best)))
+            return Interval(mean, low, high, method)
+        # Each end is where the claim's own evidence ends, with the guesses that decide it.
+        near = lowest(self._worst, self._design, self.claim.hoped, error)
+        far = highest(self._best, self._design, self.claim.feared, error)
+        low, high = (near, far) if self.claim.above else (-far, -near)
         return Interval(mean, min(low, mean), max(high, mean), method + note)
 
     def _of_ratio(self, numerator: Measured, denominator: Measured, error: float, method: str) -> Interval:
@@ -103,9 +106,25 @@ class AnytimeTest:
     @cached_property
     def _rows(self) -> Drawn:
         """The rows, turned so that the claim is that their mean is at least the bound."""
-        rows = self.claim.rows if self._design.whole else self.claim.rows.scored
+        return self._turned(self.claim)
+
+    @cached_property
+    def _worst(self) -> Drawn:
+        """The same, each row of the set that has no value as bad as can be; of a population they are left out."""
+        return self._turned(self.claim.filled(self.claim.rows.low if self.claim.above else self.claim.rows.high))
+
+    @cached_property
+    def _best(self) -> Drawn:
+        """The same, each row of the set that has no value as good as can be."""
+        return self._turned(self.claim.filled(self.claim.rows.high if self.claim.above else self.claim.rows.low))
+
+    def _turned(self, claim: Claim) -> Drawn:
+        rows = (claim if self.claim.bounded else self.claim).rows if self._design.whole else self.claim.rows.scored
         found = drawn(rows.values, rows.clusters, rows.low, rows.high)
-        return found if self.claim.above else found.mirrored
+        return found if claim.above else found.mirrored
+
+    def _mean(self, rows: Drawn) -> float:
+        return rows.mean if self.claim.above else -rows.mean
 
     @property
     def _bound(self) -> float:
@@ -113,34 +132,41 @@ class AnytimeTest:
 
     @cached_property
     def _for(self) -> Floats:
-        return evidence_above(self._rows, self._bound, self._design, self.claim.hoped)
+        strict = self.claim.strict
+        return evidence_above(self._worst, self._bound, self._design, self.claim.hoped, strict=strict)
 
     @cached_property
     def _against(self) -> Floats:
-        return evidence_below(self._rows, self._bound, self._design, self.claim.feared)
+        strict = not self.claim.strict
+        return evidence_below(self._best, self._bound, self._design, self.claim.feared, strict=strict)
 
     @property
     def _known(self) -> bool:
         """True where these rows are all that the claim is about."""
-        return self._design.whole and self._rows.totals.size == self._design.clusters
+        everything = self._design.whole and self.claim.rows.values.size == self._design.rows
+        return everything and (self.claim.bounded or self.claim.rows.coverage == 1)
 
     def _may(self, side: int) -> bool:
         left = self._design.clusters - self._rows.totals.size
-        if self._rows.totals.size < _LEAST:
+        # Of a set the last row may settle what all before it could not.
+        if self._design.whole or self._rows.totals.size < _LEAST:
             return left > 0
-        return not self._known and self._bets_needed(side, _OPTIMISM) <= left
+        return self._bets_needed(side, _OPTIMISM) <= left
 
     def _bets_needed(self, side: int, optimism: float) -> float:
         """Returns how many more clusters it takes to show that the claim holds (1) or that it is false (-1)."""
         rows, bound = (self._rows, self._bound) if side > 0 else (self._rows.mirrored, -self._bound)
         evidence = float((self._for if side > 0 else self._against)[-1])
         gains = rows.totals - bound * rows.sizes
-        mean = float(gains.mean()) + optimism * float(gains.std()) / np.sqrt(gains.size)
+        # Gains that are all alike so far may be of one kind in n: they are no proof that others are not.
+        reach = (rows.high - rows.low) * self._design.largest if self.claim.bounded else 0.0
+        variance = float(gains.var()) + (reach**2 / (gains.size + 2) if optimism else 0.0)
+        mean = float(gains.mean()) + optimism * np.sqrt(variance / gains.size)
         if evidence == np.inf:
             return 0.0
         if mean <= 0:
             return np.inf
-        squares = float(gains.var()) + mean**2
+        squares = variance + mean**2
         most = 1 / ((bound - rows.low) * self._design.largest) if np.isfinite(rows.low) else np.inf
         bet = min(mean / squares, most)
         return float(max(0.0, -np.log(self._error) - evidence) / (bet * mean - bet**2 * squares / 2))

@@ -57,17 +57,30 @@ def _place(gate_name: str) -> str:
 def _check_bound(where: str, rule: Rule, gate: Gate, metric: Metric) -> None:
     """Refuses a bound outside the metric's range, or at its good end, which no sample of a population can show."""
     bound = rule.at_least if rule.at_most is None else rule.at_most
-    if bound is None or rule.quantile is not None:
+    if bound is None:
+        _check_margin(where, rule, metric)
         return
     if bound < metric.low or (metric.high is not None and bound > metric.high):
         high = "no upper end" if metric.high is None else f"{metric.high:g}"
         raise ConfigurationError(f"{where}: found {bound:g}; {rule.metric} goes from {metric.low:g} to {high}")
+    if rule.quantile is not None:
+        return
     good_end = metric.high if rule.at_most is None else metric.low
     if bound == good_end and gate.target == "population" and metric.high is not None:
         raise ConfigurationError(
             f"{where}: no number of rows shows that of every user; allow a little, such as "
             f"{bound + (0.01 if rule.at_least is None else -0.01) * (metric.high - metric.low):g}, or set the gate's "
             f"`target: this_set`"
+        )
+
+
+def _check_margin(where: str, rule: Rule, metric: Metric) -> None:
+    """Refuses a margin that no difference reaches."""
+    margin = rule.not_worse_than_champion_by or rule.better_than_champion_by or 0.0
+    if metric.high is not None and margin > metric.high - metric.low:
+        raise ConfigurationError(
+            f"{where}: found {margin:g}; {rule.metric} goes from {metric.low:g} to {metric.high:g}, so that no "
+            f"difference is larger than {metric.high - metric.low:g}"
         )
 
 

@@ -26,6 +26,7 @@ class Claim(NamedTuple):
         hoped: guesses of how far from the bound the mean is where the claim is true.
         feared: guesses of how far it is where the claim is false.
         strict: True where a mean that is the bound itself does not do.
+        difference: True where the values are differences, of one row each.
         ratio: numerator and denominator, where the claim is on the ratio of their means and `rows` are numerator −
             limit · denominator; None else.
         limit: what is shown as the bound: that of the ratio where it is one.
@@ -37,6 +38,7 @@ class Claim(NamedTuple):
     hoped: tuple[float, ...]
     feared: tuple[float, ...]
     strict: bool = False
+    difference: bool = False
     ratio: tuple[Measured, Measured] | None = None
     limit: float = 0.0
 
@@ -44,6 +46,23 @@ class Claim(NamedTuple):
     def shown(self) -> float:
         """What people read as the bound."""
         return self.limit if self.ratio else self.bound
+
+    @property
+    def two_valued(self) -> bool:
+        """True where every value is one of the ends of its range, or, of a difference, nothing."""
+        values = np.abs(self.rows.scored.values) if self.difference else self.rows.scored.values
+        low = 0.0 if self.difference else self.rows.low
+        return bool(np.all((values == low) | (values == self.rows.high)))
+
+    @property
+    def bounded(self) -> bool:
+        """True where there are a lowest and a highest value."""
+        return bool(np.isfinite(self.rows.low) and np.isfinite(self.rows.high))
+
+    def filled(self, end: float) -> "Claim":
+        """Returns the claim with this value for every row that it is about and that has none."""
+        missing = self.rows.applies & np.isnan(self.rows.values)
+        return self._replace(rows=self.rows._replace(values=np.where(missing, end, self.rows.values)))
 
     def holds_for(self, mean: float) -> bool:
         """Returns whether a mean that is known exactly fulfils the claim."""
@@ -103,20 +122,22 @@ def ratio_bounded(numerator: Measured, denominator: Measured, limit: float, *, a
         high=numerator.high - limit * denominator.low,
     )
     guesses = tuple(share * (limit or 1.0) for share in _SHARES)
-    return Claim(rows, 0.0, above, guesses, guesses, ratio=(numerator, denominator), limit=limit)
+    ratio = (numerator, denominator)
+    return Claim(rows, 0.0, above, guesses, guesses, difference=True, ratio=ratio, limit=limit)
 
 
 def not_worse(differences: Measured, margin: float, *, higher_is_better: bool) -> Claim:
     """Returns the claim that a mean difference is worse than nothing by at most a margin."""
     guesses = (margin or _improvement(differences),)
-    return Claim(differences, -margin if higher_is_better else margin, higher_is_better, guesses, guesses)
+    bound = -margin if higher_is_better else margin
+    return Claim(differences, bound, higher_is_better, guesses, guesses, difference=True)
 
 
 def better(differences: Measured, by: float, *, higher_is_better: bool) -> Claim:
     """Returns the claim that a mean difference is an improvement of at least so much; of any, where that is 0."""
     guesses = (max(by, _improvement(differences)),)
     bound = by if higher_is_better else -by
-    return Claim(differences, bound, higher_is_better, guesses, guesses, strict=not by)
+    return Claim(differences, bound, higher_is_better, guesses, guesses, strict=not by, difference=True)
 
 
 def _improvement(differences: Measured) -> float:

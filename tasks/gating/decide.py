@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from configs.schema.gate import Gate, Rule
+from tasks.calling.answer import Outcome
 from tasks.gating.anytime import AnytimeTest
 from tasks.gating.claim import Claim, claim_of
 from tasks.gating.fixed import FixedTest
@@ -35,6 +36,7 @@ def decide(
     metrics: Mapping[str, Metric],
     design: Design | None = None,
     instruments: Mapping[str, Instrument] = MappingProxyType({}),
+    looks: int = 1,
 ) -> Verdict:
     """Decides a gate on a candidate's evaluation, of all rows or of those drawn so far.
 
@@ -54,15 +56,17 @@ def decide(
         metrics: the app's metrics by name.
         design: of all the rows that can be asked; those of the evaluation where not given.
         instruments: what is known of the judges, by their metrics.
+        looks: how often this gate may be looked at, each time with a share of its error; one that stops early may be
+            looked at always.
     """
     whole = gate.target == "this_set"
     design = (design or design_of(candidate.rows["cluster"]))._replace(whole=whole)
-    if gate.stop_early or whole:
-        candidate = _as_drawn(candidate)
+    candidate = _as_drawn(candidate, gate)
     ordered = sorted(gate.rules, key=lambda rule: ORDER.index(metrics[rule.metric].dimension))
-    trials = [_trial(rule, gate, candidate, champion, metrics, design) for rule in ordered]
+    error = (1 - gate.confidence) / (1 if gate.stop_early else looks)
+    trials = [_trial(rule, gate, candidate, champion, metrics, design, error) for rule in ordered]
     trials = [_as_seen(trial, instruments.get(trial.rule.metric)) for trial in trials]
-    rules = _judged(trials, 1 - gate.confidence)
+    rules = _judged(trials, error)
     decisions = {rule.decision for rule in rules}
     worst = next((each for each in (Decision.FAIL, Decision.INCONCLUSIVE) if each in decisions), Decision.PASS)
     return Verdict(
@@ -111,13 +115,14 @@ def _trial(
     champion: Evaluation | None,
     metrics: Mapping[str, Metric],
     design: Design,
+    error: float,
 ) -> _Trial:
     metric = metrics[rule.metric]
     if rule.against_champion and champion is None:
-        return _Trial(rule, metric, _estimate(rule, gate), "there is no champion to compare with")
+        return _Trial(rule, metric, _estimate(rule, error), "there is no champion to compare with")
     if rule.against_champion and champion is not None and champion.dataset != candidate.dataset:
         obstacle = "the champion was evaluated on other data; evaluate it on the same"
-        return _Trial(rule, metric, _estimate(rule, gate), obstacle)
+        return _Trial(rule, metric, _estimate(rule, error), obstacle)
     claim = claim_of(rule, metrics, candidate, champion)
     each = rows_a_value(candidate.rows, metric)
     design = design.of_values(each)
@@ -127,15 +132,16 @@ def _trial(
     may_change = left > 0 and (rows.n + left) / (applying + left) >= gate.min_coverage
     if rows.n == 0:
         obstacle = f"no row scored{_why(candidate)}"
-        return _Trial(rule, metric, _estimate(rule, gate, claim), obstacle, may_change, claim)
+        return _Trial(rule, metric, _estimate(rule, error, claim), obstacle, may_change, claim)
     test: AnytimeTest | FixedTest | IdenticalTest
     if rule.against_champion and champion is not None and identical(candidate, champion):
         test = IdenticalTest(claim)
-    elif gate.stop_early or design.whole:
-        test = AnytimeTest(claim, design, 1 - gate.confidence)
+    elif gate.stop_early or design.whole or (claim.bounded and not claim.two_valued):
+        # Graded scores are bet on in any case: a t interval of a few dozen misses a rare catastrophe.
+        test = AnytimeTest(claim, design, error)
     else:
         test = FixedTest(claim)
-    estimate = _estimate(rule, gate, claim, test.interval(1 - gate.confidence))
+    estimate = _estimate(rule, error, claim, test.interval(error))
     if rows.coverage >= gate.min_coverage:
         return _Trial(rule, metric, estimate, claim=claim, test=test)
     obstacle = f"coverage {rows.coverage:.2f} < {gate.min_coverage:g}: too few of its rows were answered and scored"
@@ -157,7 +163,7 @@ def _as_seen(trial: _Trial, instrument: Instrument | None) -> _Trial:
     return trial._replace(obstacle=obstacle, test=None, may_change=not instrument.unfit) if obstacle else trial
 
 
-def _estimate(rule: Rule, gate: Gate, claim: Claim | None = None, interval: Interval | None = None) -> Estimate:
+def _estimate(rule: Rule, error: float, claim: Claim | None = None, interval: Interval | None = None) -> Estimate:
     return Estimate(
         metric=rule.metric,
         value=interval.value if interval else None,
@@ -165,7 +171,7 @@ def _estimate(rule: Rule, gate: Gate, claim: Claim | None = None, interval: Inte
         high=interval.high if interval else None,
         n=claim.rows.n if claim else 0,
         coverage=claim.rows.coverage if claim else 0.0,
-        confidence=gate.confidence,
+        confidence=1 - error,
         method=interval.method if interval else "none",
         slice=rule.slice,
     )
@@ -213,8 +219,20 @@ def _verdict(trial: _Trial, broken: bool, error: float, rules: int) -> RuleVerdi
     )
 
 
-def _as_drawn(evaluation: Evaluation) -> Evaluation:
-    """Returns an evaluation with its rows in the order in which they are drawn."""
-    stages = evaluation.rows["stage"] if "stage" in evaluation.rows.columns else None
-    order = draw_order(evaluation.rows["cluster"], stages)
-    return replace(evaluation, rows=evaluation.rows.iloc[order], scores=evaluation.scores.iloc[order])
+def _as_drawn(evaluation: Evaluation, gate: Gate) -> Evaluation:
+    """Returns an evaluation with its rows in the order in which they are drawn.
+
+    Of a gate that stops early, rows that only the budget has cut off were not drawn. Where rows of two datasets were
+    drawn one after the other, clusters that were seen in the first tell nothing new in the second, and are left out.
+    """
+    rows, scores = evaluation.rows, evaluation.scores
+    stages = rows["stage"] if "stage" in rows.columns else None
+    order = draw_order(rows["cluster"], stages)
+    rows, scores = rows.iloc[order], scores.iloc[order]
+    if not gate.stop_early:
+        return replace(evaluation, rows=rows, scores=scores)
+    drawn = rows["outcome"] != Outcome.SKIPPED
+    if "stage" in rows.columns:
+        seen = set(rows.loc[rows["stage"] == 0, "cluster"])
+        drawn &= (rows["stage"] == 0) | ~rows["cluster"].isin(seen)
+    return replace(evaluation, rows=rows[drawn], scores=scores[drawn])

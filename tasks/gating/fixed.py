@@ -5,8 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtri
 
-from tasks.gating.claim import Claim
-from tasks.statistics.intervals import Interval, difference_interval, mean_interval, ratio_interval
+from tasks.gating.claim import Claim, ratio_bounded
+from tasks.statistics.anytime import lowest_possible
+from tasks.statistics.intervals import Floats, Interval, difference_interval, mean_interval
 from tasks.statistics.measured import both_scored
 
 
@@ -53,12 +54,23 @@ class FixedTest(NamedTuple):
         """Returns the mean or the ratio, and its interval, each end wrong with probability `error` at most."""
         if self.claim.ratio is None:
             return self._of_rows(error)
-        above, below = both_scored(*self.claim.ratio)
-        return ratio_interval(above.values, below.values, above.clusters, 1 - 2 * error)
+        numerator, denominator = self.claim.ratio
+        above, below = both_scored(numerator, denominator)
+        if not below.values.any():
+            return Interval(np.inf, 0.0, np.inf, "fieller")
+        value = float(above.values.sum() / below.values.sum())
+
+        def refuted(limit: float, *, up: bool) -> Floats:
+            test = FixedTest(ratio_bounded(numerator, denominator, limit, above=up))
+            return np.array([np.inf if test.holds(error) else 0.0])
+
+        low = lowest_possible(lambda limit: refuted(limit, up=True), value, 0.0, 0.5)
+        high = -lowest_possible(lambda limit: refuted(-limit, up=False), -value, -np.inf, 0.5)
+        return Interval(value, low, high, "fieller")
 
     def _of_rows(self, error: float) -> Interval:
         rows, confidence = self.claim.rows.scored, 1 - 2 * error
         high = rows.high if np.isfinite(rows.high) else None
-        if rows.low < 0:
-            return difference_interval(rows.values, rows.clusters, confidence, high)
-        return mean_interval(rows.values, rows.clusters, confidence, rows.low, high)
+        if self.claim.difference:
+            return difference_interval(rows.values, rows.clusters, confidence, high, exact=True)
+        return mean_interval(rows.values, rows.clusters, confidence, rows.low, high, exact=True)

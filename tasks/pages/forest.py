@@ -153,7 +153,8 @@ def _is_nothing(measurement: Measurement) -> bool:
     difference = measurement.difference
     if difference is None:
         return measurement.one.value is None or measurement.one.quantile is not None
-    return difference.value is None or difference.low == difference.high == 0
+    unknown = difference.low == -math.inf and difference.high == math.inf
+    return difference.value is None or (difference.value == 0 and (unknown or difference.low == difference.high == 0))
 
 
 def _axis(group: str, metric: Metric, *, difference: bool, share: bool = False) -> _Axis:

@@ -7,7 +7,7 @@ from tasks.results.evaluation import Evaluation
 
 
 def together(sample: Evaluation, full: Evaluation) -> Evaluation:
-    """Returns an evaluation over the rows of both; ids and clusters carry their split, so that equal ones stay apart.
+    """Returns an evaluation over the rows of both; row ids carry their split, so that equal ones stay apart.
 
     The column `stage` says which rows were drawn first.
 
@@ -16,8 +16,9 @@ def together(sample: Evaluation, full: Evaluation) -> Evaluation:
     import pandas as pd
 
     def apart(evaluation: Evaluation, stage: int) -> "pd.DataFrame":
-        named = {name: evaluation.split + "/" + evaluation.rows[name].astype(str) for name in ("row_id", "cluster")}
-        return evaluation.rows.assign(**named, stage=stage)
+        return evaluation.rows.assign(
+            row_id=evaluation.split + "/" + evaluation.rows["row_id"].astype(str), stage=stage
+        )
 
     return replace(
         full,

@@ -97,7 +97,9 @@ def drawn(values: Floats, clusters: NDArray[np.generic], low: float, high: float
     return Drawn(totals, sizes, low, high)
 
 
-def evidence_above(rows: Drawn, bound: float, design: Design, hoped: Sequence[float]) -> Floats:
+def evidence_above(
+    rows: Drawn, bound: float, design: Design, hoped: Sequence[float], *, strict: bool = False
+) -> Floats:
     """Returns the logarithm of the evidence, after each cluster, that the mean is at least a bound.
 
     Where it is not, the evidence ever reaches log(1/α) with probability α at most: exactly so where there is a lowest
@@ -109,9 +111,12 @@ def evidence_above(rows: Drawn, bound: float, design: Design, hoped: Sequence[fl
         design: of the rows.
         hoped: how far above the bound one hopes the mean to be: several guesses share the wealth, and the evidence
             is sharp where one of them is about right.
+        strict: whether it is to be above the bound. At the lowest value there can be, one row that is higher shows it.
     """
-    if bound <= rows.low:
+    if bound < rows.low or (bound == rows.low and not strict):
         return np.full(rows.totals.size, np.inf)
+    if bound == rows.low:
+        return np.where(np.cumsum(rows.totals - bound * rows.sizes) > 0, np.inf, 0.0)
     gains = (rows.totals - bound * rows.sizes) / design.largest
     if np.isneginf(rows.low):
         return log_evidence(gains)
@@ -122,9 +127,11 @@ def evidence_above(rows: Drawn, bound: float, design: Design, hoped: Sequence[fl
     return np.asarray(np.logaddexp.reduce(wealth, axis=0) - np.log(len(wealth)))
 
 
-def evidence_below(rows: Drawn, bound: float, design: Design, hoped: Sequence[float]) -> Floats:
+def evidence_below(
+    rows: Drawn, bound: float, design: Design, hoped: Sequence[float], *, strict: bool = False
+) -> Floats:
     """Returns the logarithm of the evidence, after each cluster, that the mean is at most a bound."""
-    return evidence_above(rows.mirrored, -bound, design, hoped)
+    return evidence_above(rows.mirrored, -bound, design, hoped, strict=strict)
 
 
 def lowest(rows: Drawn, design: Design, hoped: Sequence[float], error: float) -> float:

@@ -46,12 +46,11 @@ def log_evidence(gains: Floats) -> Floats:
     count = np.arange(1.0, gains.shape[-1] + 1)
     mean, square, cube = (np.cumsum(gains**power, axis=-1) / count for power in (1, 2, 3))
     variance = square - mean**2
-    # Rounding gives gains that are all alike a little variance, or less than none: they are as certain as can be.
+    # Gains that are all alike do not tell how large others are; rounding gives them a little variance, or less.
     alike = variance <= _ROUNDING * gains**2
     variance = np.where(alike, 1.0, variance)
     skew = (cube - 3 * mean * square + 2 * mean**3) / variance**1.5 / np.sqrt(count)
     student = np.sqrt(count) * mean / np.sqrt(variance)
     even = student + skew * student**2 / 3 + skew**2 * student**3 / 27 + skew / 6
-    certain = np.where(mean > 0, np.inf, np.where(mean < 0, -np.inf, 0.0))
-    evidence = np.where(alike, certain, log_mixture(np.sqrt(count) * even, count, _RHO))
+    evidence = np.where(alike, 0.0, log_mixture(np.sqrt(count) * even, count, _RHO))
     return np.where(count < LEAST, 0.0, evidence)

@@ -101,7 +101,7 @@ def paired_difference(
         return _estimate(found, metric, confidence, slice, None, None, None, "none")
     if identical(candidate, champion):
         return _estimate(found, metric, confidence, slice, 0.0, 0.0, 0.0, "identical")
-    if candidate.stopped_early:
+    if candidate.stopped_early or champion.stopped_early:
         design = design_of(candidate.rows["cluster"]).of_values(rows_a_value(candidate.rows, metric))
         return _estimate(found, metric, confidence, slice, *anytime_interval(found, confidence, design))
     scored = found.scored
@@ -170,7 +170,8 @@ def _mean(
         return _estimate(found, metric, confidence, part, None, None, None, "none")
     if drawn_from is not None:
         return _estimate(found, metric, confidence, part, *anytime_interval(found, confidence, drawn_from))
-    interval = mean_interval(scored.values, scored.clusters, confidence, metric.low, metric.high)
+    high = scored.high if np.isfinite(scored.high) else None
+    interval = mean_interval(scored.values, scored.clusters, confidence, scored.low, high)
     return _estimate(found, metric, confidence, part, *interval)
 
 

@@ -90,6 +90,8 @@ def measured(
         applies = np.asarray(scores[f"{metric.name}.applies"], bool)
     else:
         values, applies = np.full(len(rows), np.nan), np.ones(len(rows), dtype=bool)
+    if metric.name == "price" and not np.nan_to_num(values).any():
+        high = 0.0  # of answers that all have tokens and cost nothing: the model is free
     return Measured(values, applies, clusters, metric.low, high)
 
 

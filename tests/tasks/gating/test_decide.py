@@ -49,7 +49,7 @@ def test_a_bound_is_decided_by_the_whole_interval(evaluate, rule, decision):
 
 def test_the_reason_shows_estimate_interval_rows_and_bound(evaluate):
     _, reason = decided({"metric": "exact", "at_least": 0.7}, evaluate({"exact": share(15, 30)}))
-    assert reason == "exact 0.5 [0.356, 0.644] n=30: the whole interval is below 0.7"
+    assert reason == "exact 0.5 [0.339, 0.661] n=30: the whole interval is below 0.7"
 
 
 def test_a_mean_above_the_bound_is_no_pass_while_the_interval_reaches_below(evaluate):
@@ -352,3 +352,99 @@ def test_a_judge_decides_no_more_than_it_can_see(evaluate, instrument, rule, dec
     verdict = decide("sample", gate({"metric": "exact"} | rule), one, two, METRICS, instruments={"exact": instrument})
     assert verdict.decision == decision
     assert said in verdict.rules[0].reason
+
+
+THIS_SET = {"target": "this_set", "stop_early": True}
+
+
+@pytest.mark.parametrize(("values", "decision"), [([1.0] * 16, "INCONCLUSIVE"), ([1.0] * 15 + [0.0], "FAIL")])
+def test_a_set_that_must_be_without_fault_fails_at_the_first_fault_only(evaluate, values, decision):
+    found = evaluate({"exact": values})
+    rule = gate({"metric": "exact", "at_least": 1}, **THIS_SET)
+    verdict = decide("sample", rule, found, None, METRICS, Design(40, 40, 1))
+    assert verdict.decision == decision
+    assert verdict.settled is (decision == "FAIL")
+    assert decided({"metric": "exact", "at_least": 1}, evaluate({"exact": [1.0] * 16}), **THIS_SET)[0] == "PASS"
+
+
+def test_rows_of_a_set_that_failed_are_not_known(evaluate):
+    found = evaluate({"exact": [1.0] * 19 + [Outcome.APP_ERROR]})
+    decision, reason = decided({"metric": "exact", "at_least": 1}, found, **THIS_SET)
+    assert decision is Decision.INCONCLUSIVE
+    assert reason.startswith("exact 1 [0.95, 1] n=19")
+    assert decided({"metric": "exact", "at_least": 0.95}, found, **THIS_SET)[0] is Decision.PASS
+    assert (
+        decided({"metric": "over_refusal", "at_most": 0}, evaluate({"over_refusal": [0.0] * 20}), **THIS_SET)[0]
+        == "PASS"
+    )
+
+
+@pytest.mark.parametrize("settings", [{}, EARLY])
+def test_a_range_may_begin_anywhere(evaluate, settings):
+    below = Metric("judged", "quality", "higher", "1", "From -5 to 1.", low=-5.0, high=1.0)
+    found = evaluate({"judged": np.random.default_rng(5).choice([-5.0, 1.0, 0.0], 300).tolist()})
+    for bound, decision in ((-3, "PASS"), (0.5, "FAIL")):
+        verdict = decide(
+            "sample", gate({"metric": "judged", "at_least": bound}, **settings), found, None, {"judged": below}
+        )
+        estimate = verdict.rules[0].estimate
+        assert verdict.decision == decision
+        assert -5 <= estimate.low < estimate.value < estimate.high <= 1
+
+
+@pytest.mark.parametrize("settings", [{}, EARLY])
+def test_of_one_cluster_no_difference_in_time_is_known(evaluate, settings):
+    seconds = np.random.default_rng(6).lognormal(0, 0.5, (2, 60)).tolist()
+    one, two = (
+        evaluate({"exact": [1.0] * 60}, name, clusters=["only"] * 60, seconds=each)
+        for name, each in zip(("one", "two"), seconds, strict=True)
+    )
+    for bound in ({BETTER: 0}, {NOT_WORSE: 0.01}):
+        assert decided({"metric": "latency_total"} | bound, one, two, **settings)[0] is Decision.INCONCLUSIVE
+
+
+def test_graded_scores_are_bet_on_whether_looked_at_once_or_again(evaluate):
+    """Of 20 rows without a catastrophe a t interval would be certain that there are none."""
+    found = evaluate({"token_f1": np.linspace(0.97, 1, 20).tolist()})
+    decision, reason = decided({"metric": "token_f1", "at_least": 0.95}, found)
+    assert decision is Decision.INCONCLUSIVE, reason
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_a_verdict_never_contradicts_the_interval_that_it_shows(evaluate, early):
+    random = np.random.default_rng(7)
+    for _ in range(60):
+        truth, bound, n = random.random(), round(random.uniform(0.05, 0.95), 2), int(random.integers(5, 200))
+        found = evaluate({"exact": (random.random(n) < truth).astype(float).tolist()})
+        verdict = decide("sample", gate({"metric": "exact", "at_least": bound}, stop_early=early), found, None, METRICS)
+        low, high = verdict.rules[0].estimate.low, verdict.rules[0].estimate.high
+        expected = "PASS" if low >= bound - 1e-9 else "FAIL" if high < bound + 1e-9 else "INCONCLUSIVE"
+        assert verdict.decision == expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("{metric: exact, not_worse_than_champion_by: 5}", "no difference is larger than 1"),
+        ("{metric: latency_total, quantile: 0.9, at_most: -1}", "found -1; latency_total goes from 0 to no upper end"),
+    ],
+)
+def test_a_margin_or_share_that_cannot_be_is_a_configuration_error(rule, said):
+    loaded = load_app("outfitter", (f"gates.release.rules.0={rule}",))
+    with pytest.raises(ConfigurationError) as error:
+        check_gates(loaded.app, METRICS)
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize("bound", [".nan", ".inf"])
+def test_a_bound_is_a_number(bound):
+    with pytest.raises(ConfigurationError, match=r"gates\.release\.rules\.0"):
+        load_app("outfitter", (f"gates.release.rules.0={{metric: exact, at_least: {bound}}}",))
+
+
+def test_rows_that_only_the_budget_cut_off_were_not_drawn(evaluate):
+    values = shuffled(95, 100)[:60] + [Outcome.SKIPPED] * 40
+    found = evaluate({"exact": values})
+    found.rows.loc[60:, "outcome"] = "skipped"
+    verdict = decide("sample", gate({"metric": "exact", "at_least": 0.7}, **EARLY), found, None, METRICS)
+    assert (verdict.decision, verdict.rows_used) == ("PASS", 60)

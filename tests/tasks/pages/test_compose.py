@@ -1,6 +1,5 @@
 """The page of an evaluation: its first line, what differs, the rows that changed, and what would settle it."""
 
-
 import pytest
 
 from tasks.pages.compose import compose

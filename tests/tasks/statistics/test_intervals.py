@@ -15,9 +15,10 @@ def own(values):
     return np.arange(len(values))
 
 
-def of_mean(values, clusters=None, confidence=0.95, high=1.0):
+def of_mean(values, clusters=None, confidence=0.95, high=1.0, exact=False):
     values = np.asarray(values, dtype=float)
-    return mean_interval(values, own(values) if clusters is None else np.asarray(clusters), confidence, 0.0, high)
+    groups = own(values) if clusters is None else np.asarray(clusters)
+    return mean_interval(values, groups, confidence, 0.0, high, exact=exact)
 
 
 def of_difference(values, clusters=None, confidence=0.95, reach=1.0):
@@ -95,8 +96,9 @@ def test_times_that_are_all_alike_take_the_interval_of_an_exponential_mean(n):
     assert (found.low, found.high) == pytest.approx((0.5 * n / gamma.ppf(0.975), 0.5 * n / gamma.ppf(0.025)))
 
 
-def test_a_free_model_is_certainly_free():
-    assert of_mean([0.0] * 5, high=None)[:3] == (0, 0, 0)
+def test_of_values_that_are_all_nothing_and_know_no_largest_nothing_is_known():
+    assert of_mean([0.0] * 5, high=None)[:3] == (0, 0, np.inf)
+    assert of_mean([0.0] * 5, high=0.0)[:3] == (0, 0, 0), "the price of a model that is free"
 
 
 def test_a_few_long_times_move_the_interval_up():
@@ -169,10 +171,37 @@ def test_a_loss_more_never_raises_the_lower_end():
     assert lows == sorted(lows, reverse=True)
 
 
-def test_unbounded_differences_that_are_all_alike_keep_their_sign():
-    slower, faster = of_difference([0.5] * 4, reach=None), of_difference([-0.5] * 4, reach=None)
-    assert 0 < slower.low < 0.5 < slower.high
-    assert (faster.low, faster.high) == (-slower.high, -slower.low)
+def test_of_unbounded_differences_that_are_all_alike_nothing_is_known():
+    assert of_difference([0.5] * 4, reach=None)[:3] == (0.5, -np.inf, np.inf)
+    assert of_difference([0.1, 0.2, 0.4], clusters=[1, 1, 1], reach=None)[1:3] == (-np.inf, np.inf), "one cluster"
+    assert of_difference([0.0] * 4, reach=0.0)[:3] == (0, 0, 0), "both are free"
+
+
+def wrong(draw, clusters, bound, gates=400, **how):
+    """Returns how often the lower end of a 90 % interval passes the truth."""
+    random = np.random.default_rng(8)
+    found = (mean_interval(draw(random), clusters, 0.9, 0.0, 1.0, **how).low for _ in range(gates))
+    return sum(low >= bound for low in found) / gates
+
+
+def test_clusters_whose_rows_agree_are_as_many_observations_as_clusters():
+    clusters = np.repeat(np.arange(10), 20)
+    assert wrong(lambda random: np.repeat(random.random(10) < 0.9, 20).astype(float), clusters, 0.9, exact=True) < 0.08
+
+
+def test_one_large_cluster_among_small_ones_is_one_observation():
+    clusters = np.concatenate([np.arange(20), np.full(100, 20)])
+    sizes = np.bincount(clusters)
+    assert (
+        wrong(lambda random: np.repeat(random.random(21) < 0.7, sizes).astype(float), clusters, 0.7, exact=True) < 0.08
+    )
+
+
+@pytest.mark.parametrize(("bound", "n"), [(0.95, 20), (0.97, 90), (0.8, 20), (0.5, 40)])
+def test_an_exact_end_is_wrong_no_more_often_than_it_says(bound, n):
+    chance = stats.binom(n, bound).pmf(np.arange(n + 1))
+    lows = [of_mean([1.0] * hits + [0.0] * (n - hits), confidence=0.9, exact=True).low for hits in range(n + 1)]
+    assert sum(chance[hits] for hits in range(n + 1) if lows[hits] >= bound) <= 0.05
 
 
 @pytest.mark.parametrize(("share", "n"), [(0.05, 40), (0.5, 40), (0.9, 160)])
