@@ -24,7 +24,7 @@ class Scenario(NamedTuple):
         draw: draws the values of so many rows.
         rows: how many there are.
         claim: makes the rule's claim on them.
-        cluster: rows of each cluster.
+        clusters: of each row; each its own where not given.
         whole: whether the mean over the drawn rows themselves is in question.
     """
 
@@ -34,15 +34,16 @@ class Scenario(NamedTuple):
     claim: Callable[[Measured], Claim]
     low: float = -1.0
     high: float = 1.0
-    cluster: int = 1
+    clusters: NDArray[np.uint64] | None = None
     whole: bool = False
 
     def simulated(self, rng: np.random.Generator) -> tuple[Claim, Design]:
         """Draws the rows of one gate."""
         values = self.draw(rng, self.rows)
-        clusters = np.arange(self.rows, dtype=np.uint64) // np.uint64(self.cluster)
+        clusters = np.arange(self.rows, dtype=np.uint64) if self.clusters is None else self.clusters
         rows = Measured(values, np.ones(self.rows, dtype=bool), clusters, self.low, self.high)
-        return self.claim(rows), Design(self.rows, -(-self.rows // self.cluster), self.cluster, self.whole)
+        sizes = np.bincount(clusters.astype(np.int64))
+        return self.claim(rows), Design(self.rows, sizes.size, int(sizes.max()), self.whole)
 
 
 def differences(discordant: float, mean: float) -> Draw:
@@ -75,6 +76,18 @@ def _clustered(rng: np.random.Generator, n: int) -> Floats:
     return np.where(chance < better, 1.0, np.where(chance < 0.5, -1.0, 0.0)) * 1.0
 
 
+def _agreeing(clusters: NDArray[np.uint64], share: float) -> Draw:
+    """Draws 0/1 scores that are the same for all rows of a cluster."""
+    sizes = np.bincount(clusters.astype(np.int64))
+    return lambda rng, _: np.repeat(rng.random(sizes.size) < share, sizes).astype(np.float64)
+
+
+def _catastrophes(rng: np.random.Generator, n: int) -> Floats:
+    """Graded scores that are nearly always 1 or 0.99, and one in twenty times 0."""
+    value = np.where(rng.random(n) < 0.05, 0.99, 1.0)
+    return np.where(rng.random(n) < 0.05, 0.0, value)
+
+
 def _rare(rng: np.random.Generator, n: int) -> Floats:
     return (rng.random(n) < 1 / 500).astype(np.float64)
 
@@ -101,12 +114,21 @@ def _at_most(bound: float) -> Callable[[Measured], Claim]:
     return lambda rows: bounded(rows, bound, above=False)
 
 
+_EIGHTS = np.arange(1600, dtype=np.uint64) // np.uint64(8)
+_TWENTIES = np.arange(200, dtype=np.uint64) // np.uint64(20)
+_UNEQUAL = np.concatenate([np.arange(20, dtype=np.uint64), np.full(100, 20, dtype=np.uint64)])
+
 SCENARIOS = (
     Scenario("near the margin, 10 % discordant", differences(0.1, -MARGIN), 1000, margin),
     Scenario("near the margin, 30 % discordant", differences(0.3, -MARGIN), 3000, margin),
     Scenario("heavy ties, 4 % discordant", differences(0.04, -MARGIN), 1000, margin),
     Scenario("differences of graded scores", _graded, 1000, margin),
-    Scenario("clusters of 8, correlated", _clustered, 1600, margin, cluster=8),
+    Scenario("clusters of 8, correlated", _clustered, 1600, margin, clusters=_EIGHTS),
+    Scenario("10 clusters of 20 that agree", _agreeing(_TWENTIES, 0.9), 200, _at_least(0.9), 0.0, clusters=_TWENTIES),
+    Scenario(
+        "20 single rows and 100 that agree", _agreeing(_UNEQUAL, 0.7), 120, _at_least(0.7), 0.0, clusters=_UNEQUAL
+    ),
+    Scenario("graded, one catastrophe in 20", _catastrophes, 60, _at_least(0.95 * 0.9995), low=0.0),
     Scenario("rare harm, 1 in 500", _rare, 2000, _at_most(1 / 500), low=0.0),
     Scenario("a share of 0.75", _share, 1000, _at_least(0.75), low=0.0),
     Scenario("small, n = 20", _share, 20, _at_least(0.75), low=0.0),

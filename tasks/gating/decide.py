@@ -8,6 +8,7 @@ from typing import NamedTuple
 from configs.schema.gate import Gate, Rule
 from tasks.calling.answer import Outcome
 from tasks.gating.anytime import AnytimeTest
+from tasks.gating.choosing import chosen_test
 from tasks.gating.claim import Claim, claim_of
 from tasks.gating.fixed import FixedTest
 from tasks.gating.identical import IdenticalTest
@@ -136,11 +137,8 @@ def _trial(
     test: AnytimeTest | FixedTest | IdenticalTest
     if rule.against_champion and champion is not None and identical(candidate, champion):
         test = IdenticalTest(claim)
-    elif gate.stop_early or design.whole or (claim.bounded and not claim.two_valued):
-        # Graded scores are bet on in any case: a t interval of a few dozen misses a rare catastrophe.
-        test = AnytimeTest(claim, design, error)
     else:
-        test = FixedTest(claim)
+        test = chosen_test(claim, design, error, stop_early=gate.stop_early)
     estimate = _estimate(rule, error, claim, test.interval(error))
     if rows.coverage >= gate.min_coverage:
         return _Trial(rule, metric, estimate, claim=claim, test=test)
