@@ -52,10 +52,11 @@ def estimate_rows(
 
 
 def interval(estimate: Estimate | None) -> str:
-    """Returns `value [low, high]`, "" where nothing was measured."""
+    """Returns `value [low, high]`, "" where nothing was measured; where people have corrected a judge, also its own."""
     if estimate is None or estimate.value is None or estimate.low is None or estimate.high is None:
         return ""
-    return f"{estimate.value:.3g} [{estimate.low:.3g}, {estimate.high:.3g}]"
+    alone = "" if estimate.judge_alone is None else f" (the judge alone {estimate.judge_alone:.3g})"
+    return f"{estimate.value:.3g} [{estimate.low:.3g}, {estimate.high:.3g}]{alone}"
 
 
 def verdict_page(

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from configs.schema.gate import Gate, Rule
 from tasks.gating.anytime import AnytimeTest
 from tasks.gating.claim import Claim, claim_of
+from tasks.gating.corrected import CorrectedTest, contradiction, corrected
 from tasks.gating.fixed import FixedTest
 from tasks.gating.identical import IdenticalTest
 from tasks.gating.instrument import Instrument, too_small
@@ -83,6 +84,9 @@ def terms_of(gate: Gate) -> str:
     return digest(gate.model_dump(mode="json"))
 
 
+_Test = AnytimeTest | CorrectedTest | FixedTest | IdenticalTest
+
+
 class _Trial(NamedTuple):
     """A rule under test.
 
@@ -100,7 +104,7 @@ class _Trial(NamedTuple):
     obstacle: str = ""
     may_change: bool = False
     claim: Claim | None = None
-    test: AnytimeTest | FixedTest | IdenticalTest | None = None
+    test: _Test | None = None
 
 
 def _trial(
@@ -121,14 +125,21 @@ def _trial(
     rows, left = claim.rows, design.rows - len(candidate.rows)
     if rows.n == 0:
         return _Trial(rule, metric, _estimate(rule, gate, claim), "no row scored", left > 0, claim)
-    test: AnytimeTest | FixedTest | IdenticalTest
+    error = 1 - gate.confidence
+    test: _Test
     if rule.against_champion and champion is not None and identical(candidate, champion):
         test = IdenticalTest(claim)
+    elif not gate.stop_early and corrected(claim, error):
+        test = CorrectedTest(claim)
     elif gate.stop_early or design.whole:
-        test = AnytimeTest(claim, design, 1 - gate.confidence)
+        test = AnytimeTest(claim, design, error)
     else:
         test = FixedTest(claim)
-    estimate = _estimate(rule, gate, claim, test.interval(1 - gate.confidence))
+    estimate = _estimate(rule, gate, claim, test.interval(error))
+    if isinstance(test, CorrectedTest):
+        estimate = estimate.model_copy(update={"judge_alone": float(rows.scored.values.mean())})
+    elif against := contradiction(claim, error):
+        return _Trial(rule, metric, estimate, against, claim=claim)
     if rows.coverage >= gate.min_coverage:
         return _Trial(rule, metric, estimate, claim=claim, test=test)
     obstacle = f"coverage {rows.coverage:.2f} < {gate.min_coverage:g}: too few of its rows were answered and scored"
