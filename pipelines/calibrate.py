@@ -10,20 +10,21 @@ from configs.errors import ConfigurationError, DataError, EndpointError
 from pipelines.parameters import App, Changes
 from pipelines.run_names import run_name
 from pipelines.spent import Spent
+from tasks.evaluating.by_people import mean_by_people
 from tasks.judging.answered import stored_answers
 from tasks.judging.calibrating import Calibrated
 from tasks.judging.calibrating import calibrate as calibrate_judge
 from tasks.judging.calibration import Calibration, save_calibration
 from tasks.judging.judge import Judge, judges_of
 from tasks.judging.labelled import LEAST, Found, find_labelled
-from tasks.judging.labels import Label, kept_labels, read_labels
+from tasks.judging.labels import Label
 from tasks.judging.page import calibration_page, calibration_row
 from tasks.orchestrating.artifacts import artifact_key, markdown, table
 from tasks.orchestrating.step import step
 from tasks.progress import say
 from tasks.scoring.asked import Means
 from tasks.tracking.calibrations import record_calibration
-from tasks.tracking.human_labels import human_labels
+from tasks.tracking.human_labels import labels_of
 from tasks.workspace import Workspace, open_workspace
 
 
@@ -60,12 +61,13 @@ async def calibrate(
     """
     with open_workspace(app, tuple(changes), asks=True) as workspace:
         judges = _chosen(workspace, judge)
-        found = await step("gather people's labels", lambda: _gathered(workspace, judges))
+        labels = await step("gather people's labels", lambda: _gathered(workspace, judges))
+        found = _answers_of(workspace, judges, labels)
         done: dict[str, _Done] = {}
         refused: dict[str, str] = {}
         for each in judges:
             try:
-                done[each.name] = await _one(workspace, each, found[each.name], rows, reruns)
+                done[each.name] = await _one(workspace, each, found[each.name], labels, rows, reruns)
             except (DataError, EndpointError) as error:
                 if len(judges) == 1:
                     raise
@@ -96,14 +98,12 @@ def _chosen(workspace: Workspace, name: str) -> tuple[Judge, ...]:
     return chosen
 
 
-async def _gathered(workspace: Workspace, judges: tuple[Judge, ...]) -> dict[str, Found]:
+async def _gathered(workspace: Workspace, judges: tuple[Judge, ...]) -> tuple[Label, ...]:
+    return labels_of(workspace.loaded, workspace.store, judges)
+
+
+def _answers_of(workspace: Workspace, judges: tuple[Judge, ...], labels: tuple[Label, ...]) -> dict[str, Found]:
     """Returns the labelled answers of each judge; the latest label of an answer counts, one in the terminal last."""
-    loaded = workspace.loaded
-    labels: list[Label] = []
-    if loaded.app.labels is not None:
-        labels += read_labels(loaded.path(loaded.app.labels))
-    labels += human_labels(workspace.name, [each.name for each in judges])
-    labels += kept_labels(workspace.store)
     ids = {label.row_id for label in labels}
     answers = list(stored_answers(workspace.store, workspace.asked_datasets, ids)) if labels else []
     return {each.name: find_labelled(each, labels, answers) for each in judges}
@@ -127,14 +127,21 @@ class _Done(NamedTuple):
     link: str
 
 
-async def _one(workspace: Workspace, judge: Judge, found: Found, rows: int, reruns: int) -> _Done:
+async def _one(
+    workspace: Workspace, judge: Judge, found: Found, labels: tuple[Label, ...], rows: int, reruns: int
+) -> _Done:
     """Calibrates one judge, keeps what came of it and records it."""
     _check_enough(workspace, judge, found)
     say(f"{judge.name}: {found}")
     means = Means(workspace.loaded, workspace.journal, workspace.epoch, workspace.spend)
 
     async def measured() -> Calibrated:
-        return await calibrate_judge(judge, found.labelled[:rows], means, reruns)
+        beside_people = await calibrate_judge(judge, found.labelled[:rows], means, reruns)
+        mean = mean_by_people(workspace, judge, labels)
+        if mean is None:
+            return beside_people
+        known = {"people": mean.estimate, "gain": mean.gain}
+        return beside_people._replace(calibration=beside_people.calibration.model_copy(update=known))
 
     calibrated = await step(f"calibrate · {judge.name}", measured)
     save_calibration(workspace.store, calibrated.calibration)

@@ -21,6 +21,7 @@ from tasks.evaluating.asking import Asking
 from tasks.evaluating.deciding import evaluate_and_decide, gates_so_far
 from tasks.gating.check import check_gates, check_slices
 from tasks.gating.verdict import Verdict
+from tasks.judging.judge import judges_of
 from tasks.orchestrating.artifacts import artifact_key, link, markdown, progress_artifact, table
 from tasks.orchestrating.events import ANSWERS_CHANGED, emit
 from tasks.orchestrating.naming import name_candidate
@@ -36,6 +37,7 @@ from tasks.results.evaluation import Evaluation
 from tasks.scoring.catalogue import check_columns
 from tasks.statistics.estimate import Estimate
 from tasks.tracking.following import Following
+from tasks.tracking.human_labels import labels_of
 from tasks.tracking.recording import RecordedRun
 from tasks.tracking.runs import record_evaluation, record_verdict
 from tasks.workspace import Workspace, open_workspace
@@ -120,13 +122,14 @@ async def evaluate(
         if asked.prompt:
             check_prompts([asked.prompt], dataset)
         watch = progress_artifact(artifact_key(workspace.name, data, "progress"))
-        asking = Asking(deferred, only_failed, epoch == "new", watch, Following(workspace.metrics))
+        labels = labels_of(workspace.loaded, workspace.store, judges_of(workspace.loaded))
+        asking = Asking(deferred, only_failed, epoch == "new", watch, Following(workspace.metrics), labels)
         beside_whom = f" beside {champion.label}" if champion and champion.digest != asked.digest else ""
         evaluation, beside, verdict = await step(
             f"ask · {asked.label}{beside_whom}",
             lambda: evaluate_and_decide(workspace, asked, champion, dataset, asking),
         )
-        gates = gates_so_far(workspace, evaluation, champion, beside, verdict)
+        gates = gates_so_far(workspace, evaluation, champion, beside, verdict, labels)
         run = await step("record in MLflow", lambda: _record(workspace, evaluation, beside))
         changed = changes_since(workspace, evaluation)
         if changed:

@@ -41,9 +41,16 @@ def _judge(judge: Mapping[str, Any]) -> dict[str, Any]:
         "fit": "yes" if judge["fit"] else "no",
         "kappa": f"{agreement['kappa']:.2f} [{agreement['low']:.2f}, {agreement['high']:.2f}]",
         "labels": judge["labels"],
+        "people's mean": _peoples_mean(judge["people"], judge["gain"]),
         "noise floor": _number(judge["smallest_difference"]),
         "why": "; ".join((*judge["unfit"], *judge["biases"])),
     }
+
+
+def _peoples_mean(people: Mapping[str, Any] | None, gain: float | None) -> str:
+    if people is None:
+        return ""
+    return f"{people['value']:.2f} [{people['low']:.2f}, {people['high']:.2f}], worth {gain:.1f} × the labels"
 
 
 def _loop(console: Console, facts: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from tasks.calling.deferring.defer import defer
 from tasks.calling.targets import Question
 from tasks.candidate import Candidate
 from tasks.data.row import Dataset, Row
+from tasks.judging.labels import Label
 from tasks.progress import Progress, bar, say
 from tasks.results.evaluation import Evaluation
 from tasks.results.finding import find_evaluation
@@ -45,6 +46,7 @@ class Asking(NamedTuple):
         everything: all rows, however few would be enough to decide.
         watch: told every now and then how far it is.
         follow: takes the rows as they are written.
+        labels: what people have said of answers; those to this evaluation's own correct its judges.
     """
 
     deferred: bool = False
@@ -52,6 +54,7 @@ class Asking(NamedTuple):
     everything: bool = False
     watch: Watch | None = None
     follow: Follow | None = None
+    labels: tuple[Label, ...] = ()
 
 
 async def refused(

@@ -13,6 +13,9 @@ from tasks.evaluating.under_way import identity_of
 from tasks.gating.decide import decide
 from tasks.gating.verdict import Decision, GateName, Verdict
 from tasks.judging.instruments import instruments_of
+from tasks.judging.judge import judges_of
+from tasks.judging.labels import Label
+from tasks.judging.people import People
 from tasks.progress import say
 from tasks.results.evaluation import Evaluation
 from tasks.results.finding import find_evaluation
@@ -72,6 +75,7 @@ def gates_so_far(
     champion: Candidate | None,
     beside: Evaluation | None,
     verdict: Verdict | None,
+    labels: tuple[Label, ...] = (),
 ) -> dict[str, str]:
     """Returns what both gates say of a candidate after an evaluation.
 
@@ -83,12 +87,13 @@ def gates_so_far(
         champion: what it is compared with.
         beside: the champion's evaluation.
         verdict: of the gate before this data.
+        labels: what people have said of answers.
     """
     if verdict is None or verdict.gate == "sample":
         return {verdict.gate: str(verdict.decision)} if verdict else {}
     sample = decided(workspace, "sample", evaluation.candidate.digest, champion.digest if champion else None)
     if sample is not None and sample.decision is Decision.INCONCLUSIVE:
-        sample = _sample_again(workspace, evaluation, beside) or sample
+        sample = _sample_again(workspace, evaluation, beside, labels) or sample
     return {"sample": str(sample.decision) if sample else "not decided", "release": str(verdict.decision)}
 
 
@@ -165,7 +170,9 @@ def _design(dataset: Dataset) -> Design:
     return design_of(row.cluster or row.id for row in dataset.rows)
 
 
-def _sample_again(workspace: "Workspace", full: Evaluation, beside: Evaluation | None) -> Verdict | None:
+def _sample_again(
+    workspace: "Workspace", full: Evaluation, beside: Evaluation | None, labels: tuple[Label, ...]
+) -> Verdict | None:
     datasets, epoch = (workspace.asked_dataset("sample"), workspace.asked_dataset("full")), workspace.epoch
     small = find_evaluation(workspace.store, full.candidate.digest, datasets[0].digest, epoch)
     small_beside = (
@@ -176,6 +183,9 @@ def _sample_again(workspace: "Workspace", full: Evaluation, beside: Evaluation |
         return None
     if gate.target == "this_set" and (small.stopped_early or full.stopped_early):
         return None  # of two sets that were drawn one after the other nothing is known before the last row
+    people = People(judges_of(workspace.loaded), labels)
+    people.take_stored(small)
+    small = people.beside(small)
     one, other = (_design(dataset) for dataset in datasets)
     design = Design(one.rows + other.rows, one.clusters + other.clusters, max(one.largest, other.largest))
     champion = together(small_beside, beside) if beside and small_beside else None

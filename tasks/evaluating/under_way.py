@@ -20,7 +20,10 @@ from tasks.candidates import check_unaltered
 from tasks.data.row import Dataset, Row
 from tasks.estimating import estimate_asking
 from tasks.evaluating.asking import Asking, Follow, Take, Watch, refused
+from tasks.evaluating.stored import Stored
 from tasks.identity import digest
+from tasks.judging.judge import judges_of
+from tasks.judging.people import People
 from tasks.progress import Bar, Progress, bar, say
 from tasks.results.evaluation import Evaluation, evaluation_id
 from tasks.results.expected import Expected
@@ -32,6 +35,7 @@ from tasks.scoring.catalogue import identities
 from tasks.scoring.score import Score
 from tasks.scoring.scoring import ask_scorers, score
 from tasks.statistics.anytime import design_of
+from tasks.statistics.corrected import with_people
 from tasks.statistics.estimates import estimate_all
 
 if TYPE_CHECKING:
@@ -48,27 +52,6 @@ def identity_of(workspace: "Workspace", candidate: Candidate, dataset: Dataset) 
     price = workspace.loaded.prices.get(candidate.model or "")
     scorers = identities(workspace.scorers)
     return evaluation_id(candidate.digest, dataset.digest, scorers, workspace.epoch, price)
-
-
-class Stored:
-    """An evaluation that was finished before: rows are taken from it instead of being asked."""
-
-    def __init__(self, evaluation: Evaluation) -> None:
-        self._evaluation = evaluation
-        self._asked: set[str] = set()
-
-    async def ask(self, rows: Iterable[Row]) -> None:
-        """Takes rows."""
-        self._asked.update(row.id for row in rows)
-
-    def so_far(self) -> Evaluation:
-        """Returns the evaluation of the rows that were taken."""
-        mask = self._evaluation.rows["row_id"].isin(self._asked)
-        return replace(self._evaluation, rows=self._evaluation.rows[mask], scores=self._evaluation.scores[mask])
-
-    async def finish(self) -> Evaluation:
-        """Returns the whole evaluation."""
-        return self._evaluation
 
 
 class UnderWay:
@@ -101,7 +84,7 @@ class UnderWay:
         import pyarrow as pa
 
         table = pa.concat_tables(self._kept)
-        return self._evaluation(frames_of(table.column_names, table.column))
+        return self._work.people.beside(self._evaluation(frames_of(table.column_names, table.column)))
 
     async def finish(self) -> Evaluation:
         """Ends the asking, and returns the evaluation of the rows that were asked, stored.
@@ -122,7 +105,9 @@ class UnderWay:
         drawn_from = design_of(row.cluster or row.id for row in work.dataset.rows) if stopped else None
         estimates = estimate_all(*frames, work.workspace.metrics, CONFIDENCE, slices, drawn_from)
         store.save_candidate(work.candidate)
-        return store.save(replace(self._evaluation(frames), estimates=estimates, file=work.file))
+        # What is stored is the judges' alone: people may still say more.
+        stored = store.save(replace(self._evaluation(frames), estimates=estimates, file=work.file))
+        return with_people(work.people.beside(stored), work.workspace.metrics)
 
     def _evaluation(self, frames: Frames) -> Evaluation:
         work = self._work
@@ -153,6 +138,9 @@ class UnderWay:
         scores = [*score(rows, answers, self._work.workspace.scorers), *asked]
         self._incomplete.update((each.row_id, each.outcome) for each in scores if each.outcome != Outcome.OK)
         self._ids += [row.id for row in rows]
+        for answer in answers:
+            if answer.outcome is Outcome.OK:
+                self._work.people.take(answer.row_id, answer.text)
         table = self._work.writer.write(rows, answers, scores)
         if self._work.in_parts:
             self._kept.append(facts_of(table))
@@ -177,9 +165,10 @@ async def under_way(
     """
     identity = identity_of(workspace, candidate, dataset)
     stored = workspace.store.load(identity)
+    people = People(judges_of(workspace.loaded) if asking.labels else (), asking.labels)
     if stored is not None:
         workspace.spend.reuse(len(stored.rows))
-        yield Stored(stored)
+        yield await asyncio.to_thread(Stored, stored, workspace, people)
         return
     check_unaltered(workspace.loaded, candidate)
     expected = await _expected(workspace, candidate, dataset)
@@ -197,7 +186,9 @@ async def under_way(
         shown = writing.enter_context(bar(label, len(dataset.rows)))
         counter = _Counter(label, len(dataset.rows), shown, workspace, candidate)
         await writing.enter_async_context(_watched(asking.watch, counter.progress))
-        work = _Work(workspace, candidate, dataset, identity, expected, part / NAME, writer, take, refuse, in_parts)
+        work = _Work(
+            workspace, candidate, dataset, identity, expected, part / NAME, writer, take, refuse, people, in_parts
+        )
         yield UnderWay(work, counter, writing, asked)
 
 
@@ -213,6 +204,7 @@ class _Work(NamedTuple):
     writer: RowsWriter
     take: Take
     refuse: Refuse | None
+    people: People
     in_parts: bool
 
 

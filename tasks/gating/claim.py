@@ -8,7 +8,8 @@ import numpy as np
 from configs.schema.gate import Rule
 from tasks.results.evaluation import Evaluation
 from tasks.scoring.score import Metric
-from tasks.statistics.measured import Measured, difference, measured, part_of
+from tasks.statistics.corrected import people_of
+from tasks.statistics.measured import Floats, Measured, difference, measured, part_of
 
 _SHARES = (0.5, 0.125)
 """Guesses of how far a mean is from its bound, as shares of the way to the end of its range."""
@@ -30,6 +31,8 @@ class Claim(NamedTuple):
         ratio: numerator and denominator, where the claim is on the ratio of their means and `rows` are numerator −
             limit · denominator; None else.
         limit: what is shown as the bound: that of the ratio where it is one.
+        people: people's labels of the rows, NaN where there is none; None where there are none, or the claim is not on
+            the mean of a judge's scores.
     """
 
     rows: Measured
@@ -41,6 +44,7 @@ class Claim(NamedTuple):
     difference: bool = False
     ratio: tuple[Measured, Measured] | None = None
     limit: float = 0.0
+    people: Floats | None = None
 
     @property
     def shown(self) -> float:
@@ -95,7 +99,7 @@ def claim_of(rule: Rule, metrics: Mapping[str, Metric], candidate: Evaluation, c
     rows = measured(candidate.rows, candidate.scores, metric).only(part)
     if rule.quantile is not None:
         return quantile_within(rows, rule.quantile, bound, above=rule.at_most is None)
-    return bounded(rows, bound, above=rule.at_most is None)
+    return bounded(rows, bound, above=rule.at_most is None)._replace(people=people_of(candidate.scores, metric))
 
 
 def bounded(rows: Measured, bound: float, *, above: bool) -> Claim:

@@ -10,6 +10,7 @@ from tasks.calling.answer import Outcome
 from tasks.gating.anytime import AnytimeTest
 from tasks.gating.choosing import chosen_test
 from tasks.gating.claim import Claim, claim_of
+from tasks.gating.corrected import CorrectedTest, contradiction, corrected
 from tasks.gating.fixed import FixedTest
 from tasks.gating.identical import IdenticalTest
 from tasks.gating.instrument import Instrument, too_small
@@ -89,6 +90,9 @@ def terms_of(gate: Gate) -> str:
     return digest(gate.model_dump(mode="json"))
 
 
+_Test = AnytimeTest | CorrectedTest | FixedTest | IdenticalTest
+
+
 class _Trial(NamedTuple):
     """A rule under test.
 
@@ -106,7 +110,7 @@ class _Trial(NamedTuple):
     obstacle: str = ""
     may_change: bool = False
     claim: Claim | None = None
-    test: AnytimeTest | FixedTest | IdenticalTest | None = None
+    test: _Test | None = None
 
 
 def _trial(
@@ -134,12 +138,18 @@ def _trial(
     if rows.n == 0:
         obstacle = f"no row scored{_why(candidate)}"
         return _Trial(rule, metric, _estimate(rule, error, claim), obstacle, may_change, claim)
-    test: AnytimeTest | FixedTest | IdenticalTest
+    test: _Test
     if rule.against_champion and champion is not None and identical(candidate, champion):
         test = IdenticalTest(claim)
+    elif not gate.stop_early and corrected(claim, error):
+        test = CorrectedTest(claim)
     else:
         test = chosen_test(claim, design, error, stop_early=gate.stop_early)
     estimate = _estimate(rule, error, claim, test.interval(error))
+    if isinstance(test, CorrectedTest):
+        estimate = estimate.model_copy(update={"judge_alone": float(rows.scored.values.mean())})
+    elif against := contradiction(claim, error):
+        return _Trial(rule, metric, estimate, against, claim=claim)
     if rows.coverage >= gate.min_coverage:
         return _Trial(rule, metric, estimate, claim=claim, test=test)
     obstacle = f"coverage {rows.coverage:.2f} < {gate.min_coverage:g}: too few of its rows were answered and scored"

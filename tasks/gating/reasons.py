@@ -47,9 +47,15 @@ def reason(
         shown = f"{subject(rule)} less the champion's {numbers(estimate)} ({metric.direction} is better)"
         said = _against_champion(rule, decision)
     else:
-        shown = f"{subject(rule)}{_share(rule)} {numbers(estimate)}"
+        shown = f"{subject(rule)}{_share(rule)} {numbers(estimate)}{_by_people(estimate)}"
         said = _against_bound(claim, estimate, decision, rules)
     return f"{shown}: {said}" + (f"; about {needed} rows would settle it" if needed else "")
+
+
+def _by_people(estimate: Estimate) -> str:
+    if estimate.judge_alone is None:
+        return ""
+    return f" ({estimate.method}; the judge alone {estimate.judge_alone:.3g})"
 
 
 def _share(rule: Rule) -> str:

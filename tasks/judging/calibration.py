@@ -51,6 +51,11 @@ class Calibration(Frozen):
     length: Estimate | None = None
     """Points that the judge adds for each doubling of the length, at the same human label; None where that cannot be
     told. Of a pairwise judge: how much it prefers an answer with filler behind it to the same one without."""
+    people: Estimate | None = None
+    """People's mean over all stored answers that the judge has rated, by PPI++; None where too few of those that it has
+    rated in an evaluation of the present app have labels."""
+    gain: float | None = None
+    """How many times as many labels people alone would have needed for that interval."""
 
     @property
     def unfit(self) -> tuple[str, ...]:

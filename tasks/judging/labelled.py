@@ -49,6 +49,29 @@ class Found(NamedTuple):
         return f"{len(self.labelled)} labels of stored answers" + (f" (left out: {others})" if others else "")
 
 
+def last_labels(judge: Judge, labels: Iterable[Label]) -> dict[tuple[str, str], Label]:
+    """Returns the labels for a judge's metric by row and by digest of the answer; of each, the last one counts.
+
+    Args:
+        judge: whose scale the labels are on.
+        labels: of any metric, the oldest first.
+
+    Raises:
+        DataError: a label is outside the judge's scale; names its place.
+    """
+    low, high = judge.criterion.low, judge.criterion.high
+    found: dict[tuple[str, str], Label] = {}
+    for label in labels:
+        if label.metric != judge.name:
+            continue
+        if not low <= label.value <= high:
+            raise DataError(
+                f"{label.where}: label {label.value} of {judge.name} is outside its scale, {low} to {high}; mend it"
+            )
+        found[label.row_id, label.answer] = label
+    return found
+
+
 def find_labelled(judge: Judge, labels: Sequence[Label], answers: Iterable[Answered]) -> Found:
     """Returns the answers that people have labelled for a judge's metric.
 
@@ -63,16 +86,7 @@ def find_labelled(judge: Judge, labels: Sequence[Label], answers: Iterable[Answe
     Raises:
         DataError: a label is outside the judge's scale; names its place.
     """
-    low, high = judge.criterion.low, judge.criterion.high
-    wanted: dict[tuple[str, str], Label] = {}
-    for label in labels:
-        if label.metric != judge.name:
-            continue
-        if not low <= label.value <= high:
-            raise DataError(
-                f"{label.where}: label {label.value} of {judge.name} is outside its scale, {low} to {high}; mend it"
-            )
-        wanted[label.row_id, label.answer] = label
+    wanted = last_labels(judge, labels)
     found: dict[tuple[str, str], Labelled] = {}
     left_out: Counter[str] = Counter()
     for each in answers:

@@ -20,6 +20,7 @@ def calibration_row(calibration: Calibration) -> dict[str, Any]:
         "noise floor": f"{calibration.noise.smallest_difference(calibration.labels):.3f} at {calibration.labels} rows",
         "order": _interval(calibration.position),
         "length": _interval(calibration.length),
+        "people's mean": _mean(calibration),
         "labels": calibration.labels,
         "version": calibration.version,
     }
@@ -47,7 +48,19 @@ def calibration_page(calibration: Calibration) -> str:
         f"deviation). Between two evaluations, a smaller difference than this is noise:\n\n{markdown_table(floors)}\n\n"
         f"## Order and length\n\n"
         f"- order of the texts: {_interval(calibration.position) or 'not measured, the prompt fixes it'}\n"
-        f"- length of the answer: {_interval(calibration.length) or 'not told apart from what people like'}\n"
+        f"- length of the answer: {_interval(calibration.length) or 'not told apart from what people like'}\n\n"
+        f"## What people would say on average\n\n"
+        f"{_mean(calibration) or 'Not known: too few answers of evaluations with this judge have labels.'}\n"
+    )
+
+
+def _mean(calibration: Calibration) -> str:
+    found, gain = calibration.people, calibration.gain
+    if found is None or found.value is None or gain is None:
+        return ""
+    return (
+        f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}] over {found.n} answers ({found.method}; the judge "
+        f"alone {found.judge_alone:.2f}); people alone would have needed {gain:.1f} times as many labels"
     )
 
 

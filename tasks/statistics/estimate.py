@@ -10,7 +10,8 @@ class Estimate(Frozen):
 
     `coverage` is the share of the rows the metric applies to that were answered and scored. `value`, `low` and `high`
     are None where no row could be scored; an end is infinite, or None for a quantile, where the rows say nothing of it.
-    `quantile` is set where it is that of the rows' values instead of their mean.
+    `quantile` is set where it is that of the rows' values instead of their mean. `judge_alone` is set where people's
+    labels have corrected a judge: its own mean, for comparison.
     """
 
     # Without this, JSON would hold null for an end that is infinite.
@@ -26,6 +27,7 @@ class Estimate(Frozen):
     method: str
     slice: str | None = None
     quantile: float | None = None
+    judge_alone: float | None = None
 
     def __str__(self) -> str:
         if self.value is None or self.low is None or self.high is None:

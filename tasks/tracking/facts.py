@@ -64,6 +64,8 @@ def estimate_metrics(estimates: Iterable[Estimate]) -> dict[str, float | None]:
             metrics[f"{name}.high"] = _finite(each.high)
             metrics[f"{name}.n"] = each.n
             metrics[f"{name}.coverage"] = each.coverage
+            if each.judge_alone is not None:
+                metrics[f"{name}.judge_alone"] = each.judge_alone
     return metrics
 
 

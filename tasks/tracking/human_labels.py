@@ -4,7 +4,9 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from tasks.judging.labels import Label, as_label
+from configs.loading import LoadedApp
+from tasks.judging.judge import Judge
+from tasks.judging.labels import Label, as_label, kept_labels, read_labels
 from tasks.tracking.connection import connect, experiment_of
 from tasks.tracking.sending import found_traces
 from tasks.tracking.traces import ANSWER, ROW
@@ -12,7 +14,28 @@ from tasks.tracking.traces import ANSWER, ROW
 if TYPE_CHECKING:
     from mlflow.entities import Assessment
 
+    from tasks.results.store import Store
+
 _OF_EVALUATIONS = "metadata.`lifecycle.kind` = 'evaluation'"
+
+
+def labels_of(loaded: LoadedApp, store: "Store", judges: Collection[Judge]) -> tuple[Label, ...]:
+    """Returns every label of an app: those of its file, then MLflow's, then those that were given in the terminal.
+
+    Args:
+        loaded: the app.
+        store: its results.
+        judges: whose metrics people have labelled; without any, MLflow is not asked.
+
+    Raises:
+        DataError: a label is no whole number, or a file cannot be read.
+        StackError: MLflow does not answer.
+    """
+    if not judges:
+        return ()
+    named = loaded.app.labels
+    of_file = read_labels(loaded.path(named)) if named is not None else ()
+    return (*of_file, *human_labels(loaded.app.name, [judge.name for judge in judges]), *kept_labels(store))
 
 
 def human_labels(app: str, metrics: Collection[str]) -> tuple[Label, ...]:

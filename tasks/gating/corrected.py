@@ -1,0 +1,76 @@
+"""Tests a claim on a judged mean by what people's own would be, on rows that are looked at once."""
+
+from typing import NamedTuple
+
+from tasks.gating.claim import Claim
+from tasks.statistics.corrected import Corrected, corrected_mean
+from tasks.statistics.intervals import Interval
+
+
+class CorrectedTest(NamedTuple):
+    """A claim on people's mean over all rows: a judge has scored them, people enough of them; see `corrected_mean`."""
+
+    claim: Claim
+
+    @property
+    def may_hold(self) -> bool:
+        """False: there is no further look."""
+        return False
+
+    @property
+    def may_break(self) -> bool:
+        """False: there is no further look."""
+        return False
+
+    def holds(self, error: float) -> bool:
+        """Returns whether the claim holds; where it does not, this is True with probability `error` at most."""
+        interval = self.interval(error)
+        return self.claim.holds_for(interval.low if self.claim.above else interval.high)
+
+    def broken(self, error: float) -> bool:
+        """Returns whether the claim is false; where it holds, this is True with probability `error` at most."""
+        interval = self.interval(error)
+        return not self.claim.holds_for(interval.high if self.claim.above else interval.low)
+
+    def rows_needed(self, error: float) -> int | None:
+        """Returns None: more labels would settle it rather than more rows."""
+        del error
+        return None
+
+    def interval(self, error: float) -> Interval:
+        """Returns people's mean and its interval, each end wrong with probability `error` at most."""
+        found = corrected(self.claim, error)
+        if found is None:
+            raise ValueError("a claim without enough labels is tested on the judge's scores alone")
+        return Interval(found.value, found.low, found.high, found.method)
+
+
+def corrected(claim: Claim, error: float) -> Corrected | None:
+    """Returns people's mean over the rows of a claim; None where too few of them have labels.
+
+    Args:
+        claim: the claim.
+        error: probability that each end of the interval is wrong.
+    """
+    return None if claim.people is None else corrected_mean(claim.rows, claim.people, 1 - 2 * error)
+
+
+def contradiction(claim: Claim, error: float) -> str:
+    """Returns how people's labels contradict the judge on which side of the bound the mean is; "" where they do not.
+
+    Args:
+        claim: on rows of which some have scores.
+        error: probability that each end of people's interval is wrong.
+    """
+    found = corrected(claim, error)
+    if found is None:
+        return ""
+    holds = claim.holds_for(float(claim.rows.scored.values.mean()))
+    against = (found.high if holds else found.low) if claim.above else (found.low if holds else found.high)
+    if claim.holds_for(against) is holds:
+        return ""
+    return (
+        f"the judge alone says {claim.rows.scored.values.mean():.3g}, people's labels say {found.value:.3g} "
+        f"[{found.low:.3g}, {found.high:.3g}], on the other side of {claim.shown:g}; set `stop_early: false` to decide "
+        f"on them"
+    )
