@@ -45,7 +45,7 @@ def test_it_passes_what_people_would_pass(decided):
 
 def test_too_few_labels_leave_the_judge_alone(decided):
     decision, rule = decided(19, at_least=3.5)
-    assert (decision, rule.estimate.method, rule.estimate.judge_alone) == ("PASS", "t", None)
+    assert (decision, rule.estimate.method, rule.estimate.judge_alone) == ("PASS", "betting", None)
 
 
 def test_a_gate_that_stops_early_bets_on_the_judge_and_stops_where_people_contradict_it(decided):
