@@ -14,7 +14,7 @@ Labels = NDArray[np.generic]
 _NO_SKEW = 1e-6
 _LEAST_FREEDOM = 0.1
 _ASSUMED = 5
-"""Values that count for what is assumed of clusters before any tells: that all rows of one agree."""
+"""Values that count for what caution assumes of clusters before any tells: that all rows of one agree."""
 
 
 class Interval(NamedTuple):
@@ -71,7 +71,7 @@ def mean_interval(
     mean = float(values.mean())
     if high == low:
         return Interval(mean, mean, mean, "known")
-    spread = _spread(values, clusters, confidence)
+    spread = _spread(values, clusters, confidence, cautious=exact)
     if high is None and spread.error == 0:
         return Interval(mean, *_alike(mean, low, spread.rows, confidence), "exponential" + spread.note)
     if high is not None and (spread.error == 0 or np.all((values == low) | (values == high))):
@@ -110,7 +110,7 @@ def difference_interval(
     mean = float(differences.mean())
     if reach == 0:
         return Interval(mean, mean, mean, "known")
-    spread = _spread(differences, clusters, confidence)
+    spread = _spread(differences, clusters, confidence, cautious=exact)
     if reach is None and spread.error == 0:
         return Interval(mean, -np.inf, np.inf, "paired, all alike" + spread.note)
     sizes = np.abs(differences)
@@ -205,7 +205,7 @@ def _square_and_add(gain: float, loss: float, n: float, ends: _Ends) -> tuple[fl
     return max(low, -1.0), min(high, 1.0)
 
 
-def _spread(values: Floats, clusters: Labels, confidence: float) -> _Spread:
+def _spread(values: Floats, clusters: Labels, confidence: float, *, cautious: bool = False) -> _Spread:
     """Measures the spread of a mean, clustered (Miller 2024, arXiv:2411.00640, section 2.2).
 
     SE² = (C−1)/C · Σ_c (Σ_{i∈c} (x_i − x̄) / (1 − n_c/n))² / n², the jackknife over clusters (CR3; MacKinnon, Nielsen
@@ -232,9 +232,10 @@ def _spread(values: Floats, clusters: Labels, confidence: float) -> _Spread:
         return _Spread(float(np.sqrt(independent)), float(n), score, student, note)
     sums = np.bincount(codes, weights=residuals) / (1 - sizes / n)
     effect = max((count - 1) / count * float(sums @ sums) / n**2 / independent, 1.0)
-    # A few values that differ from all others do not tell whether those of a cluster agree: it is taken that they do.
+    # A few values that differ from the others do not tell whether those of a cluster agree: caution takes that they do.
     telling = n - int(np.unique(values, return_counts=True)[1].max())
-    effect = max(effect, (_ASSUMED * n / (freedom + 1) + telling * effect) / (_ASSUMED + telling))
+    assumed = _ASSUMED / (_ASSUMED + telling) if cautious else 0.0
+    effect = max(effect, assumed * n / (freedom + 1) + (1 - assumed) * effect)
     return _Spread(float(np.sqrt(independent * effect)), n / effect, score, student, note)
 
 

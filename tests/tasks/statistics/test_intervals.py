@@ -80,7 +80,7 @@ def test_rows_that_are_all_alike_do_not_claim_certainty(value, n):
 def test_a_failure_more_never_narrows_the_interval_from_above():
     rows = np.arange(200)
     failed_once_in = [(rows % 4 == 0) & (rows < 4 * clusters) for clusters in range(20)]
-    highs = [of_mean(failed, rows // 4).high for failed in failed_once_in]
+    highs = [of_mean(failed, rows // 4, exact=True).high for failed in failed_once_in]
     assert highs == sorted(highs)
 
 
