@@ -188,6 +188,7 @@ class Judge:
             parameters=self.parameters,
             form=self.form,
             means=means,
+            judge=self.version,
             repeat=repeat,
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from tasks.calling.answer import Answer, Outcome
 from tasks.data.row import Row
 
-_PART = 128
+PART = 128
 """Rows that are handed on at once."""
 _MOST = 20_000
 """Answers that may wait for the one before them."""
@@ -15,13 +15,17 @@ _MOST = 20_000
 class InOrder:
     """Takes answers in any order and hands them on in the dataset's, a part at a time.
 
+    Args:
+        write: takes a part.
+        part: rows that are handed on at once.
+
     Attributes:
         failed: how each row ended that was not answered, by its id.
         cause: why the first row failed that the budget did not cut off, "" where none did.
     """
 
-    def __init__(self, write: Callable[[Sequence[Row], Sequence[Answer]], Awaitable[None]]) -> None:
-        self._write = write
+    def __init__(self, write: Callable[[Sequence[Row], Sequence[Answer]], Awaitable[None]], part: int = PART) -> None:
+        self._write, self._size = write, part
         self._waiting: dict[int, tuple[Row, Answer]] = {}
         self._part: list[tuple[Row, Answer]] = []
         self._next = 0
@@ -40,7 +44,7 @@ class InOrder:
             self._part.append(self._waiting.pop(self._next))
             self._next += 1
             self._moved.set()
-            if len(self._part) >= _PART:
+            if len(self._part) >= self._size:
                 await self.flush()
 
     async def flush(self) -> None:
