@@ -41,7 +41,8 @@ class Asking(NamedTuple):
     """How rows are asked.
 
     Attributes:
-        deferred: through batch files first, at their price; a row that comes to nothing there is not called.
+        deferred: through batch files first, at their price; a row that comes to nothing there is not called. So are
+            judges, where their model's endpoint may have such files.
         only_failed: only the rows that came to nothing in the evaluation before.
         everything: all rows, however few would be enough to decide.
         watch: told every now and then how far it is.
@@ -108,15 +109,7 @@ async def _deferred(candidate: Candidate, dataset: Dataset, label: str, how: dic
     say(f"deferred: {done.sent + done.resumed} sent, {done.answered} answered, {done.reused} known before")
     for kind, count in done.causes.items():
         say(f"deferred: {count} without an answer: {kind}")
-
-    def refuse(_: Row, question: Question) -> Refusal | None:
-        left = done.left.get(question.key)
-        if left is None:
-            return None
-        outcome = Outcome.SKIPPED if left.kind in ("waiting", "cut_off") else Outcome.APP_ERROR
-        return Refusal(outcome, left.cause)
-
-    return refuse
+    return done.refuse
 
 
 def _failed_before(workspace: "Workspace", candidate: Candidate, dataset: Dataset) -> frozenset[str]:

@@ -28,11 +28,12 @@ from tasks.progress import Bar, Progress, bar, say
 from tasks.results.evaluation import Evaluation, evaluation_id
 from tasks.results.expected import Expected
 from tasks.results.frames import Frames, facts_of, frames_of
-from tasks.results.in_order import InOrder
+from tasks.results.in_order import PART, InOrder
 from tasks.results.rows_file import NAME, RowsWriter, read_frames
 from tasks.retrieval.index import load_index
 from tasks.scoring.catalogue import identities
 from tasks.scoring.score import Score
+from tasks.scoring.scorer import Scorer
 from tasks.scoring.scoring import ask_scorers, score
 from tasks.statistics.anytime import design_of
 from tasks.statistics.corrected import with_people
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 
 CONFIDENCE = 0.95
 _TELL_EVERY_S = 2.0
+_DEFERRED_PART = 20_000
+"""Rows whose judges are asked in one batch file: each takes its time, and the answers wait in memory."""
 
 
 def identity_of(workspace: "Workspace", candidate: Candidate, dataset: Dataset) -> str:
@@ -67,7 +70,8 @@ class UnderWay:
 
     async def ask(self, rows: Iterable[Row]) -> None:
         """Asks rows, scores the answers and writes them."""
-        taken, before = InOrder(self._rate, self._write), len(self._ids)
+        part = _DEFERRED_PART if self._work.defers else PART
+        taken, before = InOrder(self._rate, self._write, part), len(self._ids)
 
         async def told(position: int, row: Row, answer: Answer) -> None:
             self._counter.count(answer)
@@ -129,7 +133,8 @@ class UnderWay:
 
     async def _rate(self, rows: Sequence[Row], answers: Sequence[Answer]) -> list[Score]:
         workspace = self._work.workspace
-        return await ask_scorers(rows, answers, workspace.scorers, workspace.means)
+        means = replace(workspace.means, deferred=self._work.defers)
+        return await ask_scorers(rows, answers, workspace.scorers, means)
 
     async def _write(self, rows: Sequence[Row], answers: Sequence[Answer], asked: Sequence[Score]) -> None:
         await asyncio.to_thread(self._keep, rows, answers, asked)
@@ -187,7 +192,18 @@ async def under_way(
         counter = _Counter(label, len(dataset.rows), shown, workspace, candidate)
         await writing.enter_async_context(_watched(asking.watch, counter.progress))
         work = _Work(
-            workspace, candidate, dataset, identity, expected, part / NAME, writer, take, refuse, people, in_parts
+            workspace=workspace,
+            candidate=candidate,
+            dataset=dataset,
+            identity=identity,
+            expected=expected,
+            file=part / NAME,
+            writer=writer,
+            take=take,
+            refuse=refuse,
+            people=people,
+            defers=asking.deferred and any(not isinstance(each, Scorer) for each in workspace.scorers),
+            in_parts=in_parts,
         )
         yield UnderWay(work, counter, writing, asked)
 
@@ -205,6 +221,7 @@ class _Work(NamedTuple):
     take: Take
     refuse: Refuse | None
     people: People
+    defers: bool
     in_parts: bool
 
 

@@ -7,12 +7,15 @@ from functools import partial
 from configs.errors import DataError, EndpointError, LifecycleError
 from configs.schema.app import Parameters
 from tasks.calling.answer import Answer, Outcome
-from tasks.calling.asking import ask_target
+from tasks.calling.asking import Refuse, ask_target
+from tasks.calling.deferring.defer import defer_target
 from tasks.calling.pricing import expected_tokens, usual_answer
 from tasks.calling.spend import BudgetUsedUp
 from tasks.data.row import Message, Row
+from tasks.identity import digest
 from tasks.judging.reply import Reply, ReplyForm, UnreadableReplyError, read_reply
 from tasks.judging.target import JudgeTarget, Repetition
+from tasks.progress import say
 from tasks.scoring.asked import Effort, Means
 
 Said = Reply | LifecycleError
@@ -30,6 +33,7 @@ async def ask_judge(
     parameters: Parameters,
     form: ReplyForm,
     means: Means,
+    judge: str,
     repeat: int = 0,
 ) -> list[Said]:
     """Returns what a judge says of each row, in the rows' order.
@@ -41,9 +45,12 @@ async def ask_judge(
         parameters: with which it is asked.
         form: how it is to answer.
         means: what asking takes.
+        judge: its version; by it the batches of its questions are remembered.
         repeat: which deliberate asking it is; the journal knows each by itself.
     """
-    ask = partial(_ask_once, model=model, parameters=parameters, form=form, messages_of=messages_of, means=means)
+    ask = partial(
+        _ask_once, model=model, parameters=parameters, form=form, messages_of=messages_of, means=means, judge=judge
+    )
     said = await ask(rows, Repetition(repeat))
     unread = [position for position, each in enumerate(said) if isinstance(each, UnreadableReplyError)]
     again = await ask([rows[position] for position in unread], Repetition(repeat, attempt=1))
@@ -94,6 +101,7 @@ async def _ask_once(
     form: ReplyForm,
     messages_of: Messages,
     means: Means,
+    judge: str,
 ) -> list[Said]:
     if not rows:
         return []
@@ -103,8 +111,30 @@ async def _ask_once(
         told[position] = answer
 
     async with aclosing(JudgeTarget(model, parameters, form, messages_of, means, repetition)) as target:
-        await ask_target(target, rows, tell, journal=means.journal, epoch=means.epoch, spend=means.spend)
+        refuse = await _deferred(target, rows, means, judge) if means.deferred and target.deferrable else None
+        await ask_target(target, rows, tell, journal=means.journal, epoch=means.epoch, spend=means.spend, refuse=refuse)
     return [_said(told[position], form) for position in range(len(rows))]
+
+
+async def _deferred(target: JudgeTarget, rows: Sequence[Row], means: Means, judge: str) -> Refuse:
+    """Asks through batch files, and returns what refuses the rows that came to nothing there."""
+    defer = partial(
+        defer_target,
+        target,
+        rows,
+        target.body,
+        scope=digest([judge, target.scope]),
+        loaded=means.loaded,
+        journal=means.journal,
+        epoch=means.epoch,
+        spend=means.spend,
+    )
+    done = await defer()
+    if any(target.takes_no_form(left.kind, left.cause) for left in done.left.values()):
+        done = await defer()
+    if done.sent or done.resumed:
+        say(f"deferred to judge: {done.sent + done.resumed} sent, {done.answered} answered, {done.reused} known before")
+    return done.refuse
 
 
 def _said(answer: Answer, form: ReplyForm) -> Said:

@@ -200,6 +200,7 @@ class Judge:
             parameters=self.parameters,
             form=self.form,
             means=means,
+            judge=self.version,
             repeat=repeat,
         )
 

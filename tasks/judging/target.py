@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from configs.schema.app import Parameters
 from configs.schema.model import ModelConfig
 from tasks.calling.answer import Usage
-from tasks.calling.chat import call_model
+from tasks.calling.chat import call_model, request_body
 from tasks.calling.endpoint import api_key, endpoint_model, retries_of
 from tasks.calling.failures import CallFailure, FailureKind
 from tasks.calling.limits.limiter import model_limiter
@@ -45,6 +45,10 @@ class Repetition(NamedTuple):
 class JudgeTarget:
     """A judge's model, asked about rows.
 
+    Attributes:
+        deferrable: whether its endpoint may have batch files.
+        scope: names the model and the asking.
+
     Args:
         model: name of the model.
         parameters: with which it is asked.
@@ -78,6 +82,8 @@ class JudgeTarget:
         self._messages_of = messages_of
         self._price = price_needed(means.loaded, model)
         self._rest = [repetition, means.epoch]
+        self.deferrable = self._config.kind == "openai"
+        self.scope = digest(["judge", self._identity, *self._rest])
         api_key(self._config)  # a missing key shows here, not at the first row
 
     async def question(self, row: Row) -> Question:
@@ -93,11 +99,22 @@ class JudgeTarget:
                 reply = await call_model(self._config, question.messages, self._parameters, self._form)
                 return Given(reply.text, reply.usage, reply.latency, pause_s=reply.pause_s)
             except CallFailure as failure:
-                if failure.kind is not FailureKind.REJECTED or not _REFUSAL.search(str(failure)):
+                if not self.takes_no_form(failure.kind, str(failure)):
                     raise
-                _formless.add(self._identity)
         reply = await call_model(self._config, question.messages, self._parameters)
         return Given(reply.text, reply.usage, reply.latency, pause_s=reply.pause_s)
+
+    def body(self, question: Question) -> dict[str, Any]:
+        """Returns the request that asks a question, with the form unless the endpoint was found to take none."""
+        form = None if self._identity in _formless else self._form
+        return request_body(self._config, question.messages, self._parameters, stream=False, response_format=form)
+
+    def takes_no_form(self, kind: str, cause: str) -> bool:
+        """Returns whether a failure says that the endpoint takes no form; then it is not offered one again."""
+        if kind != FailureKind.REJECTED or not _REFUSAL.search(cause):
+            return False
+        _formless.add(self._identity)
+        return True
 
     def price(self, usage: Usage, *, deferred: bool = False) -> float:
         """Returns what a call costs."""

@@ -9,7 +9,7 @@ from tasks.data.row import Row
 
 T = TypeVar("T")
 
-_PART = 128
+PART = 128
 """Rows that are handed on at once."""
 _RATED_AT_ONCE = 2
 """Parts: while the last answers of one are judged, the endpoint has room for the next."""
@@ -23,6 +23,7 @@ class InOrder(Generic[T]):
     Args:
         rate: rates the answers of a part; some parts are rated at once.
         write: writes them with what rating came to, one part after the other.
+        part: rows that are handed on at once.
 
     Attributes:
         failed: how each row ended that was not answered, by its id.
@@ -33,8 +34,9 @@ class InOrder(Generic[T]):
         self,
         rate: Callable[[Sequence[Row], Sequence[Answer]], Awaitable[T]],
         write: Callable[[Sequence[Row], Sequence[Answer], T], Awaitable[None]],
+        part: int = PART,
     ) -> None:
-        self._rate, self._write = rate, write
+        self._rate, self._write, self._size = rate, write, part
         self._waiting: dict[int, tuple[Row, Answer]] = {}
         self._part: list[tuple[Row, Answer]] = []
         self._next = 0
@@ -55,7 +57,7 @@ class InOrder(Generic[T]):
             self._part.append(self._waiting.pop(self._next))
             self._next += 1
             self._moved.set()
-            if len(self._part) >= _PART:
+            if len(self._part) >= self._size:
                 await self.flush()
 
     async def flush(self) -> None:

@@ -28,12 +28,14 @@ class Means:
         journal: where finished calls are.
         epoch: round of asking.
         spend: ledger and caps; shared with whatever else the command asks.
+        deferred: whether to ask through batch files, where the model's endpoint may have them.
     """
 
     loaded: LoadedApp
     journal: Journal
     epoch: str
     spend: Spend
+    deferred: bool = False
 
 
 class Effort(NamedTuple):

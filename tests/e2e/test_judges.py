@@ -100,3 +100,21 @@ def test_too_few_labels_and_no_judge_are_one_line_each(calibrate):
     none = calibrate(0, "--set", "scorers=[{name: token_f1}]")
     assert none.returncode == 2
     assert "names no judge; a judge is a scorer with a model" in none.stderr
+
+
+def test_labels_of_its_own_answers_correct_the_judge_of_an_evaluation(calibrate, lifecycle, graded, judging):
+    calibrate(0)
+    given = [f"r{n},relevance,{n % 5 + 1},Item {n} is {WORDS[n % 5 + 1]}." for n in range(24)]
+    (graded / "labels.csv").write_text("\n".join(["row_id,metric,label,answer", *given, ""]), encoding="utf-8")
+    asked = calls(judging)[CHAT]
+    ended = lifecycle("run", "evaluate", "--app", str(graded), "--json")
+    assert ended.returncode == 0, ended.stderr
+    assert calls(judging)[CHAT] == asked
+    (relevance,) = (each for each in json.loads(ended.stdout)["estimates"] if each["metric"] == "relevance")
+    assert relevance["method"] == "prediction-powered, 24 labels"
+    assert relevance["judge_alone"] == pytest.approx(3.2)
+    assert relevance["value"] < 3.2
+    calibrated = lifecycle("run", "calibrate", "--app", str(graded), "--set", "reruns=2", "--json")
+    (judge,) = json.loads(calibrated.stdout)["judges"]
+    assert judge["people"]["value"] == pytest.approx(relevance["value"])
+    assert judge["gain"] > 1

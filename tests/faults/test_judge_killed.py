@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from infra.simulator.behaviour import Behaviour, Rule
-from infra.simulator.running import calls, simulated
+from infra.simulator.running import calls, simulated, statistics
 from tasks.journal.journal import Journal
 
 pytestmark = pytest.mark.fault
@@ -41,3 +41,21 @@ def test_the_same_command_finishes_what_was_killed(tmp_path, make_app, judging):
         again = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
         assert again["calls"]["made"] == 0
         assert calls(address)[CHAT] == sent + ROWS - kept
+
+
+@pytest.mark.parametrize("stage", ["batches", "batch_lines"])
+def test_deferred_the_same_command_finds_its_batch_and_no_line_is_paid_twice(tmp_path, make_app, judging, stage):
+    with simulated(Behaviour(batch_s=1.0, rules=(SAYS_FOUR,))) as address:
+        make_app(address)
+        command = [*judging(ROWS), "deferred"]
+        with subprocess.Popen(command, cwd=Path.cwd(), stdout=subprocess.DEVNULL) as killed:
+            while not statistics(address)[stage]:
+                assert killed.poll() is None, "it ended before it could be killed"
+                time.sleep(0.005)
+            os.kill(killed.pid, signal.SIGKILL)
+        document = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        told = statistics(address)
+        again = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert document["scores"] == again["scores"] == [4.0] * ROWS
+    assert (told["batches"], told["batch_lines"], told["requests"]) == (1, ROWS, 0)
+    assert again["calls"] == {"made": 0, "reused": ROWS, "failed": 0, "skipped": 0}

@@ -1,11 +1,11 @@
-"""Defers a candidate's questions: asked in batch files, for a share of the price and within a day instead of at once.
+"""Defers questions: asked in batch files, for a share of the price and within a day instead of at once.
 
 The answers go into the journal, where `ask` finds them.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from configs.errors import ConfigurationError, DataError
 from configs.loading import LoadedApp
 from configs.schema.model import OpenAIModel
-from tasks.calling.asking import open_target
+from tasks.calling.answer import Outcome
+from tasks.calling.asking import Refusal, open_target
 from tasks.calling.chat import request_body
 from tasks.calling.deferring.endpoint import BatchEndpoint, Polling
 from tasks.calling.deferring.folder import BatchFolder, LineFile
@@ -34,7 +35,10 @@ from tasks.journal.journal import Journal
 if TYPE_CHECKING:
     from tasks.retrieval.index import Index
 
-__all__ = ["Deferred", "LineFailure", "Polling", "Progress", "defer"]
+__all__ = ["Deferred", "LineFailure", "Polling", "Progress", "defer", "defer_target"]
+
+Body = Callable[[Question], Mapping[str, object]]
+"""Makes the chat request that asks a question."""
 
 FOLDER = "deferred"
 """Beside the journal."""
@@ -58,6 +62,14 @@ class Deferred:
     reused: int
     left: Mapping[str, LineFailure]
 
+    def refuse(self, _: Row, question: Question) -> Refusal | None:
+        """Refuses to call what came to nothing here; for `ask` and `ask_target`, which find the answers."""
+        left = self.left.get(question.key)
+        if left is None:
+            return None
+        outcome = Outcome.SKIPPED if left.kind in ("waiting", "cut_off") else Outcome.APP_ERROR
+        return Refusal(outcome, left.cause)
+
     @property
     def causes(self) -> dict[str, int]:
         """How many questions have no answer, by the kind of what kept them from it, the most first."""
@@ -76,38 +88,90 @@ async def defer(
     on_progress: Progress | None = None,
     polling: Polling = Polling(),  # noqa: B008 a tuple
 ) -> Deferred:
-    """Asks what the journal does not have in batch files, waits for them, and puts the answers into the journal.
-
-    Rows that cannot be asked are left out: `ask` says why. Killed at any moment, the same command finds its batches
-    again and makes none a second time; a second process that defers the same waits for the first.
+    """Asks a candidate in batch files; see `defer_target`.
 
     Args:
         candidate: a prompt, of a model behind an endpoint that has batch files.
         rows: what to ask; read as it goes.
         loaded: the app.
-        journal: where finished calls are; batches are remembered beside it.
+        journal: where finished calls are.
         epoch: round of asking.
-        spend: ledger and caps. A line that could pass a cap is not sent; its answer costs the deferred price. Once the
-            budget's minutes are over nobody waits any longer, and what is on its way stays `waiting`: the same command
-            collects it.
+        spend: ledger and caps.
         index: the candidate's index, where it retrieves.
         on_progress: told how far the batches are.
         polling: how long to wait between two looks at a batch.
 
     Raises:
         ConfigurationError: the candidate cannot be deferred.
+        LifecycleError: see `defer_target`.
+    """
+    model = _deferrable(candidate, loaded)
+
+    def body(question: Question) -> dict[str, object]:
+        assert candidate.parameters is not None  # noqa: S101 its target could not be opened without
+        parameters = candidate.parameters.of_repeat(question.repeat)
+        return request_body(model, question.messages, parameters, stream=False)
+
+    async with aclosing(open_target(candidate, loaded, journal, epoch, spend, index)) as target:
+        return await defer_target(
+            target,
+            rows,
+            body,
+            scope=digest([candidate.digest, endpoint_model("", model), epoch]),
+            loaded=loaded,
+            journal=journal,
+            epoch=epoch,
+            spend=spend,
+            on_progress=on_progress,
+            polling=polling,
+        )
+
+
+async def defer_target(
+    target: Target,
+    rows: Iterable[Row],
+    body: Body,
+    *,
+    scope: str,
+    loaded: LoadedApp,
+    journal: Journal,
+    epoch: str,
+    spend: Spend,
+    on_progress: Progress | None = None,
+    polling: Polling = Polling(),  # noqa: B008 a tuple
+) -> Deferred:
+    """Asks what the journal does not have in batch files, waits for them, and puts the answers into the journal.
+
+    Rows that cannot be asked are left out: `ask_target` says why. Killed at any moment, the same command finds its
+    batches again and makes none a second time; a second process that defers the same waits for the first.
+
+    Args:
+        target: what answers, named as its model, which is one of kind `openai`.
+        rows: what to ask; read as it goes.
+        body: makes a question's chat request.
+        scope: names whose questions these are; batches are remembered by it.
+        loaded: the app.
+        journal: where finished calls are; batches are remembered beside it.
+        epoch: round of asking.
+        spend: ledger and caps. A line that could pass a cap is not sent; its answer costs the deferred price. Once the
+            budget's minutes are over nobody waits any longer, and what is on its way stays `waiting`: the same command
+            collects it.
+        on_progress: told how far the batches are.
+        polling: how long to wait between two looks at a batch.
+
+    Raises:
         CallFailure: the endpoint has no batch files, takes no key, or cannot be reached for long. What is finished is
             kept; what is on its way is found again by the same command.
         LifecycleError: the disk is full, or what is remembered cannot be read.
     """
-    model = _deferrable(candidate, loaded)
+    model = loaded.models[target.name]
+    assert model.kind == "openai"  # noqa: S101 whoever defers has made sure
     folder = journal.path.parent / FOLDER
-    scope = digest([candidate.digest, endpoint_model("", model), epoch])
-    async with aclosing(open_target(candidate, loaded, journal, epoch, spend, index)) as target, joined(folder, scope):
+    async with joined(folder, scope):
         endpoint = BatchEndpoint(model, target.retries, polling)
         share = price_needed(loaded, target.name).deferred
         batches = Batches(target, endpoint, BatchFolder(folder / scope), journal, epoch, spend, share, on_progress)
-        sending = _Sending(candidate, model, target, batches, journal)
+        sending = _Sending(target, body, batches, journal)
         try:
             # To their end before anything is sent: only then the ledger knows what they cost.
             await batches.resume()
@@ -142,11 +206,8 @@ class _Sending:
         reused: questions that the journal had.
     """
 
-    def __init__(
-        self, candidate: Candidate, model: OpenAIModel, target: Target, batches: Batches, journal: Journal
-    ) -> None:
-        self._candidate, self._model, self._target = candidate, model, target
-        self._batches, self._journal = batches, journal
+    def __init__(self, target: Target, body: Body, batches: Batches, journal: Journal) -> None:
+        self._target, self._body, self._batches, self._journal = target, body, batches, journal
         self._seen: set[str] = set()
         self._file: LineFile | None = None
         self._writing = asyncio.Lock()
@@ -193,8 +254,3 @@ class _Sending:
         begun, self._file = await asyncio.to_thread(self._file.finish), None
         await self._batches.begin(begun)
         self.sent += begun.lines
-
-    def _body(self, question: Question) -> dict[str, object]:
-        assert self._candidate.parameters is not None  # noqa: S101 its target could not be opened without
-        parameters = self._candidate.parameters.of_repeat(question.repeat)
-        return request_body(self._model, question.messages, parameters, stream=False)

@@ -1,9 +1,12 @@
 """Evaluating: rows stream through, what failed is asked again alone, and what it takes is said before."""
 
+from dataclasses import replace
+
 import pytest
 
 from configs.errors import ConfigurationError, EndpointError
 from infra.simulator.behaviour import Behaviour, Fault
+from infra.simulator.behaviour import Rule as Answering
 from infra.simulator.running import calls, requests, simulated, statistics
 from tasks.estimating import estimate_asking
 from tasks.evaluating.asking import Asking
@@ -107,6 +110,21 @@ async def test_rows_may_be_asked_through_batch_files(workspace, dataset, make_ap
     assert evaluation.estimate("latency_total").value is None, "nobody waited for it"
     tokens = evaluation.rows["input_tokens"].sum() + evaluation.rows["output_tokens"].sum()
     assert evaluation.rows["price"].sum() == pytest.approx(tokens / 1e6 / 2)
+
+
+async def test_judges_are_asked_through_batch_files_too(workspace, dataset, make_app, make_candidate):
+    judged = Answering(contains="", answer='{"reason": "Because.", "score": 4}')
+    with simulated(Behaviour(batch_s=0.0, rules=(judged,))) as address:
+        loaded = make_app(address, price=(1, 1), scorers=[{"name": "exact"}, {"name": "relevance", "model": "chat"}])
+        candidate, data = make_candidate(loaded), dataset(300)
+        work = workspace(loaded)
+        evaluation = await evaluate_candidate(work, candidate, data, Asking(deferred=True))
+        told = statistics(address)
+        again = await evaluate_candidate(workspace(loaded), candidate, replace(data, digest="new"))
+        assert calls(address).get(CHAT, 0) == 0
+    assert (told["batches"], told["batch_lines"]) == (2, 600), "one of answers, one of ratings, however many rows"
+    assert evaluation.outcomes["ok"] == 300
+    assert evaluation.estimate("relevance").value == again.estimate("relevance").value == 4
 
 
 async def test_a_target_that_answers_nothing_stores_nothing(workspace, dataset, make_app, make_candidate, tmp_path):
