@@ -27,7 +27,7 @@ def ordered(written):
         assert rated == len(rows) == len(answers)
         written.append([row.id for row in rows])
 
-    return lambda rate=at_once: InOrder(rate, write)
+    return lambda rate=at_once, part=128: InOrder(rate, write, part)
 
 
 async def take(taken, position):
@@ -47,8 +47,7 @@ async def test_where_many_wait_for_a_slow_one_the_others_wait_too(monkeypatch, o
     assert [row_id for part in written for row_id in part] == [f"r{position}" for position in range(6)]
 
 
-async def test_two_parts_are_rated_at_once_and_written_one_after_the_other(monkeypatch, ordered, written):
-    monkeypatch.setattr(in_order, "_PART", 2)
+async def test_two_parts_are_rated_at_once_and_written_one_after_the_other(ordered, written):
     begun, may_end = [], {f"r{position}": asyncio.Event() for position in (0, 2, 4)}
 
     async def rate(rows, answers):
@@ -56,7 +55,7 @@ async def test_two_parts_are_rated_at_once_and_written_one_after_the_other(monke
         await may_end[rows[0].id].wait()
         return len(rows)
 
-    taken = ordered(rate)
+    taken = ordered(rate, part=2)
     asking = [asyncio.create_task(take(taken, position)) for position in range(6)]
     await asyncio.sleep(0.01)
     assert begun == ["r0", "r2"], "no more than two"
@@ -70,14 +69,12 @@ async def test_two_parts_are_rated_at_once_and_written_one_after_the_other(monke
     assert written == [["r0", "r1"], ["r2", "r3"], ["r4", "r5"]]
 
 
-async def test_a_part_that_cannot_be_rated_fails_whoever_brought_it_and_holds_up_nobody(monkeypatch, ordered):
-    monkeypatch.setattr(in_order, "_PART", 1)
-
+async def test_a_part_that_cannot_be_rated_fails_whoever_brought_it_and_holds_up_nobody(ordered):
     async def rate(rows, answers):
         if rows[0].id == "r0":
             raise OSError("disk full")
         return len(rows)
 
-    taken = ordered(rate)
+    taken = ordered(rate, part=1)
     found = await asyncio.gather(*(take(taken, position) for position in range(3)), return_exceptions=True)
     assert [type(each) for each in found] == [OSError, type(None), type(None)]
