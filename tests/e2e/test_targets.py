@@ -179,7 +179,8 @@ def test_a_function_that_became_worse_is_refused_and_is_the_users_to_change(run,
     assert "a target of kind `python` is yours to change: change it and run again" in said
     _, fresh, said = run("evaluate", folder, "--fresh", **own_endpoint)
     assert fresh["champion"] == first["champion"]
-    assert "compared with epoch first of the champion: candidate" in said
+    assert "the champion is not asked: candidate" in said
+    assert "compared with epoch first of the champion" in said
     assert "its file has changed since it was made; restore it, or evaluate what is there now" in said
 
 
