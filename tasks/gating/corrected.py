@@ -1,43 +1,18 @@
 """Tests a claim on a judged mean by what people's own would be, on rows that are looked at once."""
 
-from typing import NamedTuple
-
 from tasks.gating.claim import Claim
+from tasks.gating.looked_at_once import LookedAtOnce
 from tasks.statistics.corrected import Corrected, corrected_mean
 from tasks.statistics.intervals import Interval
 
 
-class CorrectedTest(NamedTuple):
-    """A claim on people's mean over all rows: a judge has scored them, people enough of them; see `corrected_mean`."""
+class CorrectedTest(LookedAtOnce):
+    """A claim on people's mean over all rows: a judge has scored them, people enough of them; see `corrected_mean`.
 
-    claim: Claim
+    More labels would settle it rather than more rows.
+    """
 
-    @property
-    def may_hold(self) -> bool:
-        """False: there is no further look."""
-        return False
-
-    @property
-    def may_break(self) -> bool:
-        """False: there is no further look."""
-        return False
-
-    def holds(self, error: float) -> bool:
-        """Returns whether the claim holds; where it does not, this is True with probability `error` at most."""
-        interval = self.interval(error)
-        return self.claim.holds_for(interval.low if self.claim.above else interval.high)
-
-    def broken(self, error: float) -> bool:
-        """Returns whether the claim is false; where it holds, this is True with probability `error` at most."""
-        interval = self.interval(error)
-        return not self.claim.holds_for(interval.high if self.claim.above else interval.low)
-
-    def rows_needed(self, error: float) -> int | None:
-        """Returns None: more labels would settle it rather than more rows."""
-        del error
-        return None
-
-    def interval(self, error: float) -> Interval:
+    def of_rows(self, error: float) -> Interval:
         """Returns people's mean and its interval, each end wrong with probability `error` at most."""
         found = corrected(self.claim, error)
         if found is None:

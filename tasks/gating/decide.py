@@ -11,9 +11,9 @@ from tasks.gating.anytime import AnytimeTest
 from tasks.gating.choosing import chosen_test
 from tasks.gating.claim import Claim, claim_of
 from tasks.gating.corrected import CorrectedTest, contradiction, corrected
-from tasks.gating.fixed import FixedTest
 from tasks.gating.identical import IdenticalTest
 from tasks.gating.instrument import Instrument, too_small
+from tasks.gating.looked_at_once import LookedAtOnce
 from tasks.gating.reasons import reason, subject
 from tasks.gating.verdict import Decision, GateName, RuleVerdict, Verdict
 from tasks.identity import digest
@@ -90,7 +90,7 @@ def terms_of(gate: Gate) -> str:
     return digest(gate.model_dump(mode="json"))
 
 
-_Test = AnytimeTest | CorrectedTest | FixedTest | IdenticalTest
+_Test = AnytimeTest | LookedAtOnce
 
 
 class _Trial(NamedTuple):

@@ -39,7 +39,7 @@ def test_what_is_asked_another_number_of_times_is_another_dataset():
 
 
 def test_an_id_that_a_further_answer_would_get_is_refused():
-    data = dataset(row("q1"), row("q1#3"), row("issue #2"))
+    data = dataset(row("q1"), row("q1#3"), row("chapter #2"))
     assert len(repeated(data, 2).rows) == 6, "no third answer, no such id"
     with pytest.raises(DataError, match=r"rows.jsonl: with `repeats: 3` answer 3 to row 'q1' would get the id 'q1#3'"):
         repeated(data, 3)
