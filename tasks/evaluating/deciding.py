@@ -187,7 +187,8 @@ def _sample_again(
     people.take_stored(small)
     small = people.beside(small)
     one, other = (_design(dataset) for dataset in datasets)
-    design = Design(one.rows + other.rows, one.clusters + other.clusters, max(one.largest, other.largest))
+    # A cluster may have rows in both.
+    design = Design(one.rows + other.rows, one.clusters + other.clusters, one.largest + other.largest)
     champion = together(small_beside, beside) if beside and small_beside else None
     instruments = instruments_of(workspace.loaded, workspace.store)
     verdict = decide("sample", gate, together(small, full), champion, workspace.metrics, design, instruments, looks=2)

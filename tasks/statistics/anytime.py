@@ -117,11 +117,12 @@ def evidence_above(
         return np.full(rows.totals.size, np.inf)
     if bound == rows.low:
         return np.where(np.cumsum(rows.totals - bound * rows.sizes) > 0, np.inf, 0.0)
-    gains = (rows.totals - bound * rows.sizes) / design.largest
+    largest = max(design.largest, float(rows.sizes.max()))
+    gains = (rows.totals - bound * rows.sizes) / largest
     if np.isneginf(rows.low):
         return log_evidence(gains)
     unit = rows.high - rows.low if np.isfinite(rows.high) else bound - rows.low
-    floor, rows_a_bet = (rows.low - bound) / unit, design.rows / design.clusters / design.largest
+    floor, rows_a_bet = (rows.low - bound) / unit, design.rows / design.clusters / largest
     of = design.clusters if design.whole else None
     wealth = [log_wealth(gains / unit, floor, each / unit * rows_a_bet, of) for each in hoped]
     return np.asarray(np.logaddexp.reduce(wealth, axis=0) - np.log(len(wealth)))

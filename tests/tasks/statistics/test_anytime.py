@@ -82,3 +82,9 @@ def test_evidence_is_seldom_wrong_however_often_one_looks(looks):
         evidence = evidence_above(rows(rng.random(400) < 0.7), 0.7, design(400), HOPED)
         wrong += evidence[:: 400 // looks].max() >= np.log(20)
     assert wrong / 400 <= 0.08
+
+
+def test_a_cluster_larger_than_was_known_makes_no_nonsense():
+    found = rows([0.0] * 12, ["one"] * 6 + ["two"] * 6)
+    for evidence in (evidence_above, evidence_below):
+        assert not np.isnan(evidence(found, 0.9, design(10, largest=2), HOPED)).any()
