@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ from tasks.statistics.anytime import Design, design_of
 from tasks.statistics.drawing import draw_order
 from tasks.statistics.estimate import Estimate
 from tasks.statistics.estimates import identical
+from tasks.statistics.holm import rejected
 from tasks.statistics.intervals import Interval
 from tasks.statistics.measured import rows_a_value
 
@@ -187,14 +189,12 @@ def _estimate(rule: Rule, error: float, claim: Claim | None = None, interval: In
 
 def _judged(trials: list[_Trial], error: float) -> tuple[RuleVerdict, ...]:
     """Judges the rules: each PASS at the level, the FAILs together at that level, by Holm's steps."""
-    broken: set[int] = set()
-    while True:
-        level = error / max(1, len(trials) - len(broken))
-        more = {at for at, each in enumerate(trials) if at not in broken and each.test and each.test.broken(level)}
-        if not more:
-            break
-        broken |= more
+    broken = rejected([partial(_broken, trial) for trial in trials], error)
     return tuple(_verdict(trial, at in broken, error, len(trials)) for at, trial in enumerate(trials))
+
+
+def _broken(trial: _Trial, error: float) -> bool:
+    return trial.test is not None and trial.test.broken(error)
 
 
 def _verdict(trial: _Trial, broken: bool, error: float, rules: int) -> RuleVerdict:

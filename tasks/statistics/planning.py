@@ -151,7 +151,6 @@ def _until_shown(
 ) -> Sequential:
     rows = draws.shape[-1]
     each = Drawn(draws, np.ones(rows), low, high)
-    with np.errstate(invalid="ignore"):
-        shown = evidence_above(each, bound, Design(rows, rows, 1), hoped) >= -np.log(error)
+    shown = evidence_above(each, bound, Design(rows, rows, 1), hoped) >= -np.log(error)
     taken = np.where(shown.any(axis=-1), shown.argmax(axis=-1) + 1, rows)
     return Sequential(int(np.ceil(taken.mean())), int(np.quantile(taken, 0.9, method="inverted_cdf")))
