@@ -3,7 +3,7 @@
 from prefect import flow
 
 from configs.errors import ConfigurationError
-from configs.schema.retrieval import Move
+from configs.schema.augment import Move
 from pipelines.parameters import App, Changes
 from pipelines.run_names import run_name
 from pipelines.spent import Spent

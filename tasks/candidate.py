@@ -1,7 +1,7 @@
 """A candidate: everything that decides what an application answers. Immutable; its digest is its identity."""
 
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -59,8 +59,31 @@ class Example(Frozen):
     answer: str
 
 
+class LoraAdapter(Frozen):
+    """Low-rank weights that are added to a model's own, kept in the folder of adapters under their digest."""
+
+    kind: Literal["lora"] = "lora"
+    digest: str
+    """Names the weights, the configuration they need and the base they belong to."""
+    base: str
+    """The model that it was trained on, as `endpoint_model` says it of that model."""
+
+
+class HostedModel(Frozen):
+    """A model that a provider has tuned and serves under a name of its own."""
+
+    kind: Literal["hosted"] = "hosted"
+    model: str
+    """Name under which the provider's endpoint knows it."""
+    job: str
+    """Id of the provider's job that made it."""
+
+
+Adapter = Annotated[LoraAdapter | HostedModel, Field(discriminator="kind")]
+
+
 class Candidate(Frozen):
-    """Prompt version × model × parameters × retrieval × examples, or a target of the user's."""
+    """Prompt version × model × parameters × retrieval × examples × adapter, or a target of the user's."""
 
     app: str
     target: Target
@@ -72,6 +95,8 @@ class Candidate(Frozen):
     parameters: Parameters | None = None
     retrieval: RetrievalChoice | None = None
     examples: tuple[Example, ...] = ()
+    adapter: Adapter | None = None
+    """What fine-tuning has made of the model."""
     code: str | None = None
     """Digest of the user's file, for targets `python` and `answers`."""
     move: str | None = None
@@ -81,8 +106,12 @@ class Candidate(Frozen):
 
     @cached_property
     def digest(self) -> str:
-        """Names what the candidate answers with: two candidates that would ask the same have the same digest."""
-        content = self.model_dump(mode="json", exclude={"move": True, "parent": True, "prompt": True, "target": True})
+        """Names what the candidate answers with: two candidates that would ask the same have the same digest.
+
+        What is not set is no part of it, so that a field that candidates get later renames none of those there are.
+        """
+        beside = {"move", "parent", "prompt", "target"}
+        content = self.model_dump(mode="json", exclude=beside, exclude_none=True)
         target = self.target.model_dump(mode="json", exclude=_HOW_IT_IS_CALLED)
         return digest({**content, "target": target, "prompt": self.prompt.digest if self.prompt else None})
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from configs.errors import ConfigurationError
 from configs.loading import LoadedApp
-from configs.schema.retrieval import Move
+from configs.schema.augment import Move
 from configs.schema.target import Target
 from tasks.calling.embedding import embed, embedding_identity
 from tasks.calling.endpoint import endpoint_model

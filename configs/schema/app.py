@@ -4,10 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from configs.schema.augment import Augment
 from configs.schema.base import Frozen
 from configs.schema.dataset import Datasets
 from configs.schema.gate import Gates
-from configs.schema.retrieval import Augment, Retrieval
+from configs.schema.retrieval import Retrieval
 from configs.schema.scorer import ScorerConfig
 from configs.schema.target import Target
 

@@ -1,4 +1,4 @@
-"""Documents, how they are cut and embedded, and the changes that `augment` may try."""
+"""Documents, and how they are cut and embedded."""
 
 from pydantic import Field, model_validator
 
@@ -22,23 +22,3 @@ class Retrieval(Frozen):
         if self.overlap_words >= self.chunk_words:
             raise ValueError("`overlap_words` must be less than `chunk_words`")
         return self
-
-
-class Move(Frozen):
-    """One change `augment` may try: a whole recipe, so that the order of moves does not matter to what each one is."""
-
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
-    """Short name, shown in run names and pages."""
-    prompt: str | None = None
-    """Prompt to use instead of the exploration's best."""
-    top_k: int = Field(0, ge=0, le=20)
-    """Chunks of the documents put into the prompt; 0 for none."""
-    examples: int = Field(0, ge=0, le=20)
-    """Few-shot examples put before the question."""
-
-
-class Augment(Frozen):
-    """What `augment` may do when a gate says no."""
-
-    moves: tuple[Move, ...] = ()
-    """Tried in order, one a round."""
