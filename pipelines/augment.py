@@ -7,8 +7,9 @@ from configs.schema.augment import Move
 from pipelines.parameters import App, Changes
 from pipelines.run_names import run_name
 from pipelines.spent import Spent
+from tasks.augmenting.recipe import augmented
 from tasks.candidate import Candidate
-from tasks.candidates import augmented, check_prompts
+from tasks.candidates import check_prompts
 from tasks.choosing import chosen
 from tasks.orchestrating.artifacts import artifact_key, markdown
 from tasks.orchestrating.events import CANDIDATE_MADE, emit

@@ -1,27 +1,18 @@
-"""Candidates: what an exploration tries, and what a move of `augment` makes of the best."""
+"""Candidates: what an exploration tries, and whether one is still what it was made of."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import product
-from typing import TYPE_CHECKING
 
 from configs.errors import ConfigurationError
 from configs.loading import LoadedApp
-from configs.schema.augment import Move
 from configs.schema.target import Target
-from tasks.calling.embedding import embed, embedding_identity
+from tasks.calling.embedding import embedding_identity
 from tasks.calling.endpoint import endpoint_model
-from tasks.candidate import Candidate, Example, Prompt, RetrievalChoice
+from tasks.candidate import Candidate, Prompt
 from tasks.data.row import Dataset
 from tasks.identity import digest
 from tasks.prompting.prompty import read_prompty
 from tasks.prompting.render import check_variables
-from tasks.retrieval.documents import read_documents
-from tasks.retrieval.index import Index, build_index
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from tasks.workspace import Workspace
 
 
 class AlteredError(ConfigurationError):
@@ -83,106 +74,6 @@ def asking_model(loaded: LoadedApp, candidate: Candidate, model: str) -> Candida
             f"leave --base-url and --model out"
         )
     return candidate.model_copy(update={"model": model, "endpoint_model": endpoint_model(model, loaded.models[model])})
-
-
-async def augmented(workspace: "Workspace", base: Candidate, move: Move) -> Candidate:
-    """Returns the candidate that a move makes of another: its prompt, retrieval and few-shot examples.
-
-    Args:
-        workspace: the app; the index is built, or found, in its folder.
-        base: gives model and parameters, and the prompt where the move names none.
-        move: the whole recipe; what `base` retrieved or showed does not carry over.
-
-    Raises:
-        ConfigurationError: the target is not a prompt, or the move needs documents or examples the app does not have.
-    """
-    if base.prompt is None:
-        raise ConfigurationError(
-            f"app {base.app}: a target of kind {base.target.kind!r} is yours to change: change it and run again"
-        )
-    index = await build(workspace) if move.top_k else None
-    retrieval = (
-        RetrievalChoice(index=index.digest, top_k=move.top_k, embedding=_embedding(workspace)) if index else None
-    )
-    return Candidate.model_validate(
-        {
-            **base.model_dump(exclude={"prompt", "retrieval", "examples", "move", "parent"}),
-            "prompt": _prompt(workspace, move.prompt) if move.prompt else base.prompt,
-            "retrieval": retrieval,
-            "examples": await _examples(workspace, index, move),
-            "move": move.name,
-            "parent": base.digest,
-        }
-    )
-
-
-async def build(workspace: "Workspace") -> Index:
-    """Builds the app's index, or finds the one that its documents, chunking and embedding model already have."""
-    loaded = workspace.loaded
-    retrieval = loaded.app.retrieval
-    if retrieval is None:
-        raise ConfigurationError(
-            f"{loaded.folder / 'app.yaml'}: a move with `top_k` needs the key `retrieval`; name the documents there"
-        )
-
-    async def embedding(texts: Sequence[str]) -> "np.ndarray":
-        return await embed(
-            list(texts),
-            loaded=loaded,
-            model=retrieval.embedding_model,
-            journal=workspace.journal,
-            epoch=workspace.epoch,
-            spend=workspace.spend,
-        )
-
-    documents = read_documents(loaded.path(retrieval.documents))
-    identity = embedding_identity(loaded, retrieval.embedding_model)
-    return await build_index(documents, retrieval, identity, embedding, workspace.indexes)
-
-
-def _embedding(workspace: "Workspace") -> str | None:
-    retrieval = workspace.loaded.app.retrieval
-    return embedding_identity(workspace.loaded, retrieval.embedding_model) if retrieval else None
-
-
-def _prompt(workspace: "Workspace", name: str) -> Prompt:
-    prompts = {prompt.name: prompt for prompt in read_prompts(workspace.loaded)}
-    if name not in prompts:
-        raise ConfigurationError(
-            f"{workspace.loaded.folder / 'app.yaml'}: a move of `augment` names the prompt {name!r}; "
-            f"known are {', '.join(sorted(prompts))}"
-        )
-    return prompts[name]
-
-
-async def _examples(workspace: "Workspace", index: Index | None, move: Move) -> tuple[Example, ...]:
-    """Takes examples spread over answerable and unanswerable rows, in the file's order."""
-    if not move.examples:
-        return ()
-    rows = tuple(workspace.dataset("examples").rows)
-    no, yes = [r for r in rows if r.answerable is False], [r for r in rows if r.answerable is not False]
-    alternating = [row for pair in zip(yes, no, strict=False) for row in pair]
-    taken = {row.id for row in alternating}
-    rest = [row for row in rows if row.id not in taken]
-    chosen = (alternating + rest)[: move.examples]
-    texts: list[tuple[str, ...]] = [() for _ in chosen]
-    if index is not None and workspace.loaded.app.retrieval is not None:
-        vectors = await embed(
-            [row.question for row in chosen],
-            loaded=workspace.loaded,
-            model=workspace.loaded.app.retrieval.embedding_model,
-            journal=workspace.journal,
-            epoch=workspace.epoch,
-            spend=workspace.spend,
-        )
-        texts = [
-            tuple(f"[{passage.id}] {passage.text}" for passage in index.search(vector, move.top_k))
-            for vector in vectors
-        ]
-    return tuple(
-        Example(row_id=row.id, columns=dict(row.columns), documents=shown, answer=row.reference)
-        for row, shown in zip(chosen, texts, strict=True)
-    )
 
 
 def check_unaltered(loaded: LoadedApp, candidate: Candidate) -> None:

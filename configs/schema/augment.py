@@ -2,13 +2,13 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import BeforeValidator, Field
 
 from configs.schema.base import Frozen
 
 
 class _Move(Frozen):
-    """What every move has."""
+    """What every move has: how the model is asked."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     """Short name, shown in run names and pages."""
@@ -27,11 +27,35 @@ class Recipe(_Move):
     """`recipe`, which need not be written."""
 
 
-def _kind(move: Any) -> str:
-    return str(move.get("kind", "recipe") if isinstance(move, dict) else move.kind)
+class SearchRetrieval(_Move):
+    """A search over how documents are cut and found, by retrieval metrics first and model calls last."""
+
+    kind: Literal["search_retrieval"]
+    """`search_retrieval`."""
 
 
-Move = Annotated[Annotated[Recipe, Tag("recipe")], Discriminator(_kind)]
+class SearchPrompt(_Move):
+    """A search over instructions and few-shot examples."""
+
+    kind: Literal["search_prompt"]
+    """`search_prompt`."""
+
+
+class FineTune(_Move):
+    """Weights fitted to the app's training rows, which are asked as this move says."""
+
+    kind: Literal["finetune"]
+    """`finetune`."""
+
+
+def _recipe_unless_said(move: Any) -> Any:
+    return {"kind": "recipe", **move} if isinstance(move, dict) else move
+
+
+Move = Annotated[
+    Annotated[Recipe | SearchRetrieval | SearchPrompt | FineTune, Field(discriminator="kind")],
+    BeforeValidator(_recipe_unless_said),
+]
 
 
 class Augment(Frozen):

@@ -1,0 +1,1 @@
+"""Augmenting: what is changed when a gate says no."""

@@ -1,0 +1,1 @@
+"""Tuning: weights that are fitted to an app's task."""
