@@ -63,3 +63,6 @@ class Augment(Frozen):
 
     moves: tuple[Move, ...] = ()
     """Of those that fit the likely cause, the cheapest is tried first, one a round."""
+    look_at: int = Field(8, ge=0, le=200)
+    """Failing rows of a refused candidate that are looked at to find the likely cause; each takes three calls at most.
+    0 for none."""

@@ -65,7 +65,14 @@ class Preparer:
             DataError: the prompt cannot be filled with this row.
             CallFailure: the question could not be embedded.
         """
-        context = await self._retrieved(row)
+        return self.rendered(row, await self._retrieved(row))
+
+    def rendered(self, row: Row, context: tuple[Passage, ...]) -> Prepared:
+        """Returns what the model is sent for a row where these passages were found for it.
+
+        Raises:
+            DataError: the prompt cannot be filled with this row.
+        """
         return Prepared(render(self._prompt, row.columns, row.messages, context, self._examples), context)
 
     async def _retrieved(self, row: Row) -> tuple[Passage, ...]:
