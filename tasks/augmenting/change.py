@@ -10,6 +10,7 @@ from configs.schema.base import Frozen
 from tasks.augmenting.attribution import Attribution
 from tasks.candidate import Candidate
 from tasks.identity import digest
+from tasks.results.store import Store
 from tasks.retrieval.documents import read_documents
 from tasks.writing import write_whole
 
@@ -51,13 +52,13 @@ def save_change(workspace: "Workspace", change: Change) -> None:
     write_whole(workspace.store.folder / "changes" / name, change.model_dump_json().encode())
 
 
-def changes(workspace: "Workspace") -> tuple[Change, ...]:
-    """Returns every change that was made, the newest first.
+def changes_of(store: Store) -> tuple[Change, ...]:
+    """Returns every change that was made to an app, the newest first.
 
     Raises:
         DataError: a file of them is damaged.
     """
-    files = (workspace.store.folder / "changes").glob("[!.]*.json")
+    files = (store.folder / "changes").glob("[!.]*.json")
     return tuple(_read(file) for file in sorted(files, key=lambda file: file.stat().st_mtime_ns, reverse=True))
 
 
@@ -69,7 +70,7 @@ def tried(workspace: "Workspace", base: Candidate) -> frozenset[str]:
     materials, configured = materials_of(workspace), set(workspace.loaded.app.augment.moves)
     return frozenset(
         change.move.name
-        for change in changes(workspace)
+        for change in changes_of(workspace.store)
         if (change.base, change.materials) == (base.digest, materials)
         and change.move in configured
         and workspace.store.verdicts(change.candidate)

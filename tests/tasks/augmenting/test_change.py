@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from configs.schema.augment import Recipe
 from infra.simulator.running import simulated
-from tasks.augmenting.change import Change, changes, materials_of, save_change, tried
+from tasks.augmenting.change import Change, changes_of, materials_of, save_change, tried
 from tasks.calling.asking import Spend
 from tasks.gating.verdict import Decision, Verdict
 from tasks.journal.journal import Journal
@@ -37,7 +37,7 @@ def test_a_move_counts_as_tried_once_a_gate_has_decided_on_what_it_made(make_app
             attribution=None,
         )
         save_change(workspace, change)
-        assert changes(workspace) == (change,)
+        assert changes_of(workspace.store) == (change,)
         assert tried(workspace, base) == frozenset()
 
         workspace.store.save_verdict(
