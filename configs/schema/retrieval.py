@@ -87,9 +87,9 @@ class Retrieval(Found):
     embedding_model: str = "minilm"
     """Name of an embedding model."""
     chunker: Chunker = "words"
-    """What a chunk is: `words` (even pieces of so many words), `heading` (a section of Markdown, with the headings above
-    it; longer ones in even pieces), `sentence` (as many whole sentences as fit) or `tokens` (even pieces of so many
-    tokens)."""
+    """What a chunk is: `words` (even pieces of so many words), `heading` (a section of Markdown, with the headings
+    above it; longer ones in even pieces), `sentence` (as many whole sentences as fit) or `tokens` (even pieces of so
+    many tokens)."""
     chunk_words: int = Field(120, ge=8, le=2000)
     """Words (in languages without spaces: characters) of one chunk at most."""
     overlap_words: int = Field(0, ge=0, le=500)

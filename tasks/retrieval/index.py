@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from tasks.identity import digest
 from tasks.retrieval.cutting import cut
 from tasks.retrieval.documents import Document
 from tasks.retrieval.kept import Embed, embedded
+from tasks.retrieval.lexical import Lexical
 from tasks.retrieval.vectors import ExactVectors, Vectors
 from tasks.writing import write_whole
 
@@ -23,7 +25,7 @@ _METHOD = "words-1"
 """Named in the digest. Bump it when a change of chunking or of what is embedded makes another index of the same."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Index:
     """Chunks and their vectors.
 
@@ -46,8 +48,19 @@ class Index:
         """What finds the nearest chunks."""
         return self.searched or ExactVectors(self.vectors)
 
+    @cached_property
+    def lexical(self) -> Lexical:
+        """What finds chunks by their words; made at the first search."""
+        return Lexical(self.texts)
+
+    def searched_by(self, searched: Vectors | None) -> "Index":
+        """Returns the same index, its vectors searched by something else."""
+        return replace(self, searched=searched)
+
     def search(self, vector: "np.ndarray", top_k: int) -> tuple[Passage, ...]:
         """Returns the `top_k` chunks nearest to a vector, best first; the documents' order where they tie.
+
+        Every vector is compared, wherever else the index's vectors are searched.
 
         The passage's id is its document's. Several chunks of one document may be among them: a question about a long
         document may need two of its parts, and a folder may hold a single handbook.
@@ -60,7 +73,7 @@ class Index:
             DataError: the vector is of another embedding model: it has another number of dimensions.
         """
         self.check(vector)
-        found = self.near.nearest(vector, top_k)
+        found = ExactVectors(self.vectors).compared(vector, top_k)
         return tuple(self.passage(at, score) for at, score in found)
 
     def check(self, vector: "np.ndarray") -> None:

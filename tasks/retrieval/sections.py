@@ -1,5 +1,6 @@
 """Cuts Markdown into its sections, each with the headings that stand above it."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 
@@ -25,7 +26,7 @@ def sections_of(markdown: str) -> tuple[Section, ...]:
     tokens = MarkdownIt("commonmark").disable("inline").parse(markdown)
     headings = [
         (opening.map, int(opening.tag[1:]), " ".join(inside.content.split()))
-        for opening, inside in zip(tokens, tokens[1:], strict=False)
+        for opening, inside in pairwise(tokens)
         if opening.type == "heading_open" and opening.level == 0 and opening.map
     ]
     found: list[Section] = []

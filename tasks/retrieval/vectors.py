@@ -15,12 +15,12 @@ class Near(NamedTuple):
 
 
 class Vectors(Protocol):
-    """The vectors of one index, wherever they lie. Safe to use from several threads."""
+    """The vectors of one index, wherever they lie."""
 
-    def nearest(self, vector: "np.ndarray", count: int) -> Sequence[Near]:
+    async def nearest(self, vector: "np.ndarray", count: int) -> Sequence[Near]:
         """Returns at most `count` chunks, the nearest first; the index's order where they tie."""
 
-    def scores(self, vector: "np.ndarray", places: Sequence[int]) -> Sequence[float]:
+    async def scores(self, vector: "np.ndarray", places: Sequence[int]) -> Sequence[float]:
         """Returns the similarity of the chunks at some places, in that order."""
 
 
@@ -34,13 +34,17 @@ class ExactVectors:
     def __init__(self, vectors: "np.ndarray") -> None:
         self._vectors = vectors
 
-    def nearest(self, vector: "np.ndarray", count: int) -> Sequence[Near]:
+    async def nearest(self, vector: "np.ndarray", count: int) -> Sequence[Near]:
         """See `Vectors`."""
+        return self.compared(vector, count)
+
+    async def scores(self, vector: "np.ndarray", places: Sequence[int]) -> Sequence[float]:
+        """See `Vectors`."""
+        return [float(score) for score in (self._vectors[list(places)] @ vector).round(6)]
+
+    def compared(self, vector: "np.ndarray", count: int) -> list[Near]:
+        """Returns the nearest at once; see `Vectors.nearest`."""
         # Rounded, so that the last bit of a sum, which differs by machine, decides no tie.
         scores = (self._vectors @ vector).round(6)
         best = (-scores).argsort(kind="stable")[:count]
         return [Near(int(at), float(scores[at])) for at in best]
-
-    def scores(self, vector: "np.ndarray", places: Sequence[int]) -> Sequence[float]:
-        """See `Vectors`."""
-        return [float(score) for score in (self._vectors[list(places)] @ vector).round(6)]

@@ -63,7 +63,10 @@ def test_sentences_stay_whole_and_are_put_together_as_long_as_they_fit():
 
 def test_a_chunk_repeats_whole_sentences_only():
     text = "One two three. Four five six. Seven eight nine. Ten."
-    assert list(whole_sentences(text, 8, 4)) == ["One two three. Four five six.", "Four five six. Seven eight nine. Ten."]
+    assert list(whole_sentences(text, 8, 4)) == [
+        "One two three. Four five six.",
+        "Four five six. Seven eight nine. Ten.",
+    ]
 
 
 def test_a_sentence_longer_than_a_chunk_is_cut():
