@@ -17,6 +17,7 @@ from tasks.orchestrating.naming import name_candidate
 from tasks.orchestrating.step import step
 from tasks.progress import say
 from tasks.results.marks import mark, marked
+from tasks.retrieval.searching import searched
 from tasks.tracking.prompts import register_prompt
 from tasks.workspace import Workspace, open_workspace
 
@@ -70,7 +71,7 @@ async def _made(workspace: Workspace, name: str) -> Candidate | None:
         return None
     base = marked(workspace.store, "best") or chosen(workspace, "latest")
     for move in _moves(workspace, name):
-        candidate = await augmented(workspace, base, move)
+        candidate = await _candidate(workspace, base, move)
         if name == "next" and workspace.store.verdicts(candidate.digest):
             continue
         if candidate.prompt is None:
@@ -80,6 +81,12 @@ async def _made(workspace: Workspace, name: str) -> Candidate | None:
         prompt = register_prompt(workspace.name, candidate.prompt)
         return candidate.model_copy(update={"prompt": prompt})
     return None
+
+
+async def _candidate(workspace: Workspace, base: Candidate, move: Move) -> Candidate:
+    if move.kind == "search_retrieval":
+        return await searched(workspace, base, move)
+    return await augmented(workspace, base, move)
 
 
 def _moves(workspace: Workspace, name: str) -> tuple[Move, ...]:
@@ -105,7 +112,7 @@ def _nothing_made(workspace: Workspace) -> str:
 def _page(workspace: Workspace, made: Candidate | None) -> str:
     if made is None:
         return _nothing_made(workspace)
-    retrieval = f"index `{made.retrieval.index}`, top {made.retrieval.top_k}" if made.retrieval else "none"
+    retrieval = f"index `{made.retrieval.index}`, {made.retrieval.told}" if made.retrieval else "none"
     return (
         f"# {made.label}\n\n| | |\n| --- | --- |\n"
         f"| digest | `{made.digest}` |\n| made from | `{made.parent}` |\n| move | {made.move} |\n"

@@ -98,8 +98,8 @@ class PgVectors:
             said = " ".join(str(error).split()) or type(error).__name__
             raise CallFailure(
                 FailureKind.UNREACHABLE,
-                f"the vector store that {self._store.address_env} names: {said.replace(self._address, '…')}; check that "
-                f"PostgreSQL runs there, has the extension `vector`, and lets this user make tables",
+                f"the vector store that {self._store.address_env} names: {said.replace(self._address, '…')}; check "
+                f"that PostgreSQL runs there, has the extension `vector`, and lets this user make tables",
             ) from None
 
     async def _fill(self, pool: "asyncpg.Pool") -> None:
