@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from configs.schema.augment import Move
 from tasks.augmenting.recipe import augmented
 from tasks.candidate import Candidate
+from tasks.retrieval.searching import searched as search_retrieval
+from tasks.tuning.finetuned import finetuned
 
 if TYPE_CHECKING:
     from tasks.workspace import Workspace
@@ -22,4 +24,9 @@ async def made_by(workspace: "Workspace", base: Candidate, move: Move) -> Candid
         ConfigurationError: the target is not a prompt, or the move needs what the app does not have.
         LifecycleError: it could not be made; run again, it goes on where it stopped.
     """
+    match move.kind:
+        case "search_retrieval":
+            return await search_retrieval(workspace, base, move)
+        case "finetune":
+            return await finetuned(workspace, base, move)
     return await augmented(workspace, base, move)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from configs.errors import EndpointError
+from configs.schema.retrieval import EmbeddedStore
 from tasks.calling.answer import Answer, Outcome
 from tasks.calling.asking import Asked, Refuse, open_asking
 from tasks.calling.limits.limiter import Limiter, model_limiter
@@ -30,7 +31,7 @@ from tasks.results.expected import Expected
 from tasks.results.frames import Frames, facts_of, frames_of
 from tasks.results.in_order import PART, InOrder
 from tasks.results.rows_file import NAME, RowsWriter, read_frames
-from tasks.retrieval.index import load_index
+from tasks.retrieval.opening import open_index
 from tasks.scoring.catalogue import identities
 from tasks.scoring.score import Score
 from tasks.scoring.scorer import Scorer
@@ -246,7 +247,10 @@ class _Counter:
 
 
 def _how(workspace: "Workspace", candidate: Candidate) -> dict[str, Any]:
-    index = load_index(workspace.indexes, candidate.retrieval.index) if candidate.retrieval else None
+    retrieval, index = workspace.loaded.app.retrieval, None
+    if candidate.retrieval is not None:
+        store = retrieval.store if retrieval else EmbeddedStore()
+        index = open_index(workspace.indexes, candidate.retrieval.index, store)
     return {
         "loaded": workspace.loaded,
         "journal": workspace.journal,

@@ -26,6 +26,7 @@ def candidate_parameters(candidate: Candidate) -> dict[str, Any]:
         "prompt_digest": prompt.digest if prompt else None,
         "index": retrieval.index if retrieval else None,
         "top_k": retrieval.top_k if retrieval else 0,
+        "retrieval": retrieval.told if retrieval else None,
         "examples": len(candidate.examples),
         "code": candidate.code,
         "move": candidate.move,
