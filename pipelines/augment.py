@@ -17,7 +17,7 @@ from tasks.orchestrating.naming import name_candidate
 from tasks.orchestrating.step import step
 from tasks.progress import say
 from tasks.results.marks import mark, marked
-from tasks.tracking.prompts import register_prompt
+from tasks.tracking.prompts import with_registered
 from tasks.workspace import Workspace, open_workspace
 
 
@@ -73,12 +73,8 @@ async def _made(workspace: Workspace, name: str) -> Candidate | None:
         candidate = await augmented(workspace, base, move)
         if name == "next" and workspace.store.verdicts(candidate.digest):
             continue
-        if candidate.prompt is None:
-            return candidate
-        sample = workspace.dataset("sample")
-        check_prompts([candidate.prompt], sample)
-        prompt = register_prompt(workspace.name, candidate.prompt)
-        return candidate.model_copy(update={"prompt": prompt})
+        check_prompts(candidate.prompts, workspace.dataset("sample"))
+        return with_registered(candidate)
     return None
 
 
@@ -110,6 +106,7 @@ def _page(workspace: Workspace, made: Candidate | None) -> str:
         f"# {made.label}\n\n| | |\n| --- | --- |\n"
         f"| digest | `{made.digest}` |\n| made from | `{made.parent}` |\n| move | {made.move} |\n"
         f"| prompt | {made.prompt.name if made.prompt else ''} v{made.prompt.version if made.prompt else ''} |\n"
+        f"| meta-prompt | {f'{made.meta_prompt.name} v{made.meta_prompt.version}' if made.meta_prompt else 'none'} |\n"
         f"| retrieval | {retrieval} |\n"
         f"| examples | {', '.join(example.row_id for example in made.examples) or 'none'} |\n"
     )

@@ -42,10 +42,8 @@ def leaderboard(board: Sequence[Evaluation], metrics: Mapping[str, Metric]) -> l
 
 
 def _prompt(evaluation: Evaluation) -> str:
-    prompt = evaluation.candidate.prompt
-    if prompt is None:
-        return ""
-    return f"{prompt.name} v{prompt.version}" if prompt.version else prompt.name
+    shown = [f"{each.name} v{each.version}" if each.version else each.name for each in evaluation.candidate.prompts]
+    return " under ".join(reversed(shown))
 
 
 def _interval(evaluation: Evaluation, metric: str) -> str:

@@ -14,6 +14,8 @@ class _Move(Frozen):
     """Short name, shown in run names and pages."""
     prompt: str | None = None
     """Prompt to use instead of the exploration's best."""
+    meta_prompt: str | None = None
+    """Meta-prompt to put before it, by its name; none where not set."""
     top_k: int = Field(0, ge=0, le=20)
     """Chunks of the documents put into the prompt; 0 for none."""
     examples: int = Field(0, ge=0, le=20)

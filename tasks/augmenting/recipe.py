@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from configs.errors import ConfigurationError
 from configs.schema.augment import Move
 from tasks.calling.embedding import embed, embedding_identity
-from tasks.candidate import Candidate, Example, Prompt, RetrievalChoice
-from tasks.candidates import read_prompts
+from tasks.candidate import Candidate, Example, RetrievalChoice
+from tasks.candidates import meta_prompt_named, prompt_named
 from tasks.retrieval.building import build
 from tasks.retrieval.index import Index
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 async def augmented(workspace: "Workspace", base: Candidate, move: Move) -> Candidate:
-    """Returns the candidate that a move makes of another: its prompt, retrieval and few-shot examples.
+    """Returns the candidate that a move makes of another: its prompts, retrieval and few-shot examples.
 
     Args:
         workspace: the app; the index is built, or found, in its folder.
@@ -29,14 +29,16 @@ async def augmented(workspace: "Workspace", base: Candidate, move: Move) -> Cand
         raise ConfigurationError(
             f"app {base.app}: a target of kind {base.target.kind!r} is yours to change: change it and run again"
         )
+    loaded, key = workspace.loaded, f"the move {move.name!r} of `augment`"
     index = await build(workspace) if move.top_k else None
     retrieval = (
         RetrievalChoice(index=index.digest, top_k=move.top_k, embedding=_embedding(workspace)) if index else None
     )
     return Candidate.model_validate(
         {
-            **base.model_dump(exclude={"prompt", "retrieval", "examples", "move", "parent"}),
-            "prompt": _prompt(workspace, move.prompt) if move.prompt else base.prompt,
+            **base.model_dump(exclude={"prompt", "meta_prompt", "retrieval", "examples", "move", "parent"}),
+            "prompt": prompt_named(loaded, move.prompt, key) if move.prompt else base.prompt,
+            "meta_prompt": meta_prompt_named(loaded, move.meta_prompt, key) if move.meta_prompt else None,
             "retrieval": retrieval,
             "examples": await _examples(workspace, index, move),
             "move": move.name,
@@ -48,16 +50,6 @@ async def augmented(workspace: "Workspace", base: Candidate, move: Move) -> Cand
 def _embedding(workspace: "Workspace") -> str | None:
     retrieval = workspace.loaded.app.retrieval
     return embedding_identity(workspace.loaded, retrieval.embedding_model) if retrieval else None
-
-
-def _prompt(workspace: "Workspace", name: str) -> Prompt:
-    prompts = {prompt.name: prompt for prompt in read_prompts(workspace.loaded)}
-    if name not in prompts:
-        raise ConfigurationError(
-            f"{workspace.loaded.folder / 'app.yaml'}: a move of `augment` names the prompt {name!r}; "
-            f"known are {', '.join(sorted(prompts))}"
-        )
-    return prompts[name]
 
 
 async def _examples(workspace: "Workspace", index: Index | None, move: Move) -> tuple[Example, ...]:

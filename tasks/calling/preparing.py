@@ -53,6 +53,7 @@ class Preparer:
                 f"given is {given}; run augment again"
             )
         self._prompt = candidate.prompt
+        self._meta_prompt = candidate.meta_prompt
         self._examples = candidate.examples
         self._top_k = wanted.top_k if wanted is not None else 0
         self._index = index
@@ -66,7 +67,8 @@ class Preparer:
             CallFailure: the question could not be embedded.
         """
         context = await self._retrieved(row)
-        return Prepared(render(self._prompt, row.columns, row.messages, context, self._examples), context)
+        messages = render(self._prompt, row.columns, row.messages, context, self._examples, self._meta_prompt)
+        return Prepared(messages, context)
 
     async def _retrieved(self, row: Row) -> tuple[Passage, ...]:
         if self._index is None or not self._top_k:
