@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from tasks.workspace import Workspace
 
 _PROMPT = Path(__file__).parent / "prompts" / "propose.prompty"
-_SHOWN = 8
-"""Solved rows that a proposer is shown."""
+SHOWN = 8
+"""Solved rows that a proposer is shown at most."""
 
 
 class Proposal(NamedTuple):
@@ -101,7 +101,7 @@ async def proposed(
         "description": workspace.loaded.app.description,
         "instruction": now or "(none)",
         "demands": demands,
-        "solved": "\n\n".join(f"{row.question}\n→ {row.reference}" for row in solved[:_SHOWN]) or "(none)",
+        "solved": "\n\n".join(f"{row.question}\n→ {row.reference}" for row in solved) or "(none)",
     }
     rows = [
         Row(f"proposal-{number}", (Message("user", str(number)),), columns={**about, "number": str(number)})

@@ -20,7 +20,7 @@ from tasks.evaluating.asking import Asking, Watch
 from tasks.evaluating.evaluate import evaluate_candidate
 from tasks.identity import digest
 from tasks.progress import say
-from tasks.prompting.proposing import Proposal, check_proposer, instruction_of, proposed, with_instruction
+from tasks.prompting.proposing import SHOWN, Proposal, check_proposer, instruction_of, proposed, with_instruction
 from tasks.prompting.render import document_line
 from tasks.prompting.search.arms import Arm, arms_of
 from tasks.prompting.search.halving import best, rungs
@@ -104,10 +104,10 @@ async def search(workspace: "Workspace", base: Candidate, move: SearchPrompt, wa
 
 
 class _Material(NamedTuple):
-    """The rows of a search: its examples, in every way that they are tried, and those that are scored."""
+    """The rows of a search: its examples, in every way that they are tried, what a proposer sees, what is scored."""
 
     shown: tuple[tuple[Row, ...], ...]
-    pool: tuple[Row, ...]
+    solved: tuple[Row, ...]
     scored: tuple[Row, ...]
     source: Dataset
 
@@ -123,14 +123,15 @@ def _material(workspace: "Workspace", move: SearchPrompt) -> _Material:
     pool = pool_of(solved) if first is last else solved
     shown = showings(pool, move.examples, move.sets, move.orders, move.seed)
     gated = {conversation(row) for split in ("sample", "full") for row in workspace.dataset(split).rows}
-    taken = {row.id: row for rows in shown for row in rows}.values()
+    proposing = pool[:SHOWN] if move.proposer and move.by == "asking" else ()
+    taken = {row.id: row for rows in (*shown, proposing) for row in rows}.values()
     scored = scored_of(last.rows, tuple(taken), gated, move.rows)
     if not scored:
         raise ConfigurationError(
             f"{where}: no row of {last.path} is left to score on that no gate asks and that shares no cluster with an "
             f"example; add rows, or set fewer `examples`"
         )
-    return _Material(shown, pool, scored, last)
+    return _Material(shown, proposing, scored, last)
 
 
 async def _start(workspace: "Workspace", base: Candidate, move: SearchPrompt) -> Candidate:
@@ -174,7 +175,7 @@ async def _proposals(
             for name, metric in objective.metrics.items()
             if name in objective.weights or any(rule.metric == name for rule in objective.demands)
         )
-        return await proposed(workspace, move, begun, material.pool, demands)
+        return await proposed(workspace, move, begun, material.solved, demands)
     from tasks.tracking.optimising import optimised
 
     return await optimised(workspace, start, move, material.scored, objective)
