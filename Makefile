@@ -68,4 +68,4 @@ chromium:
 # After a change of dependencies.
 constraints: .venv/bin/uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate \
-		--extra dev --extra bench pyproject.toml -o infra/constraints.txt
+		--extra dev --extra bench --extra optimize pyproject.toml -o infra/constraints.txt

@@ -21,7 +21,7 @@ from tasks.orchestrating.step import step
 from tasks.pages.augment import augment_page
 from tasks.progress import say
 from tasks.results.marks import mark, marked
-from tasks.tracking.prompts import register_prompt
+from tasks.tracking.prompts import with_registered
 from tasks.workspace import Workspace, open_workspace
 
 
@@ -131,7 +131,5 @@ def _choice(
 
 async def _made(workspace: Workspace, base: Candidate, move: Move) -> Candidate:
     made = await made_by(workspace, base, move)
-    if made.prompt is None:
-        return made
-    check_prompts([made.prompt], workspace.dataset("sample"))
-    return made.model_copy(update={"prompt": register_prompt(workspace.name, made.prompt)})
+    check_prompts(made.prompts, workspace.dataset("sample"))
+    return with_registered(made)

@@ -119,8 +119,7 @@ async def evaluate(
         dataset = workspace.asked_dataset(data)
         check_columns(workspace.scorers, dataset.columns)
         check_slices(workspace.loaded.app, dataset)
-        if asked.prompt:
-            check_prompts([asked.prompt], dataset)
+        check_prompts(asked.prompts, dataset)
         watch = progress_artifact(artifact_key(workspace.name, data, "progress"))
         labels = labels_of(workspace.loaded, workspace.store, judges_of(workspace.loaded))
         asking = Asking(deferred, only_failed, epoch == "new", watch, Following(workspace.metrics), labels)

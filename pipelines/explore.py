@@ -1,6 +1,7 @@
 """Explore: prompts × models × parameters on the sample data, and a hypothesis judged."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from prefect import flow
 
@@ -10,7 +11,7 @@ from pipelines.run_names import run_name
 from pipelines.spent import Spent
 from pipelines.validate import checked, stop_unless_passed
 from tasks.candidate import Candidate, Prompt
-from tasks.candidates import check_prompts, explored, read_prompts
+from tasks.candidates import check_prompts, explored, meta_prompt_named, read_prompts
 from tasks.evaluating.asking import Asking
 from tasks.evaluating.evaluate import check_answered, evaluate_candidate
 from tasks.gating.hypothesis import HypothesisVerdict, judge_hypothesis
@@ -63,10 +64,10 @@ async def explore(app: App = "outfitter", changes: Changes = []) -> Explored:  #
         report = await step("check the datasets", lambda: checked(workspace))
         stop_unless_passed(report)
         sample = workspace.dataset("sample")
-        prompts = await step("register the prompts", lambda: _prompts(workspace))
-        check_prompts(prompts, sample)
+        prompts, meta_prompts = await step("register the prompts", lambda: _registered(workspace))
+        check_prompts((*prompts, *meta_prompts), sample)
         check_columns(workspace.scorers, sample.columns)
-        evaluations, failed = await _all_evaluated(workspace, explored(workspace.loaded, prompts))
+        evaluations, failed = await _all_evaluated(workspace, explored(workspace.loaded, prompts, meta_prompts))
         configured = workspace.loaded.app
         enough = configured.gates.sample.min_coverage
         board = ranked(evaluations, configured.explore.rank_by, workspace.metrics, enough)
@@ -89,10 +90,23 @@ async def explore(app: App = "outfitter", changes: Changes = []) -> Explored:  #
         )
 
 
-async def _prompts(workspace: Workspace) -> tuple[Prompt, ...]:
-    """Registers the app's prompt files, and adds the versions a person has made of them in MLflow since."""
+class _Registered(NamedTuple):
+    """What is tried: prompts, and meta-prompts before them."""
+
+    prompts: tuple[Prompt, ...]
+    meta_prompts: tuple[Prompt, ...]
+
+
+async def _registered(workspace: Workspace) -> _Registered:
+    loaded, key = workspace.loaded, "key `explore.meta_prompts`"
+    meta_prompts = [meta_prompt_named(loaded, name, key) for name in loaded.app.explore.meta_prompts]
+    return _Registered(_in_registry(workspace, read_prompts(loaded)), _in_registry(workspace, meta_prompts))
+
+
+def _in_registry(workspace: Workspace, files: Iterable[Prompt]) -> tuple[Prompt, ...]:
+    """Registers prompts of files, and adds the versions a person has made of them in MLflow since."""
     found: list[Prompt] = []
-    for prompt in read_prompts(workspace.loaded):
+    for prompt in files:
         registered = register_prompt(workspace.name, prompt)
         newer = prompt_versions(workspace.name, prompt.name, edited_after=registered.version)
         contents = {each.digest for each in found}
@@ -139,7 +153,8 @@ def _judged(workspace: Workspace, evaluations: list[Evaluation], failed: dict[st
     hypothesis = workspace.loaded.app.explore.hypothesis
     if hypothesis is None:
         return None
-    of_prompt = {e.candidate.prompt.name: e for e in reversed(evaluations) if e.candidate.prompt}
+    bare = (e for e in reversed(evaluations) if e.candidate.meta_prompt is None)
+    of_prompt = {e.candidate.prompt.name: e for e in bare if e.candidate.prompt}
     for name in (hypothesis.treatment, hypothesis.control):
         if name not in of_prompt and failed:
             say(f"hypothesis not judged: no candidate with the prompt {name} answered")

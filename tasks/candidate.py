@@ -123,11 +123,13 @@ Adapter = Annotated[LoraAdapter | HostedModel, Field(discriminator="kind")]
 
 
 class Candidate(Frozen):
-    """Prompt version × model × parameters × retrieval × examples × adapter, or a target of the user's."""
+    """Prompts × model × parameters × retrieval × examples × adapter, or a target of the user's."""
 
     app: str
     target: Target
     prompt: Prompt | None = None
+    meta_prompt: Prompt | None = None
+    """Rules that stand before the prompt's own system message."""
     model: str | None = None
     """Name of the model in the configuration."""
     endpoint_model: str | None = None
@@ -150,13 +152,23 @@ class Candidate(Frozen):
 
         What is not set is no part of it, so that a field that candidates get later renames none of those there are.
         """
-        beside = {"move", "parent", "prompt", "target"}
+        beside = {"move", "parent", "prompt", "meta_prompt", "target"}
         content = self.model_dump(mode="json", exclude=beside, exclude_none=True)
+        if self.meta_prompt is not None:
+            content["meta_prompt"] = self.meta_prompt.digest
         target = self.target.model_dump(mode="json", exclude=_HOW_IT_IS_CALLED)
         return digest({**content, "target": target, "prompt": self.prompt.digest if self.prompt else None})
 
     @property
+    def prompts(self) -> tuple[Prompt, ...]:
+        """Its meta-prompt and its prompt, as far as it has them."""
+        return tuple(prompt for prompt in (self.meta_prompt, self.prompt) if prompt is not None)
+
+    @property
     def label(self) -> str:
-        """A name for people: prompt, model, move and the digest's beginning."""
-        parts = [self.prompt.name if self.prompt else self.target.kind, self.model or "", self.move or ""]
+        """A name for people: prompt, meta-prompt, model, move and the digest's beginning."""
+        asked = self.prompt.name if self.prompt else self.target.kind
+        if self.meta_prompt is not None:
+            asked = f"{asked} under {self.meta_prompt.name}"
+        parts = [asked, self.model or "", self.move or ""]
         return " · ".join([part for part in parts if part] + [self.digest[:8]])

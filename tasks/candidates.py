@@ -38,14 +38,75 @@ def read_prompts(loaded: LoadedApp) -> tuple[Prompt, ...]:
     return tuple(prompt for _, prompt in found.values())
 
 
+def read_meta_prompts(loaded: LoadedApp) -> tuple[Prompt, ...]:
+    """Reads the app's meta-prompt files, in the configuration's order.
+
+    Raises:
+        ConfigurationError: a file is missing, holds more than a system message, or a name is taken.
+        DataError: a file is no prompt.
+    """
+    taken = {prompt.name: "a prompt" for prompt in read_prompts(loaded)}
+    found: list[Prompt] = []
+    for path in loaded.app.meta_prompts:
+        meta = read_prompty(loaded.path(path)).prompt
+        where = f"{loaded.folder / 'app.yaml'}: key `meta_prompts`: {path}"
+        if other := next((message.role for message in meta.messages if message.role != "system"), None):
+            raise ConfigurationError(
+                f"{where} holds a message of role {other!r}; allowed is a system message alone, "
+                f"move the rest to a prompt"
+            )
+        if meta.name in taken:
+            raise ConfigurationError(
+                f"{where} is named {meta.name!r}, as is {taken[meta.name]}; give one of them another name"
+            )
+        taken[meta.name] = "another meta-prompt"
+        found.append(meta)
+    return tuple(found)
+
+
+def prompt_named(loaded: LoadedApp, name: str, key: str) -> Prompt:
+    """Returns a prompt of the app's files by its name.
+
+    Args:
+        loaded: the app.
+        name: of the prompt.
+        key: where in `app.yaml` it is named.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    return _named(loaded, read_prompts(loaded), name, key, "prompt")
+
+
+def meta_prompt_named(loaded: LoadedApp, name: str, key: str) -> Prompt:
+    """Returns a meta-prompt of the app's files by its name; see `prompt_named`."""
+    return _named(loaded, read_meta_prompts(loaded), name, key, "meta-prompt")
+
+
+def _named(loaded: LoadedApp, prompts: Iterable[Prompt], name: str, key: str, kind: str) -> Prompt:
+    known = {prompt.name: prompt for prompt in prompts}
+    if name not in known:
+        raise ConfigurationError(
+            f"{loaded.folder / 'app.yaml'}: {key} names the {kind} {name!r}; "
+            f"known are {', '.join(sorted(known)) or 'none'}"
+        )
+    return known[name]
+
+
 def check_prompts(prompts: Iterable[Prompt], dataset: Dataset) -> None:
     """Refuses a prompt with a variable that is not a column of every row, before anything is asked."""
     for prompt in prompts:
         check_variables(prompt, dataset.shared_columns, dataset.path)
 
 
-def explored(loaded: LoadedApp, prompts: Iterable[Prompt]) -> tuple[Candidate, ...]:
-    """Returns what an exploration compares: prompts × models × parameters, or the user's own target alone."""
+def explored(
+    loaded: LoadedApp, prompts: Iterable[Prompt], meta_prompts: Iterable[Prompt] = ()
+) -> tuple[Candidate, ...]:
+    """Returns what an exploration compares.
+
+    That is prompts × models × parameters, each without a meta-prompt and then under each that is given, or the user's
+    own target alone.
+    """
     app = loaded.app
     if app.target.kind != "prompt":
         return (Candidate(app=app.name, target=app.target, code=_code(loaded, app.target)),)
@@ -54,11 +115,14 @@ def explored(loaded: LoadedApp, prompts: Iterable[Prompt]) -> tuple[Candidate, .
             app=app.name,
             target=app.target,
             prompt=prompt,
+            meta_prompt=meta_prompt,
             model=model,
             endpoint_model=endpoint_model(model, loaded.models[model]),
             parameters=parameters,
         )
-        for prompt, model, parameters in product(prompts, app.models, app.parameters)
+        for meta_prompt, prompt, model, parameters in product(
+            (None, *meta_prompts), prompts, app.models, app.parameters
+        )
     )
 
 

@@ -4,8 +4,9 @@ from collections.abc import Collection
 
 from configs.errors import ConfigurationError
 from configs.loading import LoadedApp
-from tasks.candidates import read_prompts
+from tasks.candidates import read_meta_prompts, read_prompts
 from tasks.gating.check import check_gates
+from tasks.prompting.proposing import check_proposer
 from tasks.scoring.catalogue import metrics_of, scorers_of
 from tasks.watching.compare import check_limits
 
@@ -25,13 +26,27 @@ def check_app(loaded: LoadedApp) -> None:
     for path in _files(loaded):
         loaded.path(path)
     prompts = {prompt.name for prompt in read_prompts(loaded)}
+    meta_prompts = {prompt.name for prompt in read_meta_prompts(loaded)}
+    for name in app.explore.meta_prompts:
+        _check_known(loaded, "explore.meta_prompts", "meta-prompt", name, meta_prompts)
     if hypothesis := app.explore.hypothesis:
         _check_known(loaded, "explore.hypothesis.metric", "metric", hypothesis.metric, metrics)
         _check_known(loaded, "explore.hypothesis.treatment", "prompt", hypothesis.treatment, prompts)
         _check_known(loaded, "explore.hypothesis.control", "prompt", hypothesis.control, prompts)
     for position, move in enumerate(app.augment.moves):
+        key = f"augment.moves.{position}"
         if move.prompt is not None:
-            _check_known(loaded, f"augment.moves.{position}.prompt", "prompt", move.prompt, prompts)
+            _check_known(loaded, f"{key}.prompt", "prompt", move.prompt, prompts)
+        if move.meta_prompt is not None:
+            _check_known(loaded, f"{key}.meta_prompt", "meta-prompt", move.meta_prompt, meta_prompts)
+        if move.kind == "search_prompt":
+            for name in move.prompts:
+                _check_known(loaded, f"{key}.prompts", "prompt", name, prompts)
+            for name in move.meta_prompts:
+                _check_known(loaded, f"{key}.meta_prompts", "meta-prompt", name, meta_prompts)
+            for name in move.objective:
+                _check_known(loaded, f"{key}.objective", "metric", name, metrics)
+            check_proposer(loaded, move)
 
 
 def _files(loaded: LoadedApp) -> list[str]:

@@ -74,7 +74,7 @@ def _asking(
     sizes = []
     for row in sample:
         try:
-            messages = render(prompt, row.columns, row.messages, (), candidate.examples)
+            messages = render(prompt, row.columns, row.messages, (), candidate.examples, candidate.meta_prompt)
         except DataError:
             continue  # it will fail alone, and costs nothing
         sizes.append(expected_tokens(message.content for message in messages) + tokens.found)

@@ -37,18 +37,17 @@ def leaderboard(board: Sequence[Evaluation], metrics: Mapping[str, Metric]) -> l
             "model": candidate.model or candidate.target.kind,
             "parameters": candidate.parameters.name if candidate.parameters else "",
         }
-        rows.append(row | {name: _interval(evaluation, name) for name in metrics})
+        rows.append(row | {name: shown_interval(evaluation, name) for name in metrics})
     return rows
 
 
 def _prompt(evaluation: Evaluation) -> str:
-    prompt = evaluation.candidate.prompt
-    if prompt is None:
-        return ""
-    return f"{prompt.name} v{prompt.version}" if prompt.version else prompt.name
+    shown = [f"{each.name} v{each.version}" if each.version else each.name for each in evaluation.candidate.prompts]
+    return " under ".join(reversed(shown))
 
 
-def _interval(evaluation: Evaluation, metric: str) -> str:
+def shown_interval(evaluation: Evaluation, metric: str) -> str:
+    """Returns a metric of an evaluation as `value [low, high]`, "" where it has none."""
     estimate = evaluation.estimate(metric)
     if estimate is None or estimate.value is None or estimate.low is None or estimate.high is None:
         return ""

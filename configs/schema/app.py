@@ -57,6 +57,8 @@ class Explore(Frozen):
 
     rank_by: str
     """Metric of the leaderboard's order."""
+    meta_prompts: tuple[str, ...] = ()
+    """Names of meta-prompts under which every prompt is tried as well, besides without any."""
     hypothesis: Hypothesis | None = None
     """The exploration's hypothesis."""
 
@@ -162,6 +164,9 @@ class App(Frozen):
     """What the app runs."""
     prompts: tuple[str, ...] = ()
     """`.prompty` files, relative to `app.yaml`."""
+    meta_prompts: tuple[str, ...] = ()
+    """Rules on safety, grounding and format that stand before a prompt's own system message where a move, a search or
+    `explore.meta_prompts` asks for them: `.prompty` files or plain text, relative to `app.yaml`."""
     models: tuple[str, ...] = ()
     """Names from `configs/models.yaml` or from a `models.yaml` beside `app.yaml`."""
     parameters: tuple[Parameters, ...] = (Parameters(),)

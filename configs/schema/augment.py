@@ -16,6 +16,8 @@ class _Move(Found):
     """Short name, shown in run names and pages."""
     prompt: str | None = None
     """Prompt to use instead of the exploration's best."""
+    meta_prompt: str | None = None
+    """Meta-prompt to put before it, by its name; none where not set."""
     top_k: int = Field(0, ge=0, le=20)
     """Chunks of the documents put into the prompt; 0 for none."""
     examples: int = Field(0, ge=0, le=20)
@@ -88,11 +90,71 @@ class SearchRetrieval(_Move):
         return self
 
 
+class Caps(Frozen):
+    """Hard caps of one move; those of the app's `budget` hold besides. What they cut off leaves the best so far."""
+
+    calls: int | None = Field(None, ge=1)
+    """Model calls at most."""
+    price: float | None = Field(None, ge=0)
+    """US dollars at most."""
+    tokens: int | None = Field(None, ge=1)
+    """Tokens at most, sent and generated."""
+
+
 class SearchPrompt(_Move):
-    """A search over instructions and few-shot examples."""
+    """A search over instructions, meta-prompts and few-shot examples by successive halving.
+
+    Many arms are asked few rows, the best half of them twice as many, and so on. The rows are those of `train` and
+    `examples`, never those of a gate. `prompt`, `meta_prompt` and `top_k` are where it begins.
+    """
 
     kind: Literal["search_prompt"]
     """`search_prompt`."""
+    examples: int = Field(0, ge=0, le=20)
+    """Few-shot examples at most: besides none, sets of 1, 2, 4 and so on are tried."""
+    sets: int = Field(2, ge=1, le=20)
+    """Sets of examples that are tried of each size: spread over answerable and unanswerable rows, answerable ones
+    alone, then drawn at random."""
+    orders: int = Field(1, ge=1, le=10)
+    """Orders that each set is tried in."""
+    prompts: tuple[str, ...] = ()
+    """Names of prompts that are tried besides `prompt`."""
+    instructions: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    """Texts that are tried in place of the prompt's system message."""
+    meta_prompts: tuple[str, ...] = ()
+    """Names of meta-prompts that are tried besides `meta_prompt`."""
+    proposer: str | None = None
+    """Capable model that proposes further instructions, by its name."""
+    proposals: int = Field(4, ge=1, le=50)
+    """Instructions that it proposes at most."""
+    by: Literal["asking", "gepa", "metaprompt"] = "asking"
+    """How it proposes: asked once for each, or by an optimiser of MLflow's (the extra `optimize`), which looks at what
+    the app answers and gives one instruction."""
+    metric_calls: int = Field(100, ge=1)
+    """Rows that such an optimiser has answered at most, over all that it tries."""
+    arms: int = Field(16, ge=2, le=500)
+    """Combinations that are tried at most: first those that differ in one thing from where it begins, then others
+    drawn at random."""
+    first_rows: int = Field(12, ge=1)
+    """Rows that every arm is asked."""
+    rows: int = Field(200, ge=1)
+    """Rows that an arm is asked at most."""
+    objective: dict[str, Annotated[float, Field(gt=0)]] = Field({})
+    """What is to be high: weights over metrics, each counted in its own direction. `explore.rank_by` alone where not
+    set."""
+    penalty: float = Field(1.0, ge=0)
+    """Weight of what is missing to the bounds of the sample gate, each as a share of its metric's range, so that no
+    metric is bought with harm or with abstention."""
+    seed: int = 7
+    """Seed of what is drawn."""
+    budget: Caps = Caps()
+    """Hard caps of the search."""
+
+    @model_validator(mode="after")
+    def _optimisers_need_a_proposer(self) -> "SearchPrompt":
+        if self.by != "asking" and self.proposer is None:
+            raise ValueError(f"`by: {self.by}` needs a `proposer`: name a capable model")
+        return self
 
 
 class FineTune(_Move):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from configs.schema.augment import Move
 from tasks.augmenting.recipe import augmented
 from tasks.candidate import Candidate
+from tasks.prompting.searching import searched as search_prompt
 from tasks.retrieval.searching import searched as search_retrieval
 from tasks.tuning.finetuned import finetuned
 
@@ -27,6 +28,8 @@ async def made_by(workspace: "Workspace", base: Candidate, move: Move) -> Candid
     match move.kind:
         case "search_retrieval":
             return await search_retrieval(workspace, base, move)
+        case "search_prompt":
+            return await search_prompt(workspace, base, move)
         case "finetune":
             return await finetuned(workspace, base, move)
     return await augmented(workspace, base, move)

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from configs.errors import ConfigurationError
 from configs.schema.augment import Move
-from tasks.candidate import Candidate, Example, Prompt
-from tasks.candidates import read_prompts
+from tasks.candidate import Candidate, Example
+from tasks.candidates import meta_prompt_named, prompt_named
 from tasks.retrieval.asking import finder_of
 from tasks.retrieval.building import build, retrieval_of
 from tasks.retrieval.choosing import choice_of, retrieval_for
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 async def augmented(workspace: "Workspace", base: Candidate, move: Move) -> Candidate:
-    """Returns the candidate that a move makes of another: its prompt, retrieval and few-shot examples.
+    """Returns the candidate that a move makes of another: its prompts, retrieval and few-shot examples.
 
     Args:
         workspace: the app; the index is built, or found, in its folder.
@@ -30,32 +30,24 @@ async def augmented(workspace: "Workspace", base: Candidate, move: Move) -> Cand
         raise ConfigurationError(
             f"app {base.app}: a target of kind {base.target.kind!r} is yours to change: change it and run again"
         )
+    loaded, key = workspace.loaded, f"the move {move.name!r} of `augment`"
     choice = finder = None
     if move.top_k:
         retrieval = retrieval_for(retrieval_of(workspace), move)
         index = await build(workspace, retrieval)
-        choice = choice_of(workspace.loaded, retrieval, index.digest, move.top_k)
-        finder = finder_of(choice, index, workspace.loaded, workspace.epoch, workspace.journal, workspace.spend)
+        choice = choice_of(loaded, retrieval, index.digest, move.top_k)
+        finder = finder_of(choice, index, loaded, workspace.epoch, workspace.journal, workspace.spend)
     return Candidate.model_validate(
         {
-            **base.model_dump(exclude={"prompt", "retrieval", "examples", "move", "parent"}),
-            "prompt": _prompt(workspace, move.prompt) if move.prompt else base.prompt,
+            **base.model_dump(exclude={"prompt", "meta_prompt", "retrieval", "examples", "move", "parent"}),
+            "prompt": prompt_named(loaded, move.prompt, key) if move.prompt else base.prompt,
+            "meta_prompt": meta_prompt_named(loaded, move.meta_prompt, key) if move.meta_prompt else None,
             "retrieval": choice,
             "examples": await _examples(workspace, finder, move),
             "move": move.name,
             "parent": base.digest,
         }
     )
-
-
-def _prompt(workspace: "Workspace", name: str) -> Prompt:
-    prompts = {prompt.name: prompt for prompt in read_prompts(workspace.loaded)}
-    if name not in prompts:
-        raise ConfigurationError(
-            f"{workspace.loaded.folder / 'app.yaml'}: a move of `augment` names the prompt {name!r}; "
-            f"known are {', '.join(sorted(prompts))}"
-        )
-    return prompts[name]
 
 
 async def _examples(workspace: "Workspace", finder: Finder | None, move: Move) -> tuple[Example, ...]:

@@ -40,6 +40,7 @@ class Preparer:
         if candidate.prompt is None:
             raise ConfigurationError(f"app {loaded.app.name}: candidate {candidate.label} has no prompt to prepare")
         self._prompt = candidate.prompt
+        self._meta_prompt = candidate.meta_prompt
         self._examples = candidate.examples
         self._finder = finder
         self._otherwise = candidate.retrieval.otherwise if candidate.retrieval else None
@@ -59,5 +60,5 @@ class Preparer:
         Raises:
             DataError: the prompt cannot be filled with this row.
         """
-        messages = render(self._prompt, row.columns, row.messages, context, self._examples)
+        messages = render(self._prompt, row.columns, row.messages, context, self._examples, self._meta_prompt)
         return Prepared(messages, context, self._otherwise if not context else None)

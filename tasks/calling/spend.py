@@ -30,6 +30,20 @@ class Bill:
     price: float | None = None
 
 
+_COUNTED = (
+    "made",
+    "reused",
+    "failed",
+    "skipped",
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+    "price",
+    "expected_calls",
+    "expected_price",
+)
+
+
 @dataclass
 class Spend:
     """Calls, tokens and price so far, under the caps of a budget; shared by everything one command asks.
@@ -100,6 +114,32 @@ class Spend:
             self._tokens_in_flight -= at_most.tokens
             self._settle(bill)
 
+    @contextmanager
+    def part(
+        self, calls: int | None = None, price: float | None = None, tokens: int | None = None
+    ) -> Iterator["Spend"]:
+        """Yields the ledger of a part of the command, to which nothing else is asked meanwhile.
+
+        It ends at its own caps and at what is left of this one's; what it counts is counted here in the end.
+
+        Args:
+            calls: requests at most; what is left where not given, as with the others.
+            price: US dollars at most.
+            tokens: tokens at most.
+        """
+        used = self.input_tokens + self.output_tokens
+        left = {
+            "calls": _least(calls, self.budget.calls - self.made),
+            "price": _least(price, self.budget.price - self.price),
+            "tokens": _least(tokens, None if self.budget.tokens is None else self.budget.tokens - used),
+        }
+        part = Spend(self.budget.model_copy(update=left), _started=self._started)
+        try:
+            yield part
+        finally:
+            for name in _COUNTED:
+                setattr(self, name, getattr(self, name) + getattr(part, name))
+
     def time_is_up(self) -> str:
         """Returns why nothing more is asked where the budget's minutes are over, else ""."""
         if self.budget.minutes is None or time.monotonic() - self._started < self.budget.minutes * 60:
@@ -136,3 +176,9 @@ class Spend:
         self.output_tokens += bill.usage.output
         self.cached_tokens += bill.usage.cached
         self.price += bill.price or 0.0
+
+
+def _least(*caps: float | None) -> float | None:
+    """Returns the smallest of the caps that are set, None where none is; one that is used up is 0."""
+    found = [cap for cap in caps if cap is not None]
+    return max(0, min(found)) if found else None

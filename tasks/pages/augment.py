@@ -19,12 +19,13 @@ def augment_page(made: Candidate, change: Change) -> str:
 
 
 def _rows(made: Candidate, change: Change) -> list[dict[str, object]]:
-    retrieval = f"index `{made.retrieval.index}`, top {made.retrieval.top_k}" if made.retrieval else "none"
+    retrieval = f"index `{made.retrieval.index}`, {made.retrieval.told}" if made.retrieval else "none"
     facts = {
         "digest": f"`{made.digest}`",
         "made from": f"`{change.base}`",
         "move": f"{change.move.name} ({change.move.kind})",
         "prompt": f"{made.prompt.name} v{made.prompt.version}" if made.prompt else "none",
+        "meta-prompt": f"{made.meta_prompt.name} v{made.meta_prompt.version}" if made.meta_prompt else "none",
         "retrieval": retrieval,
         "examples": ", ".join(example.row_id for example in made.examples) or "none",
         "adapter": _adapter(made),

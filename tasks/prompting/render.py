@@ -103,12 +103,14 @@ def render(
     messages: tuple[Message, ...],
     documents: Sequence[Passage] = (),
     examples: Sequence[Example] = (),
+    meta_prompt: Prompt | None = None,
 ) -> tuple[Message, ...]:
     """Returns what the model is sent for one row.
 
-    The order: the prompt's leading system messages; each example as the last user template filled with it, and its
-    answer; the prompt's other messages, with the conversation's history before the last user message. A prompt that
-    has no user message and does not show the question is followed by the question.
+    The order: the meta-prompt and the prompt's first system message, as one; its other leading system messages; each
+    example as the last user template filled with it, and its answer; the prompt's other messages, with the
+    conversation's history before the last user message. A prompt that has no user message and does not show the
+    question is followed by the question.
 
     Args:
         prompt: the template.
@@ -116,6 +118,8 @@ def render(
         messages: the conversation; the last is the user's.
         documents: passages to show, best first.
         examples: solved rows to show.
+        meta_prompt: rules that stand first, in one message with the prompt's own, since the chat templates of small
+            models know only one system message.
 
     Raises:
         DataError: a template cannot be filled with this row; names prompt, message and variable.
@@ -127,6 +131,13 @@ def render(
     if all(message.role != "user" for message in templates) and "question" not in variables(prompt):
         templates.append(TemplateMessage(role="user", template="{{ question }}"))
     filled = [_filled(prompt, message, values) for message in templates]
+    if meta_prompt is not None:
+        rules = "\n\n".join(_filled(meta_prompt, message, values).content for message in meta_prompt.messages)
+        if filled and filled[0].role == "system":
+            filled[0] = Message("system", f"{rules}\n\n{filled[0].content}")
+        else:
+            templates.insert(0, TemplateMessage(role="system", template=""))
+            filled.insert(0, Message("system", rules))
     users = [position for position, message in enumerate(templates) if message.role == "user"]
     last = users[-1] if users else len(templates)
     shown = _shown(prompt, templates[last], examples) if users else []

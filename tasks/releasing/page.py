@@ -34,8 +34,8 @@ def _parts(workspace: "Workspace", entry: Entry, candidate: Candidate | None) ->
     if candidate is not None:
         yield "## Candidate"
         yield _table(("part", "value"), _candidate(candidate))
-        if candidate.prompt is not None:
-            yield from (_quoted(message.role, message.template) for message in candidate.prompt.messages)
+        for prompt in candidate.prompts:
+            yield from (_quoted(message.role, message.template) for message in prompt.messages)
     yield "## Data"
     yield _table(("dataset", "digest"), sorted(entry.evidence.get("datasets", {}).items()))
     yield "## Gates"
@@ -68,9 +68,10 @@ def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
 
 def _candidate(candidate: Candidate) -> Iterator[tuple[str, str]]:
     yield "target", candidate.target.kind
-    if candidate.prompt is not None:
-        version = f" version {candidate.prompt.version}" if candidate.prompt.version else ""
-        yield "prompt", f"{candidate.prompt.name}{version} ({candidate.prompt.digest})"
+    for prompt in candidate.prompts:
+        version = f" version {prompt.version}" if prompt.version else ""
+        part = "meta-prompt" if prompt is candidate.meta_prompt else "prompt"
+        yield part, f"{prompt.name}{version} ({prompt.digest})"
     if candidate.model is not None:
         yield "model", f"{candidate.model} ({candidate.endpoint_model})"
     if candidate.parameters is not None:

@@ -15,7 +15,8 @@ def request_of(row: Row, candidate: Candidate, columns: Columns) -> dict[str, An
     Its id and the prompt variables that the candidate needs, for targets of the user's every plain column, travel as
     `metadata`; references and other labels never do.
     """
-    wanted = variables(candidate.prompt) - BUILT_IN if candidate.prompt else row.columns.keys() - _roles(columns)
+    needed = {name for prompt in candidate.prompts for name in variables(prompt)}
+    wanted = needed - BUILT_IN if candidate.prompt else row.columns.keys() - _roles(columns)
     plain = {key: row.columns[key] for key in sorted(wanted) if isinstance(row.columns.get(key), str | int | float)}
     return {
         "model": candidate.app,

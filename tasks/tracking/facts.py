@@ -13,7 +13,7 @@ from tasks.tracking.prompts import registry_name
 def candidate_parameters(candidate: Candidate) -> dict[str, Any]:
     """Returns everything that decides what a candidate answers, by the names that people search for."""
     parameters = candidate.parameters.model_dump(exclude={"name"}) if candidate.parameters else {}
-    prompt, retrieval = candidate.prompt, candidate.retrieval
+    prompt, meta, retrieval = candidate.prompt, candidate.meta_prompt, candidate.retrieval
     return {
         "candidate": candidate.digest,
         "target": candidate.target.kind,
@@ -24,6 +24,9 @@ def candidate_parameters(candidate: Candidate) -> dict[str, Any]:
         "prompt": prompt.name if prompt else None,
         "prompt_version": prompt.version if prompt else None,
         "prompt_digest": prompt.digest if prompt else None,
+        "meta_prompt": meta.name if meta else None,
+        "meta_prompt_version": meta.version if meta else None,
+        "meta_prompt_digest": meta.digest if meta else None,
         "index": retrieval.index if retrieval else None,
         "top_k": retrieval.top_k if retrieval else 0,
         "retrieval": retrieval.told if retrieval else None,
@@ -43,12 +46,13 @@ def prompt_uri(candidate: Candidate) -> str | None:
 
 
 def linked_prompt(candidate: Candidate) -> dict[str, str]:
-    """Returns the tag by which MLflow's UI links a run and a prompt version with each other."""
-    prompt = candidate.prompt
-    if prompt is None or prompt.version is None:
-        return {}
-    link = {"name": registry_name(candidate.app, prompt.name), "version": str(prompt.version)}
-    return {"mlflow.linkedPrompts": json.dumps([link])}
+    """Returns the tag by which MLflow's UI links a run and its prompt versions with each other."""
+    links = [
+        {"name": registry_name(candidate.app, prompt.name), "version": str(prompt.version)}
+        for prompt in reversed(candidate.prompts)
+        if prompt.version is not None
+    ]
+    return {"mlflow.linkedPrompts": json.dumps(links)} if links else {}
 
 
 def estimate_metrics(estimates: Iterable[Estimate]) -> dict[str, float | None]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from configs.errors import DataError
-from tasks.candidate import Prompt, TemplateMessage
+from tasks.candidate import Candidate, Prompt, TemplateMessage
 from tasks.prompting.render import names_in
 from tasks.tracking.connection import connect, experiment_of
 
@@ -27,10 +27,35 @@ def registry_name(app: str, name: str) -> str:
     return f"{app}.{name}"
 
 
-def register_prompt(app: str, prompt: Prompt) -> Prompt:
+def with_registered(candidate: Candidate, parent: Prompt | None = None, source: str = "file") -> Candidate:
+    """Returns a candidate whose prompt and meta-prompt have their versions in the registry; see `register_prompt`.
+
+    Args:
+        candidate: of any kind; one without a prompt is returned as it is.
+        parent: what its prompt was made of.
+        source: what its prompt came from.
+
+    Raises:
+        StackError: MLflow does not answer or refuses it.
+    """
+    prompt, meta = candidate.prompt, candidate.meta_prompt
+    registered = {
+        "prompt": prompt and register_prompt(candidate.app, prompt, parent, source),
+        "meta_prompt": meta and register_prompt(candidate.app, meta),
+    }
+    return candidate.model_copy(update=registered)
+
+
+def register_prompt(app: str, prompt: Prompt, parent: Prompt | None = None, source: str = "file") -> Prompt:
     """Returns the prompt with its version in the registry; content that the registry has already keeps its version.
 
     The template is stored as it is, Jinja2 included, as a chat prompt that MLflow's UI can edit.
+
+    Args:
+        app: name of the app.
+        prompt: of any version.
+        parent: what it was made of; a new version says so in its tags.
+        source: what it came from: `file`, or what has made it.
 
     Raises:
         StackError: MLflow does not answer or refuses it.
@@ -40,8 +65,9 @@ def register_prompt(app: str, prompt: Prompt) -> Prompt:
         name = registry_name(app, prompt.name)
         _create(client, name, experiment)
         versions = _versions(client, name)
+        made = {_DIGEST: prompt.digest, "lifecycle.source": source, **(_parent(app, parent) if parent else {})}
         known = next((int(each.version) for each in versions if _digest(each) == prompt.digest), None)
-        return prompt.model_copy(update={"version": known or _add(client, name, prompt, experiment)})
+        return prompt.model_copy(update={"version": known or _add(client, name, prompt, experiment, made)})
 
 
 def prompt_versions(app: str, name: str, edited_after: int | None = None) -> tuple[Prompt, ...]:
@@ -78,7 +104,12 @@ def _create(client: "MlflowClient", name: str, experiment: str) -> None:
         client.set_prompt_tag(name, _EXPERIMENTS, f"{found.tags.get(_EXPERIMENTS) or ','}{experiment},")
 
 
-def _add(client: "MlflowClient", name: str, prompt: Prompt, experiment: str) -> int:
+def _parent(app: str, parent: Prompt) -> dict[str, str]:
+    version = {"lifecycle.parent.version": str(parent.version)} if parent.version else {}
+    return {"lifecycle.parent": registry_name(app, parent.name), "lifecycle.parent.digest": parent.digest, **version}
+
+
+def _add(client: "MlflowClient", name: str, prompt: Prompt, experiment: str, made: dict[str, str]) -> int:
     import mlflow
 
     # MLflow also lists a new version under the process's current experiment, which would else be "Default".
@@ -87,7 +118,7 @@ def _add(client: "MlflowClient", name: str, prompt: Prompt, experiment: str) -> 
     added = client.register_prompt(
         name,
         [{"role": message.role, "content": message.template} for message in prompt.messages],
-        tags={_DIGEST: prompt.digest, "lifecycle.source": "file"},
+        tags=made,
     )
     return int(added.version)
 

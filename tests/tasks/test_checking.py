@@ -17,6 +17,8 @@ HYPOTHESIS = {
     "expected_difference": 0.1,
 }
 
+SEARCH = {"name": "searched", "kind": "search_prompt"}
+
 FOUND = {
     "a missing dataset": (
         {"datasets": {"sample": "rows.jsonl", "full": "all.jsonl"}},
@@ -55,6 +57,22 @@ FOUND = {
     "a hypothesis about an unknown prompt": (
         {"retrieval": None, "explore": {"rank_by": "exact", "hypothesis": {**HYPOTHESIS, "control": "bold"}}},
         "key `explore.hypothesis.control`: unknown prompt 'bold'; known are prompt; mend the key",
+    ),
+    "a move under an unknown meta-prompt": (
+        {"retrieval": None, "augment": {"moves": [{"name": "stricter", "meta_prompt": "strict"}]}},
+        "key `augment.moves.0.meta_prompt`: unknown meta-prompt 'strict'; known are none; mend the key",
+    ),
+    "an exploration under an unknown meta-prompt": (
+        {"retrieval": None, "explore": {"rank_by": "exact", "meta_prompts": ["strict"]}},
+        "key `explore.meta_prompts`: unknown meta-prompt 'strict'; known are none; mend the key",
+    ),
+    "a search for an unknown metric": (
+        {"retrieval": None, "augment": {"moves": [{**SEARCH, "objective": {"beauty": 1}}]}},
+        "key `augment.moves.0.objective`: unknown metric 'beauty'; known are cached_tokens, exact, ",
+    ),
+    "a search with a proposer that is too small": (
+        {"retrieval": None, "augment": {"moves": [{**SEARCH, "proposer": "smollm2-135m"}]}},
+        "proposer 'smollm2-135m' is the embedded model, which is too small to write instructions; name a capable one",
     ),
     "a move with an unknown prompt": (
         {"retrieval": None, "augment": {"moves": [{"name": "bolder", "prompt": "bold"}]}},

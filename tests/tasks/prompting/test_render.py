@@ -103,3 +103,25 @@ def test_no_text_of_a_row_leaves_its_message(question, column, document, past, a
         Message("assistant", answer),
         Message("user", f"<{question}>"),
     )
+
+
+META = Prompt(
+    name="guarded",
+    messages=(
+        TemplateMessage(role="system", template="Never guess."),
+        TemplateMessage(role="system", template="{{shop}} first."),
+    ),
+)
+
+
+def test_a_meta_prompt_and_the_prompts_own_rules_are_one_system_message():
+    example = Example(row_id="e1", columns={"question": "Red?"}, documents=(), answer="Yes")
+    rendered = render(ASK, {"shop": "Outfitter"}, ASKED, (), [example], META)
+    assert rendered[0] == Message("system", "Never guess.\n\nOutfitter first.\n\nRules for Outfitter.")
+    assert rendered[1:] == render(ASK, {"shop": "Outfitter"}, ASKED, (), [example])[1:]
+
+
+def test_a_meta_prompt_stands_alone_before_a_prompt_without_rules():
+    history = (Message("user", "Hi"), Message("assistant", "Hello"), *ASKED)
+    rendered = render(prompt(("user", "{{question}}")), {"shop": "O"}, history, meta_prompt=META)
+    assert rendered == (Message("system", "Never guess.\n\nO first."), *history)

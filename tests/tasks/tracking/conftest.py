@@ -1,12 +1,13 @@
 """A real MLflow server on SQLite, started once, and an app to record in it."""
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import SimpleNamespace
 
@@ -17,13 +18,17 @@ from configs.schema.app import Parameters
 from configs.schema.target import PromptTarget
 from configs.settings import settings
 from tasks.calling.answer import Answer, Latency, Outcome, Passage, Usage
+from tasks.calling.asking import Spend
 from tasks.candidate import Candidate, Prompt, TemplateMessage
 from tasks.data.row import Dataset, Message, Row
+from tasks.journal.journal import Journal
 from tasks.results.evaluation import Evaluation
 from tasks.results.rows_file import RowsWriter, read_frames
+from tasks.results.store import Store
 from tasks.scoring.score import Metric, Score
 from tasks.statistics.estimates import estimate_all
 from tasks.tracking.connection import connect
+from tasks.workspace import Workspace
 
 NOWHERE = "http://127.0.0.1:9"
 METRICS = {
@@ -180,6 +185,37 @@ class Judged(Evaluation):
     """An evaluation that knows what its metrics mean."""
 
     metrics = METRICS
+
+
+@pytest.fixture
+def searching(tmp_path, make_app, make_candidate, home):
+    """Makes a workspace whose model is simulated, and a candidate of it: right where it says the question again."""
+    opened = []
+
+    def make(address, name, rows=None, **options):
+        loaded = make_app(address, **options)
+        rows = rows or [(f"question number {at}", at % 4 > 0) for at in range(24)]
+        lines = [
+            {"id": f"e{at}", "question": text, "reference": text, "cluster": f"c{at // 2}", "answerable": answerable}
+            for at, (text, answerable) in enumerate(rows)
+        ]
+        (tmp_path / "examples.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+        columns = {"reference": "reference", "cluster": "cluster", "answerable": "answerable"}
+        datasets = loaded.app.datasets.model_copy(
+            update={"examples": "examples.jsonl", "columns": loaded.app.datasets.columns.model_copy(update=columns)}
+        )
+        (tmp_path / "rows.jsonl").write_text(json.dumps({**lines[3], "id": "gate"}) + "\n", encoding="utf-8")
+        app = loaded.app.model_copy(update={"datasets": datasets, "name": name})
+        loaded = replace(loaded, app=app)
+        journal = Journal(home / f"{name}.db")
+        opened.append(journal)
+        spend = Spend(loaded.app.budget)
+        work = Workspace(loaded, "first", spend, journal, Store(home / "results" / name), home)
+        return work, make_candidate(loaded, ("system", "Be wrong."), ("user", "{{question}}"))
+
+    yield make
+    for journal in opened:
+        journal.close()
 
 
 @pytest.fixture

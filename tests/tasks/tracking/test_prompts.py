@@ -1,6 +1,8 @@
+import json
 import logging
 
-from tasks.tracking.prompts import prompt_versions, register_prompt
+from tasks.tracking.facts import candidate_parameters, linked_prompt
+from tasks.tracking.prompts import prompt_versions, register_prompt, with_registered
 
 
 def edited(client, app, name, template, **more):
@@ -68,3 +70,25 @@ def test_a_prompt_is_listed_under_its_apps_experiment_alone(client, prompt):
 
 def test_a_prompt_nobody_registered_has_no_versions(mlflow_uri):
     assert prompt_versions("nobody", "none") == ()
+
+
+def test_a_candidates_prompt_and_meta_prompt_are_prompts_of_their_own(client, prompt, candidate):
+    rules = prompt("Never guess.", "guarded")
+    registered = with_registered(candidate("layers", meta_prompt=rules))
+    assert (registered.prompt.version, registered.meta_prompt.version) == (1, 1)
+    assert prompt_versions("layers", "guarded") == (registered.meta_prompt,)
+    assert registered.digest == candidate("layers", meta_prompt=rules).digest
+    assert json.loads(linked_prompt(registered)["mlflow.linkedPrompts"]) == [
+        {"name": "layers.cited", "version": "1"},
+        {"name": "layers.guarded", "version": "1"},
+    ]
+    assert candidate_parameters(registered)["meta_prompt_version"] == 1
+
+
+def test_a_version_that_was_made_of_another_says_so(client, prompt):
+    parent = register_prompt("bred", prompt("one"))
+    child = register_prompt("bred", prompt("two"), parent, "search")
+    tags = client.get_prompt_version("bred.cited", str(child.version)).tags
+    assert (tags["lifecycle.source"], tags["lifecycle.parent"]) == ("search", "bred.cited")
+    assert (tags["lifecycle.parent.version"], tags["lifecycle.parent.digest"]) == ("1", parent.digest)
+    assert prompt_versions("bred", "cited", edited_after=1) == (), "no person has made it"
