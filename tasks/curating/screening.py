@@ -1,12 +1,16 @@
 """Sets apart what nobody should learn from, or be measured by: rows with secrets, that swear, or without an answer."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from configs.schema.dataset import Columns
 from tasks.curating.item import Apart, Item, Kept, texts_of
 from tasks.curating.secrets import secret_in
 from tasks.scoring.abstaining import abstains
 from tasks.scoring.profanity import swearing
+
+# 3 ms a text, and many rows share their answer.
+_swearing = lru_cache(4096)(swearing)
 
 SECRET, SWEARS, UNANSWERED = "holds a secret", "swears", "unanswered"
 
@@ -36,7 +40,7 @@ def _fault(item: Item, columns: Columns, swears: float, phrases: tuple[str, ...]
         if kind := secret_in(text):
             return Apart(item, SECRET, kind)
     for text in texts_of(row):
-        if text and (probability := swearing(text)) >= swears:
+        if text and (probability := _swearing(text)) >= swears:
             return Apart(item, SWEARS, f"probability {probability:.2f}")
     if columns.reference is None:
         return None
