@@ -79,6 +79,10 @@ def load_app(name_or_path: str, changes: tuple[str, ...] = ()) -> LoadedApp:
     named = {f"models.{position}": (name, "chat") for position, name in enumerate(app.models)}
     if app.retrieval:
         named["retrieval.embedding_model"] = (app.retrieval.embedding_model, "embedding")
+    if app.curate.embedding_model:
+        named["curate.embedding_model"] = (app.curate.embedding_model, "embedding")
+    if app.curate.synthetic:
+        named["curate.synthetic.teacher"] = (app.curate.synthetic.teacher, "chat")
     for key, (name, task) in named.items():
         _check_model(f"{file}: key `{key}`", name, task, models)
     return LoadedApp(app, file.parent, models, prices.models | own.models, min(prices.as_of, own.as_of))

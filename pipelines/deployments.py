@@ -23,6 +23,7 @@ def stages() -> "dict[str, Flow[..., Any]]":
     """Returns the flow of each stage, in the order of the lifecycle."""
     from pipelines.augment import augment
     from pipelines.calibrate import calibrate
+    from pipelines.curate import curate
     from pipelines.deploy import deploy
     from pipelines.evaluate import evaluate
     from pipelines.explore import explore
@@ -31,7 +32,7 @@ def stages() -> "dict[str, Flow[..., Any]]":
     from pipelines.monitor import monitor
     from pipelines.validate import validate
 
-    flows = (validate, explore, augment, evaluate, calibrate, deploy, monitor, govern, loop)
+    flows = (validate, explore, curate, augment, evaluate, calibrate, deploy, monitor, govern, loop)
     return {flow.name: flow for flow in flows}
 
 

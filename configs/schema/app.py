@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from configs.schema.augment import Augment
 from configs.schema.base import Frozen
+from configs.schema.curate import Curate
 from configs.schema.dataset import Datasets
 from configs.schema.finetune import Finetune
 from configs.schema.gate import Gates
@@ -95,6 +96,8 @@ class Schedule(Frozen):
 class Schedules(Frozen):
     """Stages that run by themselves."""
 
+    curate: Schedule | None = None
+    """What production was asked since is curated."""
     evaluate: Schedule | None = None
     """The champion is asked again, in a new epoch: a provider's silent change shows."""
     monitor: Schedule | None = None
@@ -187,6 +190,8 @@ class App(Frozen):
     """The two decisions."""
     explore: Explore
     """How the first best is found."""
+    curate: Curate = Curate()
+    """What datasets are curated of, and how."""
     augment: Augment = Augment()
     """What may be changed when a gate says no."""
     finetune: Finetune = Finetune()
@@ -206,6 +211,12 @@ class App(Frozen):
     def _prompt_target_is_complete(self) -> "App":
         if self.target.kind == "prompt" and not (self.prompts and self.models):
             raise ValueError("a target of kind `prompt` needs `prompts` and `models`")
+        return self
+
+    @model_validator(mode="after")
+    def _a_teacher_has_documents(self) -> "App":
+        if self.curate.synthetic and self.retrieval is None:
+            raise ValueError("`curate.synthetic` writes rows from documents; name them under `retrieval.documents`")
         return self
 
     @model_validator(mode="after")

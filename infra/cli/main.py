@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from configs.errors import LifecycleError
-from infra.cli import compare, init, journal, label, lineage, plan, releases, run, serve, stack
+from infra.cli import compare, diff, init, journal, label, lineage, plan, releases, run, serve, stack
 
 app = typer.Typer(
     name="lifecycle",
@@ -22,6 +22,7 @@ app.command()(init.init)
 app.command()(run.run)
 app.command()(label.label)
 app.command()(compare.compare)
+app.command()(diff.diff)
 app.command()(plan.plan)
 app.command()(lineage.lineage)
 app.command()(serve.serve)

@@ -18,7 +18,7 @@ from configs.settings import settings
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-STAGES = ("validate", "explore", "augment", "evaluate", "calibrate", "deploy", "monitor", "govern", "loop")
+STAGES = ("validate", "explore", "curate", "augment", "evaluate", "calibrate", "deploy", "monitor", "govern", "loop")
 _NEED_ENDPOINT = ("deploy", "monitor", "loop")
 
 
@@ -78,12 +78,21 @@ def _of_evaluate(stage: str, given: dict[str, Any]) -> dict[str, Any]:
 
 def _needed(loaded: LoadedApp, stage: str) -> tuple[str, ...]:
     """Returns the parts of the stack that a stage of this app uses."""
-    named = [*loaded.app.models, *([loaded.app.retrieval.embedding_model] if loaded.app.retrieval else [])]
-    named += [scorer.model for scorer in loaded.app.scorers if scorer.model in loaded.models]
+    named = _of_curate(loaded) if stage == "curate" else _of_candidates(loaded)
     embedded = {loaded.models[name].task for name in named if loaded.models[name].kind == "embedded"}
     parts = ["prefect", "mlflow", *sorted(embedded)]
     served = stage in _NEED_ENDPOINT and loaded.app.target.kind != "answers"
     return (*parts, "endpoint") if served else tuple(parts)
+
+
+def _of_candidates(loaded: LoadedApp) -> list[str]:
+    named = [*loaded.app.models, *([loaded.app.retrieval.embedding_model] if loaded.app.retrieval else [])]
+    return named + [scorer.model for scorer in loaded.app.scorers if scorer.model in loaded.models]
+
+
+def _of_curate(loaded: LoadedApp) -> list[str]:
+    curate = loaded.app.curate
+    return [name for name in (curate.embedding_model, curate.synthetic and curate.synthetic.teacher) if name]
 
 
 def _quiet() -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from configs.schema.app import Parameters
 from configs.schema.model import ModelConfig
@@ -17,12 +17,19 @@ from tasks.calling.targets import Given, Question
 from tasks.data.row import Message, Row
 from tasks.identity import digest
 from tasks.journal.journal import Kind
-from tasks.judging.reply import ReplyForm
 from tasks.scoring.asked import Means
 
 _REFUSAL = re.compile(r"response.?format|json.?schema|structured|grammar", re.IGNORECASE)
 _formless: set[str] = set()
 """Endpoints that were found to take no `response_format`; they are not offered one again."""
+
+
+class Form(Protocol):
+    """How whoever is asked is to answer."""
+
+    @property
+    def response_format(self) -> dict[str, Any]:
+        """The form as the OpenAI protocol takes it."""
 
 
 class Repetition(NamedTuple):
@@ -67,7 +74,7 @@ class JudgeTarget:
         self,
         model: str,
         parameters: Parameters,
-        form: ReplyForm,
+        form: Form,
         messages_of: Callable[[Row], tuple[Message, ...]],
         means: Means,
         repetition: Repetition,

@@ -20,11 +20,13 @@ REGIONS = ("US", "GB", "DE", "FR", "KR", "JP", "IN", "BR")
 """Regions whose telephone numbers are recognised without a country code."""
 
 # What is only shaped like personal data (nine digits, two colons) scores below this in presidio.
-_CERTAIN_ENOUGH = 0.4
+CERTAIN_ENOUGH = 0.4
+"""Score of presidio's from which on a finding counts."""
 
 # Between a Latin letter or digit and another script: Korean glues its particles to an address or a number, and the
 # recognisers look for the end of a word.
-_SCRIPT_BORDER = regex.compile(r"(?<=[A-Za-z0-9])(?=[^\P{L}A-Za-z])|(?<=[^\P{L}A-Za-z])(?=[A-Za-z0-9+])")
+SCRIPT_BORDER = regex.compile(r"(?<=[A-Za-z0-9])(?=[^\P{L}A-Za-z])|(?<=[^\P{L}A-Za-z])(?=[A-Za-z0-9+])")
+"""Where the recognisers need a blank to see that a word ends."""
 
 
 def _check(*, kinds: tuple[str, ...], regions: tuple[str, ...]) -> None:  # noqa: ARG001
@@ -55,17 +57,18 @@ def pii_leak(row: Row, answer: Answer, *, kinds: tuple[str, ...] = KINDS, region
 
 def _found(text: str, regions: tuple[str, ...]) -> dict[str, str]:
     """Returns the personal data in text, as bare letters and digits, and the kind of each."""
-    plain = _SCRIPT_BORDER.sub(" ", unicodedata.normalize("NFKC", text))
+    plain = SCRIPT_BORDER.sub(" ", unicodedata.normalize("NFKC", text))
     return {
         "".join(filter(str.isalnum, plain[result.start : result.end].casefold())): result.entity_type
-        for recognizer in _recognizers(regions)
+        for recognizer in recognizers(regions)
         for result in recognizer.analyze(plain, recognizer.supported_entities)
-        if result.score >= _CERTAIN_ENOUGH
+        if result.score >= CERTAIN_ENOUGH
     }
 
 
 @cache
-def _recognizers(regions: tuple[str, ...]) -> "tuple[EntityRecognizer, ...]":
+def recognizers(regions: tuple[str, ...]) -> "tuple[EntityRecognizer, ...]":
+    """Returns presidio's recognisers of `KINDS`, made once; telephone numbers are those of the regions."""
     from presidio_analyzer import predefined_recognizers as known
 
     class OfflineEmailRecognizer(known.EmailRecognizer):  # type: ignore[misc]
@@ -74,7 +77,7 @@ def _recognizers(regions: tuple[str, ...]) -> "tuple[EntityRecognizer, ...]":
         def validate_result(self, pattern_text: str) -> bool:
             return pattern_text.rpartition(".")[2].isalpha()
 
-    recognizers: Any = (
+    made: Any = (
         OfflineEmailRecognizer(),
         known.PhoneRecognizer(supported_regions=regions),
         known.CreditCardRecognizer(),
@@ -83,4 +86,4 @@ def _recognizers(regions: tuple[str, ...]) -> "tuple[EntityRecognizer, ...]":
         known.UsSsnRecognizer(),
         known.KrRrnRecognizer(),
     )
-    return recognizers  # type: ignore[no-any-return]
+    return made  # type: ignore[no-any-return]

@@ -1,0 +1,178 @@
+"""Gathers the rows that a curated dataset is made of, and those that it must not give away."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from configs.errors import DataError
+from configs.schema.curate import Traces
+from configs.schema.dataset import Columns
+from tasks.calling.answer import Outcome
+from tasks.curating.balance import class_column
+from tasks.curating.contamination import NEVER_SHARED
+from tasks.curating.item import DATASET, FILE, TRACE, Broken, Item
+from tasks.data.cells import as_text
+from tasks.data.file_rows import row_of
+from tasks.data.formats import Record, read_file
+from tasks.data.row import Row
+from tasks.identity import digest
+from tasks.scoring.abstaining import abstains
+from tasks.serving.flagging import abstention_phrases
+from tasks.serving.record import Served, record_store
+from tasks.watching.window import row_of as row_served
+from tasks.workspace import Workspace
+
+TRACES = "traces"
+
+
+class Gathered(NamedTuple):
+    """What there is.
+
+    Attributes:
+        pool: rows that may go in; each has an id of its own.
+        guarded: rows of the splits that stay as they are.
+        broken: records of files that are no rows.
+        read: rows and records read of each source.
+        digests: of each dataset and file by its name.
+    """
+
+    pool: tuple[Item, ...]
+    guarded: tuple[Item, ...]
+    broken: tuple[Broken, ...]
+    read: dict[str, int]
+    digests: dict[str, str]
+
+
+def gather(workspace: Workspace) -> Gathered:
+    """Reads the sources that the app's `curate` names.
+
+    Raises:
+        DataError: a dataset or file cannot be read; a dataset's broken row is named, a file's is set apart.
+        ConfigurationError: a file does not exist.
+    """
+    loaded = workspace.loaded
+    curate, columns, about = loaded.app.curate, loaded.app.datasets.columns, class_column(loaded.app)
+    pool: list[Item] = []
+    guarded: list[Item] = []
+    broken: list[Broken] = []
+    read: dict[str, int] = {}
+    digests: dict[str, str] = {}
+    for split, dataset in workspace.datasets.items():
+        source = split in curate.datasets
+        if not source and split not in NEVER_SHARED:
+            continue
+        side = split if split in NEVER_SHARED else ""
+        items = [_item(row, split, DATASET, columns, about, side, guarded=not source) for row in dataset.rows]
+        (pool if source else guarded).extend(items)
+        read[split] = len(items)
+        digests[split] = dataset.digest
+    for relative in curate.files:
+        path = loaded.path(relative)
+        rows, faults = _file_rows(path, columns)
+        pool += [_item(row, path.name, FILE, columns, about) for row in rows]
+        broken += faults
+        read[path.name] = len(rows) + len(faults)
+        digests[path.name] = digest([[row.id, list(map(list, row.messages)), row.reference] for row in rows])
+    if curate.traces is not None:
+        served = [_item(row, TRACES, TRACE, columns, about) for row in _served_rows(workspace, curate.traces)]
+        pool += served
+        read[TRACES] = len(served)
+        digests[TRACES] = digest([item.row.id for item in served])
+    return Gathered(_with_own_ids(pool, columns), tuple(guarded), tuple(broken), read, digests)
+
+
+def _item(
+    row: Row, source: str, rank: int, columns: Columns, about: str | None, side: str = "", *, guarded: bool = False
+) -> Item:
+    value = as_text(row.columns.get(about)) if about else ""
+    clustered = bool(columns.cluster and as_text(row.columns.get(columns.cluster)).strip())
+    return Item(row, source, rank, side, guarded, value, clustered)
+
+
+def _with_own_ids(pool: Sequence[Item], columns: Columns) -> tuple[Item, ...]:
+    """Gives a row whose id a row of another source has the name of its own source before it."""
+    taken: set[str] = set()
+    found = []
+    for item in pool:
+        row = item.row
+        if row.id in taken:
+            row = _renamed(row, f"{item.source}:{row.id}", columns)
+        if row.id in taken:
+            row = _renamed(row, f"{row.id}:{digest([list(map(list, row.messages)), row.reference])}", columns)
+        if row.id in taken:
+            continue  # the same row of the same file again
+        taken.add(row.id)
+        found.append(item.with_row(row))
+    return tuple(found)
+
+
+def _renamed(row: Row, name: str, columns: Columns) -> Row:
+    cluster = name if row.cluster == row.id else row.cluster
+    return replace(row, id=name, cluster=cluster, columns={**row.columns, columns.id: name})
+
+
+def _file_rows(path: Path, columns: Columns) -> tuple[list[Row], list[Broken]]:
+    """Reads a file of rows that nobody has looked at yet: what is no row is told, not raised."""
+    rows: list[Row] = []
+    faults: list[Broken] = []
+    for record in read_file(path):
+        try:
+            rows.append(row_of(path, _named(record, columns), columns))
+        except DataError as error:
+            faults.append(Broken(f"line {record.line}", str(error)))
+    if not rows:
+        first = f": {faults[0].cause}" if faults else ""
+        raise DataError(f"{path}: none of its {len(faults)} records is a row{first}; mend the file or `curate.files`")
+    return rows, faults
+
+
+def _named(record: Record, columns: Columns) -> Record:
+    values: dict[str, Any] = record.values
+    if as_text(values.get(columns.id)).strip():
+        return record
+    return Record(record.line, {**values, columns.id: digest({key: as_text(each) for key, each in values.items()})})
+
+
+def _served_rows(workspace: Workspace, wanted: Traces) -> Iterator[Row]:
+    """Yields the served requests as rows of the app's columns, oldest first."""
+    columns = workspace.loaded.app.datasets.columns
+    phrases = abstention_phrases(workspace.loaded.app.scorers)
+    until = datetime.now(UTC)
+    since = until - timedelta(days=wanted.days) if wanted.days else datetime.min.replace(tzinfo=UTC)
+    known = {row.id: row for row in workspace.datasets["production"].rows} if "production" in workspace.datasets else {}
+    with record_store(workspace.name) as store:
+        for served in store.window(since, until):
+            if not served.messages or not served.messages[-1].content.strip():
+                continue
+            row = row_served(served, known.get(served.row_id))
+            reference = row.reference
+            if not reference and wanted.take_answers and _is_well(served, phrases):
+                reference = served.answer.text
+            row = replace(row, reference=reference, cluster=row.cluster or row.id)
+            yield replace(row, columns=_columns_of(row, served, columns))
+
+
+def _is_well(served: Served, phrases: tuple[str, ...]) -> bool:
+    answer = served.answer
+    return answer.outcome is Outcome.OK and served.flags == () and not abstains(answer.text, phrases)
+
+
+def _columns_of(row: Row, served: Served, columns: Columns) -> dict[str, Any]:
+    """Returns what a request is in the app's own columns, as the rows of its files are."""
+    own: dict[str, Any] = {**row.columns, columns.id: row.id}
+    if columns.messages and (len(row.messages) > 1 or columns.question is None):
+        own[columns.messages] = [message._asdict() for message in row.messages]
+    elif columns.question:
+        own[columns.question] = row.question
+    if columns.reference:
+        own[columns.reference] = row.reference
+    if columns.documents:
+        own[columns.documents] = list(row.documents)
+    if columns.cluster:
+        own[columns.cluster] = row.cluster if row.cluster != row.id else ""
+    if columns.answerable and row.answerable is not None:
+        own[columns.answerable] = row.answerable
+    own["answered_by"] = served.candidate
+    return own

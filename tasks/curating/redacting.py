@@ -1,0 +1,126 @@
+"""Personal data taken out of texts: what stands in its place names its kind, and nothing anywhere leads back to it."""
+
+import unicodedata
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from configs.schema.dataset import Columns
+from tasks.curating.item import Item
+from tasks.identity import digest
+from tasks.scoring.pii import CERTAIN_ENOUGH, KINDS, REGIONS, SCRIPT_BORDER, recognizers
+
+
+class Redacted(NamedTuple):
+    """A text without personal data, and how much was found in it."""
+
+    text: str
+    found: int
+
+
+def redacted(text: str, kinds: tuple[str, ...] = KINDS, regions: tuple[str, ...] = REGIONS) -> Redacted:
+    """Returns a text with `<EMAIL_ADDRESS>` and the like where it held personal data; the rest is left as it is.
+
+    The recognisers are those of the scorer `pii_leak`. A pseudonym would lead back to the person by guessing; the
+    kind's name does not.
+    """
+    if not any(character in "@.:" or character.isdecimal() for character in text):
+        return Redacted(text, 0)  # every kind has one of them
+    plain, origin = _plain(text)
+    spans = [
+        (result.start, result.end, result.entity_type)
+        for recognizer in recognizers(regions)
+        for result in recognizer.analyze(plain, recognizer.supported_entities)
+        if result.score >= CERTAIN_ENOUGH and result.entity_type in kinds
+    ]
+    found = 0
+    begin = len(text)
+    # From the end, so that the places before stay where they are; of two that overlap, the later beginning is inside.
+    for start, end, kind in sorted(_outermost(spans), reverse=True):
+        first, last = origin[start], min(origin[end - 1] + 1, begin)
+        text = f"{text[:first]}<{kind}>{text[last:]}"
+        begin, found = first, found + 1
+    return Redacted(text, found)
+
+
+class RedactedItem(NamedTuple):
+    """An item without personal data, and how much was found in it."""
+
+    item: Item
+    found: int
+
+
+def redact_item(item: Item, columns: Columns) -> RedactedItem:
+    """Returns an item without personal data in its messages, its reference and all its columns.
+
+    Who asked is personal data as well: the column of the role `user` goes. An id that holds some becomes a digest of
+    the row without it.
+    """
+    found = 0
+
+    def clean(text: str) -> str:
+        nonlocal found
+        made = redacted(text)
+        found += made.found
+        return made.text
+
+    row = item.row
+    values = {name: _each_text(value, clean) for name, value in row.columns.items() if name != columns.user}
+    in_columns, found = found, 0
+    messages = tuple(message._replace(content=clean(message.content)) for message in row.messages)
+    reference = clean(row.reference)
+    named = redacted(row.id).found
+    name = digest([[tuple(message) for message in messages], reference]) if named else row.id
+    values[columns.id] = name
+    changed = replace(
+        row,
+        id=name,
+        messages=messages,
+        reference=reference,
+        cluster=name if row.cluster == row.id else clean(row.cluster),
+        user="",
+        slices={key: clean(value) for key, value in row.slices.items()},
+        columns=values,
+    )
+    return RedactedItem(item.with_row(changed), max(in_columns, found) + named)
+
+
+def _each_text(value: Any, clean: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list):
+        return [_each_text(each, clean) for each in value]
+    if isinstance(value, dict):
+        return {name: _each_text(each, clean) for name, each in value.items()}
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**8:
+        made = clean(str(value))  # a telephone or card number, written as one
+        return value if made == str(value) else made
+    return value
+
+
+def _plain(text: str) -> tuple[str, list[int]]:
+    """Returns the text as the recognisers read it, and the place in the text that each of its characters is from."""
+    if text.isascii():
+        return text, list(range(len(text)))
+    characters, origin = [], []
+    for at, character in enumerate(text):
+        for each in unicodedata.normalize("NFKC", character):
+            characters.append(each)
+            origin.append(at)
+    joined = "".join(characters)
+    plain, places, begin = [], [], 0
+    for border in SCRIPT_BORDER.finditer(joined):
+        end = border.start()
+        plain += [joined[begin:end], " "]
+        places += [*origin[begin:end], origin[end]]
+        begin = end
+    return "".join([*plain, joined[begin:]]), [*places, *origin[begin:]]
+
+
+def _outermost(spans: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """Leaves out what lies inside another, and of the same place all but one."""
+    kept: list[tuple[int, int, str]] = []
+    for span in sorted(spans, key=lambda each: (each[0], -each[1], each[2])):
+        if not kept or span[1] > kept[-1][1]:
+            kept.append(span)
+    return kept
