@@ -1,21 +1,26 @@
-"""Augment: when a gate says no, change prompt, retrieval or examples, and yield a new candidate."""
+"""Augment: when a gate says no, find out why, change what fits the cause, and yield a new candidate."""
 
 from prefect import flow
 
 from configs.errors import ConfigurationError
 from configs.schema.augment import Move
-from pipelines.parameters import App, Changes
+from pipelines.parameters import App, CandidateName, Changes
 from pipelines.run_names import run_name
 from pipelines.spent import Spent
-from tasks.augmenting.recipe import augmented
+from tasks.augmenting.attribution import Attribution, attribute
+from tasks.augmenting.change import Change, materials_of, save_change, tried
+from tasks.augmenting.fitting import Choice, next_move
+from tasks.augmenting.making import made_by
 from tasks.candidate import Candidate
 from tasks.candidates import check_prompts
 from tasks.choosing import chosen
-from tasks.orchestrating.artifacts import artifact_key, markdown
+from tasks.orchestrating.artifacts import artifact_key, link, markdown, table
 from tasks.orchestrating.events import CANDIDATE_MADE, emit
 from tasks.orchestrating.naming import name_candidate
 from tasks.orchestrating.step import step
+from tasks.pages.augment import augment_page
 from tasks.progress import say
+from tasks.prompting.searched import search_of
 from tasks.results.marks import mark, marked
 from tasks.tracking.prompts import with_registered
 from tasks.workspace import Workspace, open_workspace
@@ -29,84 +34,113 @@ class Augmented(Spent):
     """Digest of the new candidate; None where every move has been tried, or the target is the user's to change."""
     label: str
     move: str | None
+    why: str
+    """Why this move and no other, or why there is none."""
+    causes: dict[str, int]
+    """How many of the failures that were looked at had which likely cause."""
 
 
 @flow(name="augment", flow_run_name=run_name("augment", "move"))
 async def augment(
     app: App = "outfitter",
     move: str = "next",
+    of: CandidateName = "latest",
+    beside: list[str] | None = None,
     announce: bool = False,
     changes: Changes = [],  # noqa: B006 a form's default
 ) -> Augmented:
-    """Makes a new candidate of the exploration's best: a retrieval index over the documents, few-shot examples.
+    """Makes a new candidate: another prompt, retrieval or examples, or weights fitted to the task.
+
+    What a gate refused is looked at first: failing rows are asked again with the right documents, with the answer
+    itself and with nothing before the model, which tells why they failed. Of the moves that fit the cause the cheapest
+    is taken.
 
     Args:
         app: Name or path of the app.
-        move: Name of a move from the configuration, or next for the first one that no gate has decided on yet.
+        move: Name of a move from the configuration, or next for the cheapest that fits and was not tried yet.
+        of: The candidate that was refused and is looked at.
+        beside: Names of moves that next leaves out; those that a gate has decided on already where empty.
         announce: Send the event that makes the automation evaluate the new candidate.
         changes: Changes of the configuration for this run only, as key=value.
     """
-    with open_workspace(app, tuple(changes)) as workspace:
-        made = await step("make the candidate", lambda: _made(workspace, move))
-        if made is None:
-            say(_nothing_made(workspace))
-        else:
-            mark(workspace.store, "latest", made)
-            await name_candidate(made.digest)
-            if announce:
-                emit(CANDIDATE_MADE, workspace.name, {"candidate": made.digest, "move": made.move})
-        await markdown(artifact_key(workspace.name, "candidate"), _page(workspace, made), "What was changed")
+    with open_workspace(app, tuple(changes), asks=True) as workspace:
+        if workspace.loaded.app.target.kind != "prompt":
+            return await _nothing(
+                workspace, f"a target of kind `{workspace.loaded.app.target.kind}` is yours to change"
+            )
+        base = marked(workspace.store, "best") or chosen(workspace, "latest")
+        refused = await step("find out why", lambda: _attributed(workspace, of))
+        choice = _choice(workspace, base, move, beside, refused)
+        if choice is None:
+            return await _nothing(workspace, "every move has been tried: add one to `augment.moves` in app.yaml")
+        say(f"{choice.move.name}: {choice.why}")
+        made = await step(f"make the candidate · {choice.move.name}", lambda: _made(workspace, base, choice.move))
+        change = Change(
+            candidate=made.digest,
+            base=base.digest,
+            move=choice.move,
+            materials=materials_of(workspace),
+            why=choice.why,
+            attribution=refused,
+        )
+        mark(workspace.store, "latest", made)
+        save_change(workspace, change)
+        await name_candidate(made.digest)
+        if announce:
+            emit(CANDIDATE_MADE, workspace.name, {"candidate": made.digest, "move": made.move})
+        await markdown(
+            artifact_key(workspace.name, "candidate"), augment_page(made, change), "What was changed, and why"
+        )
+        await _show_search(workspace, made)
         return Augmented(
             app=workspace.name,
-            candidate=made.digest if made else None,
-            label=made.label if made else "",
-            move=made.move if made else None,
+            candidate=made.digest,
+            label=made.label,
+            move=made.move,
+            why=choice.why,
+            causes=dict(refused.causes) if refused else {},
             **workspace.spend.as_dict(),
         )
 
 
-async def _made(workspace: Workspace, name: str) -> Candidate | None:
-    if workspace.loaded.app.target.kind != "prompt":
-        return None
-    base = marked(workspace.store, "best") or chosen(workspace, "latest")
-    for move in _moves(workspace, name):
-        candidate = await augmented(workspace, base, move)
-        if name == "next" and workspace.store.verdicts(candidate.digest):
-            continue
-        check_prompts(candidate.prompts, workspace.dataset("sample"))
-        return with_registered(candidate)
-    return None
+async def _show_search(workspace: Workspace, made: Candidate) -> None:
+    search = search_of(workspace.store, made.digest)
+    if search is None or search.move != made.move:
+        return
+    key = (workspace.name, "prompt-search")
+    await table(artifact_key(*key), search.trials, f"What {search.move} tried, on rows of {search.split}")
+    await link(artifact_key(*key, "mlflow"), search.url, "The search in MLflow")
 
 
-def _moves(workspace: Workspace, name: str) -> tuple[Move, ...]:
+async def _nothing(workspace: Workspace, why: str) -> Augmented:
+    say(why)
+    await markdown(artifact_key(workspace.name, "candidate"), why, "Nothing was changed")
+    return Augmented(
+        app=workspace.name, candidate=None, label="", move=None, why=why, causes={}, **workspace.spend.as_dict()
+    )
+
+
+async def _attributed(workspace: Workspace, of: str) -> Attribution | None:
+    return await attribute(workspace, chosen(workspace, of), workspace.loaded.app.augment.look_at)
+
+
+def _choice(
+    workspace: Workspace, base: Candidate, name: str, beside: list[str] | None, refused: Attribution | None
+) -> Choice | None:
     moves = workspace.loaded.app.augment.moves
     if name == "next":
-        return moves
-    found = tuple(move for move in moves if move.name == name)
-    if not found:
+        left_out = tried(workspace, base) if beside is None else frozenset(beside)
+        return next_move(moves, left_out, refused.causes if refused else ())
+    found = next((move for move in moves if move.name == name), None)
+    if found is None:
         known = ", ".join(move.name for move in moves) or "none"
         raise ConfigurationError(
             f"{workspace.loaded.folder / 'app.yaml'}: no move {name!r} in `augment.moves`; known are {known}"
         )
-    return found
+    return Choice(found, "it was asked for by name")
 
 
-def _nothing_made(workspace: Workspace) -> str:
-    target = workspace.loaded.app.target.kind
-    if target == "prompt":
-        return "every move has been tried: add one to `augment.moves` in app.yaml"
-    return f"a target of kind `{target}` is yours to change: change it and run again"
-
-
-def _page(workspace: Workspace, made: Candidate | None) -> str:
-    if made is None:
-        return _nothing_made(workspace)
-    retrieval = f"index `{made.retrieval.index}`, top {made.retrieval.top_k}" if made.retrieval else "none"
-    return (
-        f"# {made.label}\n\n| | |\n| --- | --- |\n"
-        f"| digest | `{made.digest}` |\n| made from | `{made.parent}` |\n| move | {made.move} |\n"
-        f"| prompt | {made.prompt.name if made.prompt else ''} v{made.prompt.version if made.prompt else ''} |\n"
-        f"| meta-prompt | {f'{made.meta_prompt.name} v{made.meta_prompt.version}' if made.meta_prompt else 'none'} |\n"
-        f"| retrieval | {retrieval} |\n"
-        f"| examples | {', '.join(example.row_id for example in made.examples) or 'none'} |\n"
-    )
+async def _made(workspace: Workspace, base: Candidate, move: Move) -> Candidate:
+    made = await made_by(workspace, base, move)
+    check_prompts(made.prompts, workspace.dataset("sample"))
+    return with_registered(made)

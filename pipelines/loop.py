@@ -104,8 +104,7 @@ async def loop(
             turn = await _begin(app, changes, validated, explored)
             kept = await _kept(workspace, app, changes, explored, turn)
             bound = max_rounds or workspace.loaded.app.loop.max_rounds
-            moves = _moves(workspace)
-            rounds = await _rounds(app, changes, explored, turn, moves, bound)
+            rounds = await _rounds(app, changes, explored, turn, bound)
             monitored = await monitor(app, play_production=True, changes=changes)
             governed = await govern(app, changes=changes)
             seconds = time.monotonic() - started
@@ -113,12 +112,6 @@ async def loop(
             await name_candidate(looped.champion)
             await markdown(artifact_key(workspace.name, "loop"), loop_page(looped), looped.headline)
             return looped
-
-
-def _moves(workspace: Workspace) -> tuple[str, ...]:
-    """Names what augment may try, one a round; a target of the user's is the user's to change, as augment then says."""
-    app = workspace.loaded.app
-    return tuple(move.name for move in app.augment.moves) if app.target.kind == "prompt" else ("next",)
 
 
 async def _begin(app: str, changes: list[str], validated: Validated, explored: Explored) -> Turn:
@@ -159,23 +152,24 @@ class _Round(NamedTuple):
     """The move that made it; None for the exploration's best."""
 
 
-async def _rounds(
-    app: str, changes: list[str], explored: Explored, turn: Turn, moves: tuple[str, ...], bound: int
-) -> tuple[_Round, ...]:
-    """Takes the exploration's best, then one move a round, through the gates until a candidate passes both.
+async def _rounds(app: str, changes: list[str], explored: Explored, turn: Turn, bound: int) -> tuple[_Round, ...]:
+    """Takes the exploration's best, then one change a round, through the gates until a candidate passes both.
 
-    A move that makes a candidate which has been through the gates already is no round.
+    Each change is chosen by why the candidate before was refused, among those that this turn has not tried, so that a
+    turn that is run again takes the same ones. One that makes a candidate which has been through the gates already is
+    no round.
     """
     rounds = [await _through_gates(app, changes, explored.best, turn)]
-    for move in moves:
-        if rounds[-1].refused_by is None or len(rounds) > bound:
+    moves: list[str] = []
+    while rounds[-1].refused_by is not None and len(rounds) <= bound:
+        refused = rounds[-1].evaluations[0].candidate
+        made = await augment(app, of=refused, beside=list(moves), changes=changes)
+        if made.candidate is None or made.move is None:
             break
-        say(f'"no" at the {rounds[-1].refused_by} gate → augment: {move}')
-        made = await augment(app, move, changes=changes)
-        if made.candidate is None:
-            break
+        moves.append(made.move)
+        say(f'"no" at the {rounds[-1].refused_by} gate → augment: {made.why}')
         if made.candidate in {each.evaluations[0].candidate for each in rounds}:
-            say(f"{move} makes {made.label} again: not asked twice")
+            say(f"{made.move} makes {made.label} again: not asked twice")
             continue
         passed = await _through_gates(app, changes, made.candidate, turn)
         rounds.append(passed._replace(made=made))
@@ -202,6 +196,8 @@ def _arrows(rounds: tuple[_Round, ...]) -> tuple[Arrow, ...]:
     arrows: list[Arrow] = []
     for each in rounds:
         last = each.evaluations[-1]
+        if each.made:
+            arrows.append(Arrow(origin="augment", to="sample data", candidate=last.label, reason=each.made.why))
         if len(each.evaluations) > 1:
             arrows.append(Arrow(origin="sample gate", to="full data", candidate=last.label, reason="worth the test"))
         if each.refused_by:

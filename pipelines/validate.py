@@ -3,6 +3,7 @@
 from prefect import flow
 
 from configs.errors import DataError
+from configs.loading import LoadedApp
 from configs.schema.base import Frozen
 from pipelines.parameters import App, Changes
 from pipelines.run_names import run_name
@@ -32,7 +33,7 @@ async def validate(app: App = "outfitter", changes: Changes = []) -> Validated: 
     """Reads every dataset of an app and checks it against a suite of expectations.
 
     Schema, empty cells, unique ids, value sets, lengths, supporting documents that exist, and no row shared between
-    sample, full and examples. A failing check stops the line and names the rows.
+    sample, full, examples and train. A failing check stops the line and names the rows.
 
     Args:
         app: Name or path of the app.
@@ -57,9 +58,14 @@ async def validate(app: App = "outfitter", changes: Changes = []) -> Validated: 
 async def checked(workspace: Workspace) -> ValidationReport:
     """Reads and checks all datasets of a workspace; the report of unchanged files is found again."""
     loaded = workspace.loaded
-    retrieval = loaded.app.retrieval
-    documents = frozenset(d.id for d in read_documents(loaded.path(retrieval.documents))) if retrieval else None
-    return validated(loaded, list(workspace.datasets.values()), documents, workspace.home / "validations")
+    retrieval, trained_on = loaded.app.retrieval, loaded.app.finetune.documents
+    documents = _ids(loaded, retrieval.documents) if retrieval else None
+    training = _ids(loaded, trained_on) if trained_on else None
+    return validated(loaded, list(workspace.datasets.values()), documents, workspace.home / "validations", training)
+
+
+def _ids(loaded: LoadedApp, documents: str) -> frozenset[str]:
+    return frozenset(document.id for document in read_documents(loaded.path(documents)))
 
 
 def stop_unless_passed(report: ValidationReport) -> None:

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from configs.schema.augment import Augment
 from configs.schema.base import Frozen
 from configs.schema.dataset import Datasets
+from configs.schema.finetune import Finetune
 from configs.schema.gate import Gates
 from configs.schema.retrieval import Retrieval
 from configs.schema.scorer import ScorerConfig
@@ -98,6 +99,8 @@ class Schedules(Frozen):
     """The champion is asked again, in a new epoch: a provider's silent change shows."""
     monitor: Schedule | None = None
     """The served requests are scored."""
+    finetune: Schedule | None = None
+    """The first fine-tuning move is made again; with the same rows and settings nothing is trained."""
 
 
 class Limit(Frozen):
@@ -186,6 +189,8 @@ class App(Frozen):
     """How the first best is found."""
     augment: Augment = Augment()
     """What may be changed when a gate says no."""
+    finetune: Finetune = Finetune()
+    """How weights are fitted to the training rows."""
     monitor: Monitor = Monitor()
     """How what is served is watched."""
     release: Release = Release()

@@ -108,6 +108,16 @@ class FineTune(_Move):
 
     kind: Literal["finetune"]
     """`finetune`."""
+    steps: int | None = Field(None, ge=1, le=100_000)
+    """Steps at most; as `finetune.steps` says where not set."""
+    learning_rate: float | None = Field(None, gt=0, le=1)
+    """As `finetune.learning_rate` says where not set."""
+    rank: int | None = Field(None, ge=1, le=256)
+    """As `finetune.lora.rank` says where not set."""
+    unanswerable: float | None = Field(None, ge=0, le=1)
+    """As `finetune.unanswerable` says where not set."""
+    seed: int | None = Field(None, ge=0)
+    """As `finetune.seed` says where not set."""
 
 
 def _recipe_unless_said(move: Any) -> Any:
@@ -125,3 +135,6 @@ class Augment(Frozen):
 
     moves: tuple[Move, ...] = ()
     """Of those that fit the likely cause, the cheapest is tried first, one a round."""
+    look_at: int = Field(8, ge=0, le=200)
+    """Failing rows of a refused candidate that are looked at to find the likely cause; each takes three calls at most.
+    0 for none."""

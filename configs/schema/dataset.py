@@ -6,8 +6,9 @@ from pydantic import model_validator
 
 from configs.schema.base import Frozen
 
-Split = Literal["sample", "full", "redteam", "production", "examples"]
-"""The part a dataset plays: the small and the large evaluation, attacks, played traffic, and few-shot material."""
+Split = Literal["sample", "full", "redteam", "production", "examples", "train"]
+"""The part a dataset plays: the small and the large evaluation, attacks, played traffic, few-shot material, and what
+weights are fitted to."""
 
 
 class Columns(Frozen):
@@ -52,10 +53,12 @@ class Datasets(Frozen):
     """Rows that play the traffic after a release."""
     examples: str | None = None
     """Solved rows that few-shot examples are taken from; never shared with sample or full."""
+    train: str | None = None
+    """Rows that weights are fitted to; never shared with sample, full or examples."""
     columns: Columns = Columns()
     """Roles of the columns."""
 
     def paths(self) -> dict[Split, str]:
         """Returns the path of each split that is set, in the order of the fields."""
-        splits: tuple[Split, ...] = ("sample", "full", "redteam", "production", "examples")
+        splits: tuple[Split, ...] = ("sample", "full", "redteam", "production", "examples", "train")
         return {split: path for split in splits if (path := getattr(self, split)) is not None}

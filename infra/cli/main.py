@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from configs.errors import LifecycleError
-from infra.cli import compare, init, journal, label, plan, releases, run, serve, stack
+from infra.cli import compare, init, journal, label, lineage, plan, releases, run, serve, stack
 
 app = typer.Typer(
     name="lifecycle",
@@ -23,6 +23,7 @@ app.command()(run.run)
 app.command()(label.label)
 app.command()(compare.compare)
 app.command()(plan.plan)
+app.command()(lineage.lineage)
 app.command()(serve.serve)
 app.command()(releases.rollback)
 

@@ -21,15 +21,22 @@ def answer_to(messages: Sequence[dict[str, Any]], rules: Sequence[Rule], chance:
         rules: the first that applies answers.
         chance: gives a number from 0 up to 1, by which a rule with several answers chooses.
     """
-    contents = [str(message.get("content") or "") for message in messages]
-    prompt = "\n".join(contents)
-    users = [text for text, message in zip(contents, messages, strict=True) if message.get("role") == "user"]
-    last = users[-1] if users else prompt
+    prompt, last = _whole(messages), last_question(messages)
     for rule in rules:
         if rule.contains in (last if rule.where == "last" else prompt):
             return _chosen(rule, last, chance)
     document = _DOCUMENT.search(last) or _DOCUMENT.search(prompt)
     return f"{document['text']} [{document['id']}]" if document else last
+
+
+def last_question(messages: Sequence[dict[str, Any]]) -> str:
+    """Returns the user's last message; the whole conversation where there is none."""
+    users = [str(message.get("content") or "") for message in messages if message.get("role") == "user"]
+    return users[-1] if users else _whole(messages)
+
+
+def _whole(messages: Sequence[dict[str, Any]]) -> str:
+    return "\n".join(str(message.get("content") or "") for message in messages)
 
 
 def _chosen(rule: Rule, last: str, chance: Callable[[], float]) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from infra.simulator.errors import Problem
+from infra.simulator.metadata import check_metadata
 from infra.simulator.replies import CHAT, EMBEDDINGS
 
 Status = Literal["validating", "failed", "in_progress", "finalizing", "completed", "expired", "cancelling", "cancelled"]
@@ -84,15 +85,5 @@ def batch_of(body: Mapping[str, Any]) -> Batch:
         raise Problem(400, f"Invalid value: '{body.get('endpoint')}'. Supported values are: '{CHAT}', '{EMBEDDINGS}'.")
     if body.get("completion_window") != "24h":
         raise Problem(400, f"Invalid value: '{body.get('completion_window')}'. Value must be '24h'.")
-    metadata = body.get("metadata")
-    if not (metadata is None or _is_metadata(metadata)):
-        raise Problem(400, "Invalid 'metadata': at most 16 texts, keys of 64 and values of 512 characters.")
-    return Batch(body["endpoint"], body["input_file_id"], metadata)
-
-
-def _is_metadata(metadata: Any) -> bool:
-    return (
-        isinstance(metadata, dict)
-        and len(metadata) <= 16
-        and all(isinstance(value, str) and len(key) <= 64 and len(value) <= 512 for key, value in metadata.items())
-    )
+    check_metadata(body.get("metadata"))
+    return Batch(body["endpoint"], body["input_file_id"], body.get("metadata"))

@@ -77,7 +77,7 @@ def carry_out(endpoint: Endpoint, batch: Batch, line: Line, sending: Sending) ->
         return not_carried_out(line, "batch_expired")
     endpoint.statistics.batch_lines += 1
     try:
-        reply = reply_to(behaviour, batch.endpoint, line.body)
+        reply = reply_to(behaviour, batch.endpoint, line.body, endpoint.tuned)
         fault = endpoint.faults.of(sending, reply.texts)
         if fault and fault.kind == "hang":
             return not_carried_out(line, "request_timeout")

@@ -13,6 +13,7 @@ from infra.simulator.chance import Sending, share
 from infra.simulator.endpoint import Endpoint
 from infra.simulator.errors import Problem, json_response
 from infra.simulator.files import Files
+from infra.simulator.paging import page_of
 from infra.simulator.replies import json_object
 
 _STEPS = 10
@@ -66,21 +67,7 @@ class Batches:
 
     async def page(self, request: web.Request) -> web.Response:
         """`GET /v1/batches`: the newest first, `limit` of them behind the one that `after` names."""
-        after, limit = request.query.get("after"), request.query.get("limit", "20")
-        if not (limit.isdecimal() and 1 <= int(limit) <= 100):
-            raise Problem(400, f"Invalid 'limit': '{limit}' is not between 1 and 100.")
-        newest = list(reversed(self._kept.values()))
-        start = newest.index(self._batch(after)) + 1 if after else 0
-        shown = newest[start : start + int(limit)]
-        return json_response(
-            {
-                "object": "list",
-                "data": [batch.described() for batch in shown],
-                "first_id": shown[0].id if shown else None,
-                "last_id": shown[-1].id if shown else None,
-                "has_more": start + len(shown) < len(newest),
-            }
-        )
+        return page_of(request, [batch.described() for batch in self._kept.values()])
 
     async def close(self) -> None:
         """Ends what still runs."""

@@ -112,6 +112,15 @@ class Behaviour(Frozen):
     """Seconds from the creation of a batch to its end."""
     batch_expire_share: float = Field(0.0, ge=0, le=1)
     """Share of the lines of a batch that expire instead of being answered."""
+    tuning_s: float = Field(0.2, ge=0)
+    """Seconds from the creation of a fine-tuning job to its end."""
+    tuning_failure: str = ""
+    """Where set, what every fine-tuning job fails with half-way."""
+    api_faults: tuple[Fault, ...] = ()
+    """As `faults`, of requests about files, batches and fine-tuning jobs: `contains` is looked for in the method and
+    the path (`POST /v1/fine_tuning/jobs`). What breaks a reply breaks it after the request was carried out."""
+    api_latency_s: float = Field(0.0, ge=0)
+    """Seconds that each of those requests takes."""
 
 
 def read_behaviour(path: Path) -> Behaviour:

@@ -12,6 +12,7 @@ from infra.simulator.behaviour import Behaviour, Fault, FaultKind
 from infra.simulator.chance import Sending, Sendings, log_normal
 from infra.simulator.errors import Problem
 from infra.simulator.faults import PAGE, Faults, problem_of
+from infra.simulator.learning import Recall
 from infra.simulator.limits import Limits
 from infra.simulator.replies import CHAT, ChatReply, EmbeddingsReply, json_object, reply_to
 from infra.simulator.statistics import Statistics
@@ -25,6 +26,8 @@ class _Admitted(NamedTuple):
 class Endpoint:
     """Answers chats and embeddings as a behaviour says, and remembers what it was asked.
 
+    `tuned` holds the models that fine-tuning jobs have made here, by their names.
+
     A request is first admitted: its key, then a free slot where none may wait, then the limits. Then it meets its
     fault; then it waits for a slot, takes its time in it and is answered. What is not admitted, and a fault that
     answers an error, take no slot and no time. A request that no limit admitted does not count as sent, so that faults
@@ -34,6 +37,7 @@ class Endpoint:
     def __init__(self, behaviour: Behaviour) -> None:
         self.behaviour = behaviour
         self.statistics = Statistics()
+        self.tuned: dict[str, Recall] = {}
         self._slots = asyncio.Semaphore(behaviour.slots)
         self.reset()
 
@@ -82,7 +86,7 @@ class Endpoint:
         self.authorize(request)
         if self.behaviour.reject_above_slots and self._slots.locked():
             raise Problem(429, "All slots are taken.", "rate_limit_exceeded")
-        reply = reply_to(self.behaviour, request.path, body)
+        reply = reply_to(self.behaviour, request.path, body, self.tuned)
         wait_s = self._limits.admit(reply.tokens_in + reply.tokens_out)
         if wait_s is not None:
             raise Problem(429, "Rate limit reached.", "rate_limit_exceeded", self._limits.headers(wait_s))

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from aiohttp import web
 
 from infra.simulator.errors import Problem, json_response
+from infra.simulator.paging import page_of
 
 _PURPOSES = ("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
 
@@ -67,6 +68,12 @@ class Files:
         if not isinstance(purpose, str) or purpose not in _PURPOSES:
             raise Problem(400, f"Invalid 'purpose': it is not one of {', '.join(_PURPOSES)}.")
         return json_response(self.add(file.filename, purpose, file.file.read()).described())
+
+    async def page(self, request: web.Request) -> web.Response:
+        """`GET /v1/files`, those alone whose purpose the query names."""
+        purpose = request.query.get("purpose")
+        fitting = [file for file in self._kept.values() if purpose in (None, file.purpose)]
+        return page_of(request, [file.described() for file in fitting])
 
     async def retrieve(self, request: web.Request) -> web.Response:
         """`GET /v1/files/{id}`."""

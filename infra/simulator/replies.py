@@ -7,9 +7,10 @@ from typing import Any
 
 import orjson
 
-from infra.simulator.answering import answer_to, embedding, tokens
+from infra.simulator.answering import answer_to, embedding, last_question, tokens
 from infra.simulator.behaviour import Behaviour, FaultKind
 from infra.simulator.errors import Problem
+from infra.simulator.learning import Recall
 
 CREATED = 1_700_000_000
 CHAT = "/v1/chat/completions"
@@ -29,10 +30,10 @@ class ChatReply:
         streams: whether it is to be sent in pieces.
 
     Raises:
-        Problem: the request has no messages.
+        Problem: the request has no messages, or asks a tuned model that there is not.
     """
 
-    def __init__(self, behaviour: Behaviour, body: Mapping[str, Any]) -> None:
+    def __init__(self, behaviour: Behaviour, body: Mapping[str, Any], tuned: Mapping[str, Recall]) -> None:
         messages = body.get("messages")
         if not (isinstance(messages, list) and messages and all(isinstance(message, dict) for message in messages)):
             raise Problem(400, "Missing required parameter: 'messages'.", "missing_required_parameter")
@@ -42,7 +43,12 @@ class ChatReply:
         self.texts = [str(message.get("content") or "") for message in messages]
         if body.get("response_format") and not behaviour.response_format:
             raise Problem(400, "Unsupported parameter: 'response_format'.", "unsupported_parameter")
-        said = tokens(answer_to(messages, behaviour.rules, partial(_chance, behaviour.seed, body)))
+        if self._model in tuned:
+            said = tokens(tuned[self._model].answer(last_question(messages)))
+        elif str(self._model).startswith("ft:"):
+            raise Problem(404, f"The model `{self._model}` does not exist.", "model_not_found")
+        else:
+            said = tokens(answer_to(messages, behaviour.rules, partial(_chance, behaviour.seed, body)))
         most = body.get("max_tokens") or body.get("max_completion_tokens") or len(said)
         self._pieces = said[:most]
         self._finish = "stop" if len(said) <= most else "length"
@@ -117,13 +123,15 @@ class EmbeddingsReply:
         return content
 
 
-def reply_to(behaviour: Behaviour, route: str, body: Mapping[str, Any]) -> ChatReply | EmbeddingsReply:
-    """Returns the reply to a request on `CHAT` or `EMBEDDINGS`.
+def reply_to(
+    behaviour: Behaviour, route: str, body: Mapping[str, Any], tuned: Mapping[str, Recall]
+) -> ChatReply | EmbeddingsReply:
+    """Returns the reply to a request on `CHAT` or `EMBEDDINGS`; models in `tuned` answer as they have learnt to.
 
     Raises:
         Problem: the request lacks what its route needs.
     """
-    return ChatReply(behaviour, body) if route == CHAT else EmbeddingsReply(behaviour, body)
+    return ChatReply(behaviour, body, tuned) if route == CHAT else EmbeddingsReply(behaviour, body)
 
 
 def _chance(seed: int, body: Mapping[str, Any]) -> float:

@@ -1,7 +1,7 @@
 """The simulated endpoint: the OpenAI protocol as far as this project speaks it."""
 
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -9,16 +9,16 @@ from aiohttp import web
 from infra.simulator.batches import Batches
 from infra.simulator.behaviour import Behaviour
 from infra.simulator.endpoint import Endpoint
-from infra.simulator.errors import Problem, json_response
+from infra.simulator.errors import json_response
 from infra.simulator.files import Files
+from infra.simulator.guarding import Guard
 from infra.simulator.replies import CHAT, CREATED, EMBEDDINGS
+from infra.simulator.tuning_jobs import TuningJobs
 
 _LARGEST_UPLOAD = 512 * 2**20
 _BACKLOG = 4096
 _END_WITHIN_S = 0.01
 """Requests that are still held then are broken off; 0 would mean that they are waited for without end."""
-
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
@@ -45,23 +45,16 @@ def simulator(behaviour: Behaviour) -> web.Application:
 
     `/simulator/calls` counts chats and embeddings by route, those that failed included; `/simulator/requests` lists the
     bodies of the newest chat requests in the order in which they came; `/simulator/statistics` counts what came of
-    them; `POST /simulator/reset` forgets them all, and keeps files and batches.
+    them; `POST /simulator/reset` forgets them all, and keeps files, batches and
+    fine-tuning jobs.
     """
     endpoint, files = Endpoint(behaviour), Files()
-    batches = Batches(endpoint, files)
-
-    def guarded(handler: _Handler) -> _Handler:
-        async def handle(request: web.Request) -> web.StreamResponse:
-            try:
-                endpoint.authorize(request)
-                return await handler(request)
-            except Problem as problem:
-                return problem.response()
-
-        return handle
+    batches, tuning = Batches(endpoint, files), TuningJobs(endpoint, files)
+    guarded = Guard(endpoint)
 
     async def models(_: web.Request) -> web.Response:
-        known = [{"object": "model", "created": CREATED, "owned_by": "simulator", "id": n} for n in behaviour.models]
+        names = (*behaviour.models, *endpoint.tuned)
+        known = [{"object": "model", "created": CREATED, "owned_by": "simulator", "id": name} for name in names]
         return json_response({"object": "list", "data": known})
 
     async def health(_: web.Request) -> web.Response:
@@ -82,6 +75,7 @@ def simulator(behaviour: Behaviour) -> web.Application:
 
     async def close(_: web.Application) -> None:
         await batches.close()
+        await tuning.close()
 
     app = web.Application(client_max_size=_LARGEST_UPLOAD)
     app.on_cleanup.append(close)
@@ -91,6 +85,7 @@ def simulator(behaviour: Behaviour) -> web.Application:
             web.post(EMBEDDINGS, endpoint.handle),
             web.get("/v1/models", models),
             web.post("/v1/files", guarded(files.create)),
+            web.get("/v1/files", guarded(files.page)),
             web.get("/v1/files/{id}", guarded(files.retrieve)),
             web.get("/v1/files/{id}/content", guarded(files.content)),
             web.delete("/v1/files/{id}", guarded(files.delete)),
@@ -98,6 +93,12 @@ def simulator(behaviour: Behaviour) -> web.Application:
             web.get("/v1/batches", guarded(batches.page)),
             web.get("/v1/batches/{id}", guarded(batches.retrieve)),
             web.post("/v1/batches/{id}/cancel", guarded(batches.cancel)),
+            web.post("/v1/fine_tuning/jobs", guarded(tuning.create)),
+            web.get("/v1/fine_tuning/jobs", guarded(tuning.page)),
+            web.get("/v1/fine_tuning/jobs/{id}", guarded(tuning.retrieve)),
+            web.post("/v1/fine_tuning/jobs/{id}/cancel", guarded(tuning.cancel)),
+            web.get("/v1/fine_tuning/jobs/{id}/events", guarded(tuning.events)),
+            web.get("/v1/fine_tuning/jobs/{id}/checkpoints", guarded(tuning.checkpoints)),
             web.get("/health", health),
             web.get("/simulator/calls", counted_calls),
             web.get("/simulator/requests", seen_requests),

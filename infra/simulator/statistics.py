@@ -40,6 +40,8 @@ class Statistics:
     """Batches created."""
     batch_lines: int = 0
     """Lines of batches that were carried out, those that failed included; counted nowhere else."""
+    tuning_jobs: int = 0
+    """Fine-tuning jobs created."""
     calls: Counter[str] = field(default_factory=Counter)
     """Requests by route."""
     _first: float | None = None

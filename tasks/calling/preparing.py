@@ -66,7 +66,14 @@ class Preparer:
             DataError: the prompt cannot be filled with this row.
             CallFailure: the question could not be embedded.
         """
-        context = await self._retrieved(row)
+        return self.rendered(row, await self._retrieved(row))
+
+    def rendered(self, row: Row, context: tuple[Passage, ...]) -> Prepared:
+        """Returns what the model is sent for a row where these passages were found for it.
+
+        Raises:
+            DataError: the prompt cannot be filled with this row.
+        """
         messages = render(self._prompt, row.columns, row.messages, context, self._examples, self._meta_prompt)
         return Prepared(messages, context)
 

@@ -10,7 +10,7 @@ from tasks.calling.chat import call_model
 from tasks.calling.embedding import embed
 from tasks.calling.endpoint import api_key, endpoint_model, retries_of
 from tasks.calling.limits.limiter import model_limiter
-from tasks.calling.preparing import Preparer
+from tasks.calling.preparing import Prepared, Preparer
 from tasks.calling.pricing import most, price_needed, price_of
 from tasks.calling.spend import Most, Spend
 from tasks.calling.targets import Given, Question, key_of
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 class PromptTarget:
     """A candidate's model, asked with its prompt.
+
+    Attributes:
+        preparer: makes of a row what the model is sent.
 
     Raises:
         ConfigurationError: the candidate's model is not configured, is no chat model, has no price, or its key is
@@ -66,15 +69,19 @@ class PromptTarget:
         self._parameters = candidate.parameters
         self._price = price_needed(loaded, candidate.model)
         api_key(config)  # a missing key shows here, not at the first row
-        self._preparer = Preparer(candidate, loaded, index, embedding)
+        self.preparer = Preparer(candidate, loaded, index, embedding)
         self._epoch = epoch
 
     async def question(self, row: Row) -> Question:
         """Returns the messages for a row, retrieved and rendered."""
-        prepared = await self._preparer.prepare(row)
+        prepared = await self.prepare(row)
         parameters = self._parameters.of_repeat(row.repeat).model_dump(mode="json", exclude={"name"})
         key = key_of(["chat", self._identity, prepared.messages, parameters, self._epoch], row.repeat)
         return Question(key, prepared.messages, prepared.context, repeat=row.repeat)
+
+    async def prepare(self, row: Row) -> Prepared:
+        """Returns what the model is sent for a row."""
+        return await self.preparer.prepare(row)
 
     async def call(self, question: Question) -> Given:
         """Asks the model once."""

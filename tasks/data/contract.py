@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-NEVER_SHARED = ("sample", "full", "examples")
+NEVER_SHARED = ("sample", "full", "examples", "train")
 """Splits of which no two may share a row: else a candidate is judged on what it was shaped with."""
 _PART = 5000
 """Rows of one table."""
@@ -110,7 +110,7 @@ def _table(
 
 
 def shared_rows(datasets: Sequence[Dataset], keys: Sequence[Keys]) -> dict[str, dict[str, str]]:
-    """Finds the rows that two of sample, full and examples share, by their id or by their normalised conversation.
+    """Finds the rows that two of sample, full, examples and train share, by id or by normalised conversation.
 
     Args:
         datasets: all of an app's.

@@ -41,12 +41,17 @@ def read_file(path: Path) -> Iterator[Record]:
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise DataError(f"{path}: unknown kind of file {path.suffix!r}; allowed are {', '.join(_READERS)}")
-    with _readable(path):
+    with readable(path):
         yield from reader(path)
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def readable(path: Path) -> Iterator[None]:
+    """Turns a failure to read into one line that names the file and says what to do.
+
+    Raises:
+        DataError: the file is missing or cannot be read.
+    """
     try:
         yield
     except FileNotFoundError:

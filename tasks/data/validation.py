@@ -20,14 +20,18 @@ if TYPE_CHECKING:
 __all__ = ["ValidationReport", "validate", "validated"]
 
 # Raise it with every change of the suite or of what a check says, or old reports would be found again.
-_VERSION = 2
+_VERSION = 3
 
 _LONGEST = 100_000
 _ROWS_NAMED = 20
 
 
 def validated(
-    loaded: LoadedApp, datasets: Sequence[Dataset], document_ids: frozenset[str] | None, folder: Path
+    loaded: LoadedApp,
+    datasets: Sequence[Dataset],
+    document_ids: frozenset[str] | None,
+    folder: Path,
+    training_ids: frozenset[str] | None = None,
 ) -> ValidationReport:
     """Returns the report of `validate`, which it keeps in `folder` under a digest of all that it depends on.
 
@@ -37,29 +41,35 @@ def validated(
     content = [
         _VERSION,
         [[dataset.name, dataset.digest] for dataset in datasets],
-        None if document_ids is None else sorted(document_ids),
+        [None if ids is None else sorted(ids) for ids in (document_ids, training_ids)],
         loaded.app.datasets.columns,
     ]
     path = folder / f"{digest(content)}.json"
     if path.exists():
         return ValidationReport.model_validate_json(path.read_bytes())
-    report = validate(loaded, datasets, document_ids)
+    report = validate(loaded, datasets, document_ids, training_ids)
     write_whole(path, report.model_dump_json(indent=1).encode())
     return report
 
 
-def validate(loaded: LoadedApp, datasets: Sequence[Dataset], document_ids: frozenset[str] | None) -> ValidationReport:
+def validate(
+    loaded: LoadedApp,
+    datasets: Sequence[Dataset],
+    document_ids: frozenset[str] | None,
+    training_ids: frozenset[str] | None = None,
+) -> ValidationReport:
     """Checks datasets against the contract that the app's configuration implies.
 
     Critical: the columns of all roles, at least one row, unique ids, questions neither empty nor endless, known roles
-    with the user's message last, supporting documents that exist, no row shared between sample, full and examples.
-    Warnings: questions far longer than the others, a question asked twice, rows not marked answerable or not, and
-    those whose mark contradicts their documents.
+    with the user's message last, supporting documents that exist, no row shared between sample, full, examples and
+    train. Warnings: questions far longer than the others, a question asked twice, rows not marked answerable or not,
+    and those whose mark contradicts their documents.
 
     Args:
         loaded: the app.
         datasets: its datasets as they were read.
         document_ids: ids of all its documents; None where it has none.
+        training_ids: ids of the documents that the training rows are about; the same where None.
     """
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx
@@ -71,10 +81,11 @@ def validate(loaded: LoadedApp, datasets: Sequence[Dataset], document_ids: froze
     shared = shared_rows(datasets, keys)
     checks: list[Check] = []
     for dataset, own in zip(datasets, keys, strict=True):
+        known = training_ids if dataset.split == "train" and training_ids is not None else document_ids
         batches = source.add_dataframe_asset(dataset.name).add_batch_definition_whole_dataframe("all")
-        suite = _suite(dataset, own, loaded.app.datasets.columns, referential=document_ids is not None)
+        suite = _suite(dataset, own, loaded.app.datasets.columns, referential=known is not None)
         parts = []
-        for table in contract_tables(dataset, own, shared[dataset.name], document_ids):
+        for table in contract_tables(dataset, own, shared[dataset.name], known):
             result = batches.get_batch({"dataframe": table}).validate(
                 suite, result_format={"result_format": "SUMMARY", "unexpected_index_column_names": ["row.id"]}
             )
@@ -124,7 +135,9 @@ def _suite(dataset: Dataset, keys: Keys, columns: Columns, *, referential: bool)
     if dataset.split in NEVER_SHARED:
         expectations.append(
             gxe.ExpectColumnValuesToBeInSet(
-                column="row.shared", value_set=[""], meta=says("no row is shared between sample, full and examples")
+                column="row.shared",
+                value_set=[""],
+                meta=says("no row is shared between sample, full, examples and train"),
             )
         )
     if referential:

@@ -167,7 +167,8 @@ def _variances(values: Floats, low: float, high: float, bound: float) -> tuple[f
     if not np.isfinite(high - low):
         return mean**2 if alike else float(values.var()), None
     if alike or np.all((values == low) | (values == high)):
-        return (mean - low) * (high - mean), (bound - low) * (high - bound)
+        # A bound outside the range leaves nothing to show: no mean is on it.
+        return (mean - low) * (high - mean), max(0.0, (bound - low) * (high - bound))
     return float(values.var()), None
 
 

@@ -27,6 +27,7 @@ from tasks.prompting.search.halving import best, rungs
 from tasks.prompting.search.objective import Objective, objective_of
 from tasks.prompting.search.showing import showings
 from tasks.prompting.search.splitting import ends_of, pool_of, scored_of
+from tasks.prompting.searched import PromptSearch, save_search
 from tasks.prompting.trial import Trial, trial_row
 from tasks.results.store import Store
 from tasks.retrieval.index import load_index
@@ -46,16 +47,12 @@ class Searched(NamedTuple):
     Attributes:
         candidate: the best arm; where it began, if nothing was better.
         trials: what every arm reached in every step, in the order in which they were asked.
-        table: the same as people read it.
-        cut_off: whether the budget ended it before its last step.
-        url: of the run in MLflow.
+        search: the same as people read it; kept beside the app's results.
     """
 
     candidate: Candidate
     trials: tuple[Trial, ...]
-    table: tuple[dict[str, Any], ...]
-    cut_off: bool
-    url: str
+    search: PromptSearch
 
 
 async def searched(workspace: "Workspace", base: Candidate, move: SearchPrompt) -> Candidate:
@@ -100,7 +97,18 @@ async def search(workspace: "Workspace", base: Candidate, move: SearchPrompt, wa
     table = tuple(trial_row(trial, names) for trial in trials)
     scored = _first_rows(material, len(material.scored))
     run = record_search(workspace.loaded, move, start, found, trials, table, scored, spend, cut_off=cut_off)
-    return Searched(found, trials, table, cut_off, run.url)
+    kept = PromptSearch(
+        move=move.name,
+        split=material.source.split,
+        rows=len(material.scored),
+        trials=table,
+        began_with=start.digest,
+        chosen=found.digest,
+        cut_off=cut_off,
+        url=run.url,
+    )
+    save_search(workspace.store, kept)
+    return Searched(found, trials, kept)
 
 
 class _Material(NamedTuple):

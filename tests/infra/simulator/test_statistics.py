@@ -38,6 +38,7 @@ def test_every_request_is_counted_by_what_came_of_it(client, ask):
         "repeated": 1,
         "batches": 0,
         "batch_lines": 0,
+        "tuning_jobs": 0,
     }
 
 

@@ -53,6 +53,22 @@ def test_a_row_shared_by_id_or_by_question_fails_both_datasets(make_app, rows, c
     assert f"tiny/{other} row" in next(check.message for check in shared if check.dataset == f"tiny/{one}")
 
 
+@pytest.mark.parametrize("other", ["sample", "full", "examples"])
+def test_training_rows_are_kept_apart_like_the_others(make_app, rows, other):
+    splits = {"sample": [rows[1]], "full": [rows[2]], "examples": [rows[2] | {"id": "e", "question": "Anything?"}]}
+    splits |= {other: [rows[0]], "train": [rows[0] | {"id": "t1"}]}
+    found = report(make_app(**splits), "sample", "full", "examples", "train")
+    shared = [check for check in found.failures if "row.shared" in check.expectation]
+    assert {check.dataset for check in shared} == {f"tiny/{other}", "tiny/train"}
+
+
+def test_training_rows_may_be_about_documents_of_their_own(make_app, rows):
+    loaded = make_app(sample=rows[:1], train=[rows[1] | {"documents": ["OLD1"]}])
+    datasets = [read_dataset(loaded, split) for split in ("sample", "train")]
+    assert "row.unknown_documents" in validate(loaded, datasets, IDS).failures[0].expectation
+    assert validate(loaded, datasets, IDS, frozenset({"OLD1"})).passed
+
+
 def test_production_may_repeat_what_the_sample_asks(make_app, rows):
     assert report(make_app(sample=rows, production=rows), "sample", "production").passed
 

@@ -71,3 +71,11 @@ def test_candidates_that_never_differ_are_planned_by_assumption(evaluate):
 def test_a_mean_on_its_bound_is_settled_by_no_number_of_rows(evaluate):
     found = asked({"metric": "exact", "at_least": 0.5}, evaluate({"exact": [1, 0] * 20}))
     assert (found.scenarios, found.note) == ((), "the mean is on the bound itself: no number of rows settles that")
+
+
+def test_a_bound_outside_the_range_needs_one_row(evaluate):
+    one = evaluate({"exact": [1] * 20})
+    one.rows["price"] = [0.0] * 20  # of a model that costs nothing: no price is above 0, let alone on the bound
+    found = asked({"metric": "price", "at_most": 0.01}, one)
+    assert [scenario.truth for scenario in found.scenarios] == ["as measured, so that it holds"]
+    assert found.scenarios[0].at_once.rows == 1

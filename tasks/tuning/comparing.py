@@ -1,0 +1,97 @@
+"""Whether the served model is the trained one: teacher-forced, token by token of known answers.
+
+The server is given the very token ids that the model was trained with, and each answer so far; at each of its tokens
+the likeliest next one is compared with the in-process model's. Scores cannot show what this does: an adapter whose q
+and k are in the wrong order still answers nearly as well.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from configs.errors import EndpointError
+from tasks.tuning.tokens import Tokens
+
+if TYPE_CHECKING:
+    import httpx
+
+LEAST = 0.9
+"""Share of equal tokens below which an adapter was converted wrongly; docs/finetuning.md has what right ones reach."""
+_AT_ONCE = 4
+
+
+class Agreement(NamedTuple):
+    """How often two models think the same token likeliest.
+
+    Attributes:
+        same: tokens at which they do.
+        tokens: tokens compared.
+        rows: rows that they are of.
+    """
+
+    same: int
+    tokens: int
+    rows: int
+
+    @property
+    def share(self) -> float:
+        """Of the tokens, 0 to 1."""
+        return self.same / self.tokens
+
+
+async def served_tokens(
+    rows: Sequence[Tokens], address: str, lora: Sequence[dict[str, float]]
+) -> list[tuple[int, ...]]:
+    """Returns the likeliest token at each token of each row's answer, as llama.cpp's server has it.
+
+    Args:
+        rows: prompts and answers.
+        address: of the server, without `/v1`.
+        lora: adapters by the server's ids with their scales, as `/completion` takes them.
+
+    Raises:
+        EndpointError: the server does not answer, or not in this way.
+    """
+    import httpx
+
+    slots = asyncio.Semaphore(_AT_ONCE)
+    async with httpx.AsyncClient(base_url=address, timeout=120, trust_env=False) as client:
+
+        async def row(tokens: Tokens) -> tuple[int, ...]:
+            async with slots:
+                return tuple(
+                    [
+                        await _next(client, [*tokens.prompt, *tokens.answer[:at]], lora)
+                        for at in range(len(tokens.answer))
+                    ]
+                )
+
+        return list(await asyncio.gather(*(row(tokens) for tokens in rows)))
+
+
+def agreement(one: Sequence[Sequence[int]], other: Sequence[Sequence[int]]) -> Agreement:
+    """Returns how often two models agree, given their likeliest tokens row by row."""
+    pairs = [pair for mine, theirs in zip(one, other, strict=True) for pair in zip(mine, theirs, strict=True)]
+    return Agreement(sum(mine == theirs for mine, theirs in pairs), len(pairs), len(one))
+
+
+async def _next(client: "httpx.AsyncClient", prompt: list[int], lora: Sequence[dict[str, float]]) -> int:
+    import httpx
+
+    body = {
+        "prompt": prompt,
+        "n_predict": 1,
+        "temperature": 0,
+        "n_probs": 1,
+        "cache_prompt": True,
+        "return_tokens": True,
+        "lora": list(lora),
+    }
+    try:
+        reply = (await client.post("/completion", json=body)).raise_for_status().json()
+        return int(reply["completion_probabilities"][0]["id"])
+    except (httpx.HTTPError, KeyError, IndexError, TypeError, ValueError) as error:
+        raise EndpointError(
+            f"the server at {client.base_url} says no likeliest token ({type(error).__name__}); "
+            f"is it llama.cpp's, and up?"
+        ) from None

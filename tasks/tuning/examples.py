@@ -1,0 +1,100 @@
+"""Training rows as examples: each with the messages that serving would send for it, retrieved passages included."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from tasks.augmenting.recipe import augmented
+from tasks.calling.embedding import embed
+from tasks.calling.preparing import Preparer
+from tasks.candidate import Candidate
+from tasks.identity import digest
+from tasks.progress import bar
+from tasks.retrieval.index import load_index
+from tasks.tuning.example import TrainingExample
+from tasks.tuning.splitting import mixed
+
+if TYPE_CHECKING:
+    from configs.schema.augment import FineTune
+    from configs.schema.finetune import Finetune
+    from tasks.data.row import Row
+    from tasks.workspace import Workspace
+
+
+class Material(NamedTuple):
+    """What weights are fitted to.
+
+    Attributes:
+        examples: in the file's order.
+        data: digests, by name: of the rows' file (`train`), of the index that their prompts' passages come from
+            (`index`), and of the examples themselves (`examples`).
+    """
+
+    examples: tuple[TrainingExample, ...]
+    data: dict[str, str]
+
+
+async def training_material(
+    workspace: "Workspace", base: Candidate, move: "FineTune", settings: "Finetune"
+) -> Material:
+    """Returns the app's training rows as a candidate would ask them that a move makes of another.
+
+    Whatever the retriever finds stands in a prompt, right or wrong, or nothing where it finds nothing: what a model
+    meets in its training is what it meets when it serves.
+
+    Args:
+        workspace: the app.
+        base: whose prompt is asked where the move names none.
+        move: prompt, passages and few-shot examples.
+        settings: the documents that the rows are about, where they are others, and the share of unanswerable rows.
+
+    Raises:
+        ConfigurationError: there are no training rows, or the move needs what the app does not have.
+        DataError: rows or documents cannot be read, or a prompt cannot be filled.
+        CallFailure: a question could not be embedded.
+    """
+    dataset = workspace.dataset("train")
+    rows = mixed(tuple(dataset.rows), settings.unanswerable, settings.seed)
+    asked = _about(workspace, settings.documents)
+    candidate = await augmented(asked, base, move)
+    examples = await _prepared(asked, candidate, rows)
+    data = {
+        "train": dataset.digest,
+        **({"index": candidate.retrieval.index} if candidate.retrieval else {}),
+        "examples": digest(examples),
+    }
+    return Material(examples, data)
+
+
+def _about(workspace: "Workspace", documents: str | None) -> "Workspace":
+    """Returns the workspace of the same app about other documents."""
+    retrieval = workspace.loaded.app.retrieval
+    if documents is None or retrieval is None:
+        return workspace
+    app = workspace.loaded.app.model_copy(update={"retrieval": retrieval.model_copy(update={"documents": documents})})
+    return replace(workspace, loaded=replace(workspace.loaded, app=app))
+
+
+async def _prepared(workspace: "Workspace", candidate: Candidate, rows: "Sequence[Row]") -> tuple[TrainingExample, ...]:
+    retrieval = workspace.loaded.app.retrieval
+    index = load_index(workspace.indexes, candidate.retrieval.index) if candidate.retrieval else None
+    embedding = partial(
+        embed,
+        loaded=workspace.loaded,
+        model=retrieval.embedding_model if retrieval else "",
+        journal=workspace.journal,
+        epoch=workspace.epoch,
+        spend=workspace.spend,
+    )
+    if index is not None:
+        # All at once, in batches; what asks one by one then finds them in the journal.
+        await embedding([row.question for row in rows])
+    preparer = Preparer(candidate, workspace.loaded, index, embedding)
+    examples = []
+    with bar("training rows", len(rows)) as shown:
+        for row in rows:
+            prepared = await preparer.prepare(row)
+            examples.append(TrainingExample(row.id, prepared.messages, row.reference.strip(), row.cluster))
+            shown.advance()
+    return tuple(examples)
