@@ -90,7 +90,7 @@ async def search(workspace: "Workspace", base: Candidate, move: SearchPrompt, wa
         say(f"{move.name}: {len(arms)} arms, {len(material.scored)} rows of {material.source.name}")
         trials = await _halved(inside, candidates, move, material, objective, Asking(watch=watch))
     found = _best(trials, candidates)
-    cut_off = len(candidates) < len(arms) or not all(trial.whole for trial in trials)
+    cut_off = spend.skipped > 0 or len(candidates) < len(arms)
     if cut_off:
         say(f"{move.name}: its budget is used up; the best so far is {found.label}")
     names = tuple(dict.fromkeys([*objective.weights, *(rule.metric for rule in objective.demands)]))
