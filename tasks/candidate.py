@@ -37,8 +37,21 @@ class Prompt(Frozen):
         return digest([message.model_dump() for message in self.messages])
 
 
+class RerankChoice(Frozen):
+    """How a candidate orders the first passages anew."""
+
+    kind: Literal["sentences", "endpoint"]
+    """By their sentences' similarity, or by a reranking model."""
+    of: int = Field(ge=2)
+    """Passages that are ordered anew."""
+    model: str | None = None
+    """Name of the reranking model in the configuration."""
+    endpoint_model: str | None = None
+    """What that name stood for."""
+
+
 class RetrievalChoice(Frozen):
-    """How a candidate retrieves."""
+    """How a candidate retrieves. What is not set is not done, or by vectors."""
 
     index: str
     """Digest of the index: documents, chunking and embedding model."""
@@ -46,6 +59,33 @@ class RetrievalChoice(Frozen):
     """Chunks put into the prompt."""
     embedding: str | None = None
     """What the embedding model's name stood for: questions must be embedded with the model that made the index."""
+    search: Literal["lexical", "hybrid"] | None = None
+    """By words (BM25), or by the fused ranks of vectors and words; by vectors where not set."""
+    fusion_constant: int | None = None
+    """Constant of reciprocal-rank fusion, where the search is hybrid."""
+    rerank: RerankChoice | None = None
+    """Orders the first passages anew."""
+    min_score: float | None = None
+    """Passages whose similarity to the question is below this are not shown."""
+    named_only: bool | None = None
+    """True where a passage is shown only if it holds the names in the question."""
+    otherwise: str | None = None
+    """Answered, without asking the model, where no passage is shown."""
+
+    @property
+    def plain(self) -> bool:
+        """Whether the nearest chunks are shown as they are found: nothing else is set."""
+        return not any((self.search, self.rerank, self.named_only)) and self.min_score is None
+
+    @property
+    def told(self) -> str:
+        """How it is done, for people: `hybrid, top 3, least similarity 0.4`."""
+        parts = [self.search or "vectors", f"top {self.top_k}"]
+        parts += [f"reranked by {self.rerank.model or self.rerank.kind}"] if self.rerank else []
+        parts += [f"least similarity {self.min_score:g}"] if self.min_score is not None else []
+        parts += ["names must match"] if self.named_only else []
+        parts += [f"otherwise {self.otherwise!r}"] if self.otherwise else []
+        return ", ".join(parts)
 
 
 class Example(Frozen):

@@ -154,20 +154,40 @@ def check_unaltered(loaded: LoadedApp, candidate: Candidate) -> None:
                 f"{name}: model {model!r} stands for {now} now, not for {candidate.endpoint_model}; "
                 f"restore the configuration, or run explore and evaluate what is there now"
             )
-    if candidate.retrieval is not None and candidate.retrieval.embedding is not None:
-        named = loaded.app.retrieval.embedding_model if loaded.app.retrieval else None
-        now = embedding_identity(loaded, named) if named else "nothing"
-        if now != candidate.retrieval.embedding:
-            raise AlteredError(
-                f"{name}: its index was made with {candidate.retrieval.embedding}, `retrieval.embedding_model` stands "
-                f"for {now} now; restore the configuration, or run explore and augment again"
-            )
+    check_retrieval_unaltered(loaded, candidate)
     try:
         changed = candidate.code != _code(loaded, candidate.target)
     except ConfigurationError as error:
         raise AlteredError(f"{name}: {error}") from None
     if changed:
         raise AlteredError(f"{name}: its file has changed since it was made; restore it, or evaluate what is there now")
+
+
+def check_retrieval_unaltered(loaded: LoadedApp, candidate: Candidate) -> None:
+    """Refuses a candidate that would retrieve by other models than when it was made.
+
+    Raises:
+        AlteredError: its embedding or its reranking model stands for another one.
+    """
+    name, retrieval = f"candidate {candidate.label}", candidate.retrieval
+    if retrieval is None:
+        return
+    if retrieval.embedding is not None:
+        named = loaded.app.retrieval.embedding_model if loaded.app.retrieval else None
+        now = embedding_identity(loaded, named) if named else "nothing"
+        if now != retrieval.embedding:
+            raise AlteredError(
+                f"{name}: its index was made with {retrieval.embedding}, `retrieval.embedding_model` stands "
+                f"for {now} now; restore the configuration, or run explore and augment again"
+            )
+    rerank = retrieval.rerank
+    if rerank is not None and rerank.model is not None:
+        now = endpoint_model(rerank.model, loaded.models[rerank.model]) if rerank.model in loaded.models else "nothing"
+        if now != rerank.endpoint_model:
+            raise AlteredError(
+                f"{name}: it was reranked by {rerank.endpoint_model}, {rerank.model!r} stands for {now} now; "
+                f"restore the configuration, or run augment again"
+            )
 
 
 def _code(loaded: LoadedApp, target: Target) -> str | None:

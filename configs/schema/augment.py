@@ -1,13 +1,15 @@
 """What `augment` may change when a gate says no."""
 
+from math import prod
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from configs.schema.base import Frozen
+from configs.schema.retrieval import Chunker, Found, Rerank, SearchKind
 
 
-class _Move(Frozen):
+class _Move(Found):
     """What every move has: how the model is asked."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -20,6 +22,10 @@ class _Move(Frozen):
     """Chunks of the documents put into the prompt; 0 for none."""
     examples: int = Field(0, ge=0, le=20)
     """Few-shot examples put before the question."""
+    chunker: Chunker | None = None
+    """Chunks of another kind than the app's."""
+    chunk_words: int | None = Field(None, ge=8, le=2000)
+    """Chunks of another length than the app's."""
 
 
 class Recipe(_Move):
@@ -29,11 +35,59 @@ class Recipe(_Move):
     """`recipe`, which need not be written."""
 
 
+RetrievalMetric = Literal["hit_rate", "recall", "mrr", "ndcg"]
+
+_MOST_SETTINGS = 500
+
+
+class Grid(Frozen):
+    """Values of which every combination is tried; an empty list leaves a knob as the move, or the app, has it."""
+
+    chunker: tuple[Chunker, ...] = ()
+    """Kinds of chunk."""
+    chunk_words: tuple[Annotated[int, Field(ge=8, le=2000)], ...] = ()
+    """Lengths of a chunk."""
+    search: tuple[SearchKind, ...] = ("vectors", "lexical", "hybrid")
+    """Kinds of search."""
+    top_k: tuple[Annotated[int, Field(ge=1, le=20)], ...] = (1, 3)
+    """Chunks put into the prompt."""
+    fusion_constant: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = ()
+    """Constants of the fusion; they matter to `hybrid` alone."""
+    rerank: tuple[Rerank | None, ...] = ()
+    """Rerankers; null for none."""
+    min_score: tuple[Annotated[float, Field(ge=-1, le=1)] | None, ...] = ()
+    """Least similarities; null for none."""
+    named_only: tuple[bool, ...] = ()
+    """Whether passages must hold the names in the question."""
+
+    @property
+    def size(self) -> int:
+        """How many combinations there are."""
+        return prod(max(1, len(getattr(self, name))) for name in type(self).model_fields)
+
+
 class SearchRetrieval(_Move):
     """A search over how documents are cut and found, by retrieval metrics first and model calls last."""
 
     kind: Literal["search_retrieval"]
     """`search_retrieval`."""
+    over: Grid = Grid()
+    """What is tried; what is not listed there stays as the move says it."""
+    metric: RetrievalMetric = "ndcg"
+    """What the settings are ranked by before a model is called: of rows that have supporting documents; a row that is
+    not answerable counts 1 where nothing is shown to it, else 0."""
+    metric_k: int = Field(5, ge=1, le=100)
+    """Passages that the ranked metrics look at: how well an index finds says more than the few that are shown."""
+    finalists: int = Field(4, ge=1, le=32)
+    """Settings that the model is asked with: the best by that metric, then by halves as rows are added."""
+    first_rows: int = Field(8, ge=1)
+    """Rows that all finalists are asked first; each further round asks twice as many, and half of the settings."""
+
+    @model_validator(mode="after")
+    def _no_more_than_can_be_read(self) -> "SearchRetrieval":
+        if self.over.size > _MOST_SETTINGS:
+            raise ValueError(f"`over` makes {self.over.size} settings; at most {_MOST_SETTINGS} are tried: list fewer")
+        return self
 
 
 class Caps(Frozen):

@@ -25,8 +25,8 @@ class OpenAIModel(Frozen):
 
     kind: Literal["openai"]
     """`openai`: OpenAI, Azure (v1), vLLM, Ollama, a gateway of your own."""
-    task: Literal["chat", "embedding"] = "chat"
-    """What the model is asked for."""
+    task: Literal["chat", "embedding", "rerank"] = "chat"
+    """What the model is asked for; `rerank` at `/v1/rerank`, as vLLM, llama.cpp and Jina answer it."""
     base_url: str = Field(pattern=r"^https?://[^@?#\s]+$")
     """Address of the endpoint, with its `/v1`; no password and no query in it: a key goes by `api_key_env`."""
     model: str = Field(min_length=1)

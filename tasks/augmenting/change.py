@@ -67,7 +67,7 @@ def tried(workspace: "Workspace", base: Candidate) -> frozenset[str]:
 
     A move that was configured otherwise since, or whose data or documents have changed, counts as not tried.
     """
-    materials, configured = materials_of(workspace), set(workspace.loaded.app.augment.moves)
+    materials, configured = materials_of(workspace), workspace.loaded.app.augment.moves
     return frozenset(
         change.move.name
         for change in changes_of(workspace.store)

@@ -29,7 +29,7 @@ def mends(move: Move) -> frozenset[Cause]:
     found: set[Cause] = set()
     if move.top_k:
         found |= {"retrieval", "knowledge"}
-    if move.prompt or move.examples:
+    if move.prompt or move.meta_prompt or move.examples:
         found |= {"context", "format", "refusal"}
     return frozenset(found)
 

@@ -6,6 +6,8 @@ from configs.schema.augment import Move
 from tasks.augmenting.recipe import augmented
 from tasks.candidate import Candidate
 from tasks.prompting.searching import searched as search_prompt
+from tasks.retrieval.searching import searched as search_retrieval
+from tasks.tuning.finetuned import finetuned
 
 if TYPE_CHECKING:
     from tasks.workspace import Workspace
@@ -24,6 +26,10 @@ async def made_by(workspace: "Workspace", base: Candidate, move: Move) -> Candid
         LifecycleError: it could not be made; run again, it goes on where it stopped.
     """
     match move.kind:
+        case "search_retrieval":
+            return await search_retrieval(workspace, base, move)
         case "search_prompt":
             return await search_prompt(workspace, base, move)
+        case "finetune":
+            return await finetuned(workspace, base, move)
     return await augmented(workspace, base, move)

@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING
 
 from configs.errors import ConfigurationError
 from configs.schema.augment import Move
-from tasks.calling.embedding import embed, embedding_identity
-from tasks.candidate import Candidate, Example, RetrievalChoice
+from tasks.candidate import Candidate, Example
 from tasks.candidates import meta_prompt_named, prompt_named
-from tasks.retrieval.building import build
-from tasks.retrieval.index import Index
+from tasks.retrieval.asking import finder_of
+from tasks.retrieval.building import build, retrieval_of
+from tasks.retrieval.choosing import choice_of, retrieval_for
+from tasks.retrieval.finding import Finder
 
 if TYPE_CHECKING:
     from tasks.workspace import Workspace
@@ -30,29 +31,26 @@ async def augmented(workspace: "Workspace", base: Candidate, move: Move) -> Cand
             f"app {base.app}: a target of kind {base.target.kind!r} is yours to change: change it and run again"
         )
     loaded, key = workspace.loaded, f"the move {move.name!r} of `augment`"
-    index = await build(workspace) if move.top_k else None
-    retrieval = (
-        RetrievalChoice(index=index.digest, top_k=move.top_k, embedding=_embedding(workspace)) if index else None
-    )
+    choice = finder = None
+    if move.top_k:
+        retrieval = retrieval_for(retrieval_of(workspace), move)
+        index = await build(workspace, retrieval)
+        choice = choice_of(loaded, retrieval, index.digest, move.top_k)
+        finder = finder_of(choice, index, loaded, workspace.epoch, workspace.journal, workspace.spend)
     return Candidate.model_validate(
         {
             **base.model_dump(exclude={"prompt", "meta_prompt", "retrieval", "examples", "move", "parent"}),
             "prompt": prompt_named(loaded, move.prompt, key) if move.prompt else base.prompt,
             "meta_prompt": meta_prompt_named(loaded, move.meta_prompt, key) if move.meta_prompt else None,
-            "retrieval": retrieval,
-            "examples": await _examples(workspace, index, move),
+            "retrieval": choice,
+            "examples": await _examples(workspace, finder, move),
             "move": move.name,
             "parent": base.digest,
         }
     )
 
 
-def _embedding(workspace: "Workspace") -> str | None:
-    retrieval = workspace.loaded.app.retrieval
-    return embedding_identity(workspace.loaded, retrieval.embedding_model) if retrieval else None
-
-
-async def _examples(workspace: "Workspace", index: Index | None, move: Move) -> tuple[Example, ...]:
+async def _examples(workspace: "Workspace", finder: Finder | None, move: Move) -> tuple[Example, ...]:
     """Takes examples spread over answerable and unanswerable rows, in the file's order."""
     if not move.examples:
         return ()
@@ -63,19 +61,9 @@ async def _examples(workspace: "Workspace", index: Index | None, move: Move) -> 
     rest = [row for row in rows if row.id not in taken]
     chosen = (alternating + rest)[: move.examples]
     texts: list[tuple[str, ...]] = [() for _ in chosen]
-    if index is not None and workspace.loaded.app.retrieval is not None:
-        vectors = await embed(
-            [row.question for row in chosen],
-            loaded=workspace.loaded,
-            model=workspace.loaded.app.retrieval.embedding_model,
-            journal=workspace.journal,
-            epoch=workspace.epoch,
-            spend=workspace.spend,
-        )
-        texts = [
-            tuple(f"[{passage.id}] {passage.text}" for passage in index.search(vector, move.top_k))
-            for vector in vectors
-        ]
+    if finder is not None:
+        found = [await finder.find(row.question, row.user) for row in chosen]
+        texts = [tuple(f"[{passage.id}] {passage.text}" for passage in passages) for passages in found]
     return tuple(
         Example(row_id=row.id, columns=dict(row.columns), documents=shown, answer=row.reference)
         for row, shown in zip(chosen, texts, strict=True)

@@ -202,6 +202,8 @@ class _Asking:
 
     async def _once(self, row: Row, question: Question) -> Answer:
         """Answers a question; rows that ask the same wait for each other: the second finds the first's answer."""
+        if question.given is not None:
+            return self._read(row, question, record_of(question.given, attempts=0), reused=False)
         async with self._journal.in_flight.alone([question.key]):
             return await self._answer(row, question)
 

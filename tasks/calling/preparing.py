@@ -1,7 +1,6 @@
 """What a model is sent for a row: retrieval, then the prompt. Evaluation and serving share it."""
 
-from collections.abc import Awaitable, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from configs.errors import ConfigurationError
 from configs.loading import LoadedApp
@@ -11,53 +10,40 @@ from tasks.data.row import Message, Row
 from tasks.prompting.render import render
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from tasks.retrieval.index import Index
-
-
-class Embed(Protocol):
-    """Embeds texts that belong to a person."""
-
-    def __call__(self, texts: Sequence[str], *, user: str = "") -> "Awaitable[np.ndarray]":
-        """Returns float32 vectors of length 1, shape (texts, dimensions)."""
+    from tasks.retrieval.finding import Finder
 
 
 class Prepared(NamedTuple):
-    """What a model is sent, and the passages that stand in it."""
+    """What a model is sent, and the passages that stand in it.
+
+    `answer` is what is answered without asking the model: nothing was found, and the candidate says what then.
+    """
 
     messages: tuple[Message, ...]
     context: tuple[Passage, ...]
+    answer: str | None = None
 
 
 class Preparer:
     """Prepares rows for one candidate.
 
     Args:
-        candidate: its prompt, retrieval and examples.
+        candidate: its prompt and examples.
         loaded: the app.
-        index: the candidate's index, where it retrieves.
-        embed: embeds a question with the model that made the index.
+        finder: finds the candidate's passages, where it retrieves.
 
     Raises:
-        ConfigurationError: the candidate has no prompt, or retrieves from an index that this is not.
+        ConfigurationError: the candidate has no prompt.
     """
 
-    def __init__(self, candidate: Candidate, loaded: LoadedApp, index: "Index | None", embed: Embed) -> None:
+    def __init__(self, candidate: Candidate, loaded: LoadedApp, finder: "Finder | None") -> None:
         if candidate.prompt is None:
             raise ConfigurationError(f"app {loaded.app.name}: candidate {candidate.label} has no prompt to prepare")
-        wanted, given = candidate.retrieval, index.digest if index is not None else "none"
-        if wanted is not None and wanted.index != given:
-            raise ConfigurationError(
-                f"app {loaded.app.name}: candidate {candidate.label} retrieves from index {wanted.index}, "
-                f"given is {given}; run augment again"
-            )
         self._prompt = candidate.prompt
         self._meta_prompt = candidate.meta_prompt
         self._examples = candidate.examples
-        self._top_k = wanted.top_k if wanted is not None else 0
-        self._index = index
-        self._embed = embed
+        self._finder = finder
+        self._otherwise = candidate.retrieval.otherwise if candidate.retrieval else None
 
     async def prepare(self, row: Row) -> Prepared:
         """Returns what the model is sent for a row.
@@ -66,7 +52,7 @@ class Preparer:
             DataError: the prompt cannot be filled with this row.
             CallFailure: the question could not be embedded.
         """
-        return self.rendered(row, await self._retrieved(row))
+        return self.rendered(row, await self._finder.find(row.question, row.user) if self._finder is not None else ())
 
     def rendered(self, row: Row, context: tuple[Passage, ...]) -> Prepared:
         """Returns what the model is sent for a row where these passages were found for it.
@@ -75,10 +61,4 @@ class Preparer:
             DataError: the prompt cannot be filled with this row.
         """
         messages = render(self._prompt, row.columns, row.messages, context, self._examples, self._meta_prompt)
-        return Prepared(messages, context)
-
-    async def _retrieved(self, row: Row) -> tuple[Passage, ...]:
-        if self._index is None or not self._top_k:
-            return ()
-        vectors = await self._embed([row.question], user=row.user)
-        return self._index.search(vectors[0], self._top_k)
+        return Prepared(messages, context, self._otherwise if not context else None)

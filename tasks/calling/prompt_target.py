@@ -1,13 +1,12 @@
 """The target `prompt`: prompt, retrieval, model and parameters of a candidate."""
 
-from functools import partial
+import time
 from typing import TYPE_CHECKING
 
 from configs.errors import ConfigurationError
 from configs.loading import LoadedApp
-from tasks.calling.answer import Usage
+from tasks.calling.answer import Latency, Usage
 from tasks.calling.chat import call_model
-from tasks.calling.embedding import embed
 from tasks.calling.endpoint import api_key, endpoint_model, retries_of
 from tasks.calling.limits.limiter import model_limiter
 from tasks.calling.preparing import Prepared, Preparer
@@ -17,6 +16,7 @@ from tasks.calling.targets import Given, Question, key_of
 from tasks.candidate import Candidate
 from tasks.data.row import Row
 from tasks.journal.journal import Journal, Kind
+from tasks.retrieval.asking import finder_of
 
 if TYPE_CHECKING:
     from tasks.retrieval.index import Index
@@ -52,15 +52,6 @@ class PromptTarget:
                 f"app {loaded.app.name}: candidate {candidate.label} asks {candidate.model!r}, which is no chat model "
                 f"of configs/models.yaml or the app's models.yaml; define it there"
             )
-        retrieval = loaded.app.retrieval
-        embedding = partial(
-            embed,
-            loaded=loaded,
-            model=retrieval.embedding_model if retrieval else "",
-            journal=journal,
-            epoch=epoch,
-            spend=spend,
-        )
         self.name = candidate.model
         self.limiter = model_limiter(config, journal.path.parent)
         self.retries = retries_of(config)
@@ -69,15 +60,20 @@ class PromptTarget:
         self._parameters = candidate.parameters
         self._price = price_needed(loaded, candidate.model)
         api_key(config)  # a missing key shows here, not at the first row
-        self.preparer = Preparer(candidate, loaded, index, embedding)
+        finder = finder_of(candidate.retrieval, index, loaded, epoch, journal, spend)
+        self.preparer = Preparer(candidate, loaded, finder)
         self._epoch = epoch
 
     async def question(self, row: Row) -> Question:
-        """Returns the messages for a row, retrieved and rendered."""
+        """Returns the messages for a row, retrieved and rendered; or the answer, where the model is not asked."""
+        started = time.perf_counter()
         prepared = await self.prepare(row)
         parameters = self._parameters.of_repeat(row.repeat).model_dump(mode="json", exclude={"name"})
         key = key_of(["chat", self._identity, prepared.messages, parameters, self._epoch], row.repeat)
-        return Question(key, prepared.messages, prepared.context, repeat=row.repeat)
+        given = None
+        if prepared.answer is not None:
+            given = Given(prepared.answer, latency=Latency(time.perf_counter() - started))
+        return Question(key, prepared.messages, prepared.context, repeat=row.repeat, given=given)
 
     async def prepare(self, row: Row) -> Prepared:
         """Returns what the model is sent for a row."""

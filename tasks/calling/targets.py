@@ -12,20 +12,6 @@ from tasks.identity import digest
 from tasks.journal.journal import Kind
 
 
-class Question(NamedTuple):
-    """What is about to be asked.
-
-    `key` names all that decides the answer, and nothing else. `messages` and `context` are what a model is sent;
-    `payload` is what a target of the user's is given. `repeat` is that of the row.
-    """
-
-    key: str
-    messages: tuple[Message, ...] = ()
-    context: tuple[Passage, ...] = ()
-    payload: dict[str, Any] = {}  # noqa: RUF012 never changed
-    repeat: int = 0
-
-
 class Given(NamedTuple):
     """What a target gave.
 
@@ -37,6 +23,22 @@ class Given(NamedTuple):
     latency: Latency = Latency()
     context: tuple[Passage, ...] = ()
     pause_s: float = 0.0
+
+
+class Question(NamedTuple):
+    """What is about to be asked.
+
+    `key` names all that decides the answer, and nothing else. `messages` and `context` are what a model is sent;
+    `payload` is what a target of the user's is given. `repeat` is that of the row. `given` is the answer, where it is
+    known without asking.
+    """
+
+    key: str
+    messages: tuple[Message, ...] = ()
+    context: tuple[Passage, ...] = ()
+    payload: dict[str, Any] = {}  # noqa: RUF012 never changed
+    repeat: int = 0
+    given: Given | None = None
 
 
 class Target(Protocol):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from configs.errors import EndpointError
+from configs.schema.retrieval import EmbeddedStore
 from tasks.calling.answer import Answer, Outcome
 from tasks.calling.asking import Asked, Refuse, open_asking
 from tasks.calling.limits.limiter import Limiter, model_limiter
@@ -30,7 +31,7 @@ from tasks.results.expected import Expected
 from tasks.results.frames import Frames, facts_of, frames_of
 from tasks.results.in_order import PART, InOrder
 from tasks.results.rows_file import NAME, RowsWriter, read_frames
-from tasks.retrieval.index import load_index
+from tasks.retrieval.opening import open_index
 from tasks.scoring.catalogue import identities
 from tasks.scoring.score import Score
 from tasks.scoring.scorer import Scorer
@@ -178,7 +179,7 @@ async def under_way(
     check_unaltered(workspace.loaded, candidate)
     expected = await _expected(workspace, candidate, dataset)
     label = f"{dataset.split} · {candidate.label}"
-    how = _how(workspace, candidate)
+    how = how_asked(workspace, candidate)
     refuse = await refused(workspace, candidate, dataset, asking, label, how)
     slices = workspace.loaded.app.datasets.columns.slices
     metrics = [scorer.metric.name for scorer in workspace.scorers if scorer.metric.of_rows]
@@ -245,8 +246,12 @@ class _Counter:
         return Progress(self._label, self._done, self._total, self._failed, seconds, at_once, spent)
 
 
-def _how(workspace: "Workspace", candidate: Candidate) -> dict[str, Any]:
-    index = load_index(workspace.indexes, candidate.retrieval.index) if candidate.retrieval else None
+def how_asked(workspace: "Workspace", candidate: Candidate) -> dict[str, Any]:
+    """Returns what asking a candidate takes beside the rows, its index included."""
+    retrieval, index = workspace.loaded.app.retrieval, None
+    if candidate.retrieval is not None:
+        store = retrieval.store if retrieval else EmbeddedStore()
+        index = open_index(workspace.indexes, candidate.retrieval.index, store)
     return {
         "loaded": workspace.loaded,
         "journal": workspace.journal,

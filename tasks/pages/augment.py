@@ -19,7 +19,7 @@ def augment_page(made: Candidate, change: Change) -> str:
 
 
 def _rows(made: Candidate, change: Change) -> list[dict[str, object]]:
-    retrieval = f"index `{made.retrieval.index}`, top {made.retrieval.top_k}" if made.retrieval else "none"
+    retrieval = f"index `{made.retrieval.index}`, {made.retrieval.told}" if made.retrieval else "none"
     facts = {
         "digest": f"`{made.digest}`",
         "made from": f"`{change.base}`",

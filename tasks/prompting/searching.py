@@ -18,6 +18,7 @@ from tasks.data.contract import conversation
 from tasks.data.row import Dataset, Row
 from tasks.evaluating.asking import Asking, Watch
 from tasks.evaluating.evaluate import evaluate_candidate
+from tasks.evaluating.under_way import how_asked
 from tasks.identity import digest
 from tasks.progress import say
 from tasks.prompting.proposing import SHOWN, Proposal, check_proposer, instruction_of, proposed, with_instruction
@@ -30,7 +31,6 @@ from tasks.prompting.search.splitting import ends_of, pool_of, scored_of
 from tasks.prompting.searched import PromptSearch, save_search
 from tasks.prompting.trial import Trial, trial_row
 from tasks.results.store import Store
-from tasks.retrieval.index import load_index
 from tasks.tracking.prompts import register_prompt, with_registered
 from tasks.tracking.searches import record_search
 
@@ -191,8 +191,7 @@ async def _proposals(
 
 async def _candidates(workspace: "Workspace", start: Candidate, arms: Sequence[Arm]) -> list[Candidate]:
     """Returns the arms as candidates; those after the first that the budget leaves no retrieval for are left out."""
-    index = load_index(workspace.indexes, start.retrieval.index) if start.retrieval else None
-    target = open_target(start, workspace.loaded, workspace.journal, workspace.epoch, workspace.spend, index)
+    target = open_target(start, **how_asked(workspace, start))
     found: list[Candidate] = []
     async with aclosing(target):
         for arm in arms:

@@ -78,7 +78,7 @@ def _candidate(candidate: Candidate) -> Iterator[tuple[str, str]]:
         settings = candidate.parameters.model_dump(exclude={"name"}, exclude_defaults=False)
         yield "parameters", ", ".join(f"{key} {value}" for key, value in settings.items() if value not in (None, ()))
     if candidate.retrieval is not None:
-        yield "retrieval", f"index {candidate.retrieval.index}, {candidate.retrieval.top_k} passages"
+        yield "retrieval", f"index {candidate.retrieval.index}, {candidate.retrieval.told}"
     if candidate.examples:
         yield "examples", ", ".join(example.row_id for example in candidate.examples)
     if candidate.code is not None:

@@ -1,12 +1,15 @@
-"""The index of an app's documents, as its configuration has it."""
+"""The index of an app's documents, as its configuration, or a change of it, has it."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from configs.errors import ConfigurationError
+from configs.schema.retrieval import Retrieval
 from tasks.calling.embedding import embed, embedding_identity
+from tasks.joining import joined
 from tasks.retrieval.documents import read_documents
 from tasks.retrieval.index import Index, build_index
+from tasks.retrieval.opening import in_store
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,14 +17,37 @@ if TYPE_CHECKING:
     from tasks.workspace import Workspace
 
 
-async def build(workspace: "Workspace") -> Index:
-    """Builds the app's index, or finds the one that its documents, chunking and embedding model already have."""
-    loaded = workspace.loaded
-    retrieval = loaded.app.retrieval
+def retrieval_of(workspace: "Workspace") -> Retrieval:
+    """Returns the app's retrieval.
+
+    Raises:
+        ConfigurationError: it has none.
+    """
+    retrieval = workspace.loaded.app.retrieval
     if retrieval is None:
         raise ConfigurationError(
-            f"{loaded.folder / 'app.yaml'}: a move with `top_k` needs the key `retrieval`; name the documents there"
+            f"{workspace.loaded.folder / 'app.yaml'}: a move with `top_k` needs the key `retrieval`; "
+            f"name the documents there"
         )
+    return retrieval
+
+
+async def build(workspace: "Workspace", retrieval: Retrieval | None = None) -> Index:
+    """Builds an index of the app's documents, or finds the one that is there already.
+
+    Two runs that build the same at once join: the second waits and finds the first's index.
+
+    Args:
+        workspace: the app.
+        retrieval: how documents are cut, embedded and searched; as the app has it where not given.
+
+    Raises:
+        ConfigurationError: the app has no documents.
+        DataError: a document cannot be used, or the disk is full.
+        CallFailure: the embedding model does not answer; what it has given is kept.
+    """
+    loaded = workspace.loaded
+    retrieval = retrieval or retrieval_of(workspace)
 
     async def embedding(texts: Sequence[str]) -> "np.ndarray":
         return await embed(
@@ -35,4 +61,6 @@ async def build(workspace: "Workspace") -> Index:
 
     documents = read_documents(loaded.path(retrieval.documents))
     identity = embedding_identity(loaded, retrieval.embedding_model)
-    return await build_index(documents, retrieval, identity, embedding, workspace.indexes)
+    async with joined(workspace.locks, f"index-{workspace.name}"):
+        index = await build_index(documents, retrieval, identity, embedding, workspace.indexes)
+    return in_store(index, workspace.indexes, retrieval.store)

@@ -1,6 +1,7 @@
 """Text of any language cut into what scorers count: tokens, terms and sentences."""
 
 import unicodedata
+from collections.abc import Iterator
 
 import regex
 
@@ -60,4 +61,15 @@ def terms(text: str) -> frozenset[str]:
 
 def sentences(text: str) -> list[str]:
     """Cuts text at the ends of sentences and lines; a dot inside a number ends none."""
-    return [part.strip() for part in _SENTENCE_END.split(text) if part and part.strip()]
+    return [text[start:stop] for start, stop in sentence_spans(text)]
+
+
+def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Yields where each sentence begins and ends, without the blanks around it."""
+    begin = 0
+    for start, stop in (*(match.span() for match in _SENTENCE_END.finditer(text)), (len(text), len(text))):
+        part = text[begin:start]
+        if inside := part.strip():
+            first = begin + part.index(inside)
+            yield first, first + len(inside)
+        begin = stop

@@ -13,7 +13,6 @@ from configs.settings import settings
 from tasks.calling.answer import Answer, Outcome
 from tasks.calling.chat import Reply as ModelReply
 from tasks.calling.chat import stream_model
-from tasks.calling.embedding import embed
 from tasks.calling.endpoint import api_key, endpoint_model, retries_of
 from tasks.calling.failures import CallFailure
 from tasks.calling.http_target import HttpTarget
@@ -24,10 +23,13 @@ from tasks.calling.python_target import PythonTarget
 from tasks.calling.retrying import with_retries
 from tasks.calling.targets import Question
 from tasks.candidate import Candidate
+from tasks.candidates import check_retrieval_unaltered
 from tasks.data.row import Row
 from tasks.identity import digest
 from tasks.releasing.parts import Smoke
-from tasks.retrieval.index import Index, load_index
+from tasks.retrieval.asking import finder_of
+from tasks.retrieval.index import Index
+from tasks.retrieval.opening import open_index
 
 _EPOCH = "served"
 
@@ -82,7 +84,7 @@ async def open_responder(candidate: Candidate, loaded: LoadedApp) -> Responder:
         raise ReleaseError(f"{candidate.app}: answers that already exist cannot be served; there is nothing to ask")
     index = None
     if candidate.retrieval is not None:
-        index = await asyncio.to_thread(load_index, settings().folder("indexes"), candidate.retrieval.index)
+        index = await asyncio.to_thread(_opened, candidate.retrieval.index, loaded)
     return _Prompted(candidate, loaded, index)
 
 
@@ -92,11 +94,7 @@ class _Prompted:
     def __init__(self, candidate: Candidate, loaded: LoadedApp, index: Index | None) -> None:
         if candidate.model is None or candidate.parameters is None:
             raise ReleaseError(f"{candidate.app}: candidate {candidate.label} names no model")
-        retrieval = loaded.app.retrieval
-        embedding = partial(
-            embed, loaded=loaded, model=retrieval.embedding_model if retrieval else "", journal=None, epoch=_EPOCH
-        )
-        self._preparer = Preparer(candidate, loaded, index, embedding)
+        self._preparer = Preparer(candidate, loaded, finder_of(candidate.retrieval, index, loaded, _EPOCH))
         self._model: ModelConfig = loaded.models[candidate.model]
         self._parameters = candidate.parameters
         self._price = loaded.prices.get(candidate.model)
@@ -107,6 +105,10 @@ class _Prompted:
         prepared = Prepared((), ())
         try:
             prepared = await self._preparer.prepare(row)
+            if prepared.answer is not None:
+                yield prepared.answer
+                yield Reply(_unasked(row, prepared, prepared.answer))
+                return
             async with self._slots:
                 tried = await with_retries(partial(self._begin, prepared), retries_of(self._model))
                 piece, pieces = tried.value
@@ -166,6 +168,15 @@ class _Called:
         yield Reply(answer)
 
 
+def _opened(index: str, loaded: LoadedApp) -> Index:
+    folder, retrieval = settings().folder("indexes"), loaded.app.retrieval
+    return open_index(folder, index, retrieval.store) if retrieval else open_index(folder, index)
+
+
+def _unasked(row: Row, prepared: Prepared, text: str) -> Answer:
+    return Answer(row.id, Outcome.OK, text, messages=prepared.messages, context=prepared.context, price=0.0)
+
+
 def _failed(row: Row, failure: CallFailure, asked: Prepared | Question) -> Answer:
     return Answer(
         row.id,
@@ -188,6 +199,7 @@ def _check_unchanged(candidate: Candidate, loaded: LoadedApp) -> None:
                 f"{candidate.app}: model {candidate.model!r} now stands for {now}, the candidate was evaluated with "
                 f"{candidate.endpoint_model}; restore the configuration or release a new candidate"
             )
+    check_retrieval_unaltered(loaded, candidate)
     if candidate.target.kind == "python" and candidate.code is not None:
         path = loaded.path(candidate.target.callable.partition(":")[0])
         try:

@@ -29,6 +29,7 @@ def candidate_parameters(candidate: Candidate) -> dict[str, Any]:
         "meta_prompt_digest": meta.digest if meta else None,
         "index": retrieval.index if retrieval else None,
         "top_k": retrieval.top_k if retrieval else 0,
+        "retrieval": retrieval.told if retrieval else None,
         "examples": len(candidate.examples),
         "code": candidate.code,
         "move": candidate.move,

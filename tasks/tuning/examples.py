@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from tasks.augmenting.recipe import augmented
-from tasks.calling.embedding import embed
 from tasks.calling.preparing import Preparer
 from tasks.candidate import Candidate
 from tasks.identity import digest
 from tasks.progress import bar
+from tasks.retrieval.asking import finder_of
 from tasks.retrieval.index import load_index
 from tasks.tuning.example import TrainingExample
 from tasks.tuning.splitting import mixed
@@ -77,20 +76,9 @@ def _about(workspace: "Workspace", documents: str | None) -> "Workspace":
 
 
 async def _prepared(workspace: "Workspace", candidate: Candidate, rows: "Sequence[Row]") -> tuple[TrainingExample, ...]:
-    retrieval = workspace.loaded.app.retrieval
     index = load_index(workspace.indexes, candidate.retrieval.index) if candidate.retrieval else None
-    embedding = partial(
-        embed,
-        loaded=workspace.loaded,
-        model=retrieval.embedding_model if retrieval else "",
-        journal=workspace.journal,
-        epoch=workspace.epoch,
-        spend=workspace.spend,
-    )
-    if index is not None:
-        # All at once, in batches; what asks one by one then finds them in the journal.
-        await embedding([row.question for row in rows])
-    preparer = Preparer(candidate, workspace.loaded, index, embedding)
+    how = (workspace.loaded, workspace.epoch, workspace.journal, workspace.spend)
+    preparer = Preparer(candidate, workspace.loaded, finder_of(candidate.retrieval, index, *how))
     examples = []
     with bar("training rows", len(rows)) as shown:
         for row in rows:

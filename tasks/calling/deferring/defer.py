@@ -230,7 +230,7 @@ class _Sending:
             question = await self._target.question(row)
         except (DataError, CallFailure, BudgetUsedUp):
             return
-        if question.key in self._seen:
+        if question.given is not None or question.key in self._seen:
             return
         self._seen.add(question.key)
         if self._journal.holds(question.key):

@@ -196,7 +196,7 @@ async def test_retrieved_passages_and_examples_are_sent_and_reported(make_app, m
         seen.append((vector, top_k))
         return found
 
-    index = SimpleNamespace(digest="i" * 16, search=search)
+    index = SimpleNamespace(digest="i" * 16, search=search, searched=None)
     with simulated() as address:
         loaded = make_app(address)
         candidate = make_candidate(

@@ -89,7 +89,7 @@ async def test_a_build_that_fails_leaves_nothing(tmp_path):
 
     with pytest.raises(EndpointError, match=r"gave shape \(1, 3\) for 4 texts"):
         await build_index(DOCUMENTS, RETRIEVAL, "words", too_few, tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.glob("*.parquet")) == []
 
 
 def test_the_digest_names_documents_chunking_and_model_and_nothing_else():

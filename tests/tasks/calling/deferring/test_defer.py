@@ -310,6 +310,7 @@ async def test_retrieved_passages_stand_in_a_line_and_are_reported(
 ):
     class Index:
         digest = "i" * 16
+        searched = None
 
         def search(self, vector, top_k):
             return (Passage("P1", "Weighs 2 kg.", 0.9),)
