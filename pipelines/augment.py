@@ -14,12 +14,13 @@ from tasks.augmenting.making import made_by
 from tasks.candidate import Candidate
 from tasks.candidates import check_prompts
 from tasks.choosing import chosen
-from tasks.orchestrating.artifacts import artifact_key, markdown
+from tasks.orchestrating.artifacts import artifact_key, link, markdown, table
 from tasks.orchestrating.events import CANDIDATE_MADE, emit
 from tasks.orchestrating.naming import name_candidate
 from tasks.orchestrating.step import step
 from tasks.pages.augment import augment_page
 from tasks.progress import say
+from tasks.prompting.searched import search_of
 from tasks.results.marks import mark, marked
 from tasks.tracking.prompts import with_registered
 from tasks.workspace import Workspace, open_workspace
@@ -90,6 +91,7 @@ async def augment(
         await markdown(
             artifact_key(workspace.name, "candidate"), augment_page(made, change), "What was changed, and why"
         )
+        await _show_search(workspace, made)
         return Augmented(
             app=workspace.name,
             candidate=made.digest,
@@ -99,6 +101,15 @@ async def augment(
             causes=dict(refused.causes) if refused else {},
             **workspace.spend.as_dict(),
         )
+
+
+async def _show_search(workspace: Workspace, made: Candidate) -> None:
+    search = search_of(workspace.store, made.digest)
+    if search is None or search.move != made.move:
+        return
+    key = (workspace.name, "prompt-search")
+    await table(artifact_key(*key), search.trials, f"What {search.move} tried, on rows of {search.split}")
+    await link(artifact_key(*key, "mlflow"), search.url, "The search in MLflow")
 
 
 async def _nothing(workspace: Workspace, why: str) -> Augmented:

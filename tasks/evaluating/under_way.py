@@ -179,7 +179,7 @@ async def under_way(
     check_unaltered(workspace.loaded, candidate)
     expected = await _expected(workspace, candidate, dataset)
     label = f"{dataset.split} · {candidate.label}"
-    how = _how(workspace, candidate)
+    how = how_asked(workspace, candidate)
     refuse = await refused(workspace, candidate, dataset, asking, label, how)
     slices = workspace.loaded.app.datasets.columns.slices
     metrics = [scorer.metric.name for scorer in workspace.scorers if scorer.metric.of_rows]
@@ -246,7 +246,8 @@ class _Counter:
         return Progress(self._label, self._done, self._total, self._failed, seconds, at_once, spent)
 
 
-def _how(workspace: "Workspace", candidate: Candidate) -> dict[str, Any]:
+def how_asked(workspace: "Workspace", candidate: Candidate) -> dict[str, Any]:
+    """Returns what asking a candidate takes beside the rows, its index included."""
     retrieval, index = workspace.loaded.app.retrieval, None
     if candidate.retrieval is not None:
         store = retrieval.store if retrieval else EmbeddedStore()

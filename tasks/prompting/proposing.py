@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from configs.errors import ConfigurationError, DataError
 from configs.loading import LoadedApp
@@ -15,6 +15,7 @@ from tasks.calling.asking import ask
 from tasks.calling.endpoint import endpoint_model
 from tasks.candidate import Candidate, Prompt, TemplateMessage
 from tasks.data.row import Message, Row
+from tasks.evaluating.under_way import how_asked
 from tasks.progress import say
 from tasks.prompting.prompty import read_prompty
 from tasks.prompting.render import names_in
@@ -112,7 +113,8 @@ async def proposed(
     async def told(position: int, _: Row, answer: Answer) -> None:
         said[position] = answer
 
-    await ask(proposer(workspace.loaded, move, read_prompty(_PROMPT).prompt), rows, told, **asked_with(workspace))
+    asked = proposer(workspace.loaded, move, read_prompty(_PROMPT).prompt)
+    await ask(asked, rows, told, **how_asked(workspace, asked))
     texts = [said[at].text.strip() for at in sorted(said) if said[at].outcome is Outcome.OK]
     found = tuple(dict.fromkeys(text for text in texts if usable(text, now)))
     lacking = next((answer.cause for answer in said.values() if answer.outcome is not Outcome.OK), "")
@@ -131,13 +133,3 @@ def proposer(loaded: LoadedApp, move: SearchPrompt, prompt: Prompt) -> Candidate
         endpoint_model=endpoint_model(name, loaded.models[name]),
         parameters=Parameters(name="proposing", temperature=1.0, max_tokens=1024, seed=move.seed),
     )
-
-
-def asked_with(workspace: "Workspace") -> dict[str, Any]:
-    """Returns what asking takes beside candidate and rows."""
-    return {
-        "loaded": workspace.loaded,
-        "journal": workspace.journal,
-        "epoch": workspace.epoch,
-        "spend": workspace.spend,
-    }

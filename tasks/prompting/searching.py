@@ -18,6 +18,7 @@ from tasks.data.contract import conversation
 from tasks.data.row import Dataset, Row
 from tasks.evaluating.asking import Asking, Watch
 from tasks.evaluating.evaluate import evaluate_candidate
+from tasks.evaluating.under_way import how_asked
 from tasks.identity import digest
 from tasks.progress import say
 from tasks.prompting.proposing import SHOWN, Proposal, check_proposer, instruction_of, proposed, with_instruction
@@ -27,9 +28,9 @@ from tasks.prompting.search.halving import best, rungs
 from tasks.prompting.search.objective import Objective, objective_of
 from tasks.prompting.search.showing import showings
 from tasks.prompting.search.splitting import ends_of, pool_of, scored_of
+from tasks.prompting.searched import PromptSearch, save_search
 from tasks.prompting.trial import Trial, trial_row
 from tasks.results.store import Store
-from tasks.retrieval.index import load_index
 from tasks.tracking.prompts import register_prompt, with_registered
 from tasks.tracking.searches import record_search
 
@@ -46,16 +47,12 @@ class Searched(NamedTuple):
     Attributes:
         candidate: the best arm; where it began, if nothing was better.
         trials: what every arm reached in every step, in the order in which they were asked.
-        table: the same as people read it.
-        cut_off: whether the budget ended it before its last step.
-        url: of the run in MLflow.
+        search: the same as people read it; kept beside the app's results.
     """
 
     candidate: Candidate
     trials: tuple[Trial, ...]
-    table: tuple[dict[str, Any], ...]
-    cut_off: bool
-    url: str
+    search: PromptSearch
 
 
 async def searched(workspace: "Workspace", base: Candidate, move: SearchPrompt) -> Candidate:
@@ -93,14 +90,25 @@ async def search(workspace: "Workspace", base: Candidate, move: SearchPrompt, wa
         say(f"{move.name}: {len(arms)} arms, {len(material.scored)} rows of {material.source.name}")
         trials = await _halved(inside, candidates, move, material, objective, Asking(watch=watch))
     found = _best(trials, candidates)
-    cut_off = len(candidates) < len(arms) or not all(trial.whole for trial in trials)
+    cut_off = spend.skipped > 0 or len(candidates) < len(arms)
     if cut_off:
         say(f"{move.name}: its budget is used up; the best so far is {found.label}")
     names = tuple(dict.fromkeys([*objective.weights, *(rule.metric for rule in objective.demands)]))
     table = tuple(trial_row(trial, names) for trial in trials)
     scored = _first_rows(material, len(material.scored))
     run = record_search(workspace.loaded, move, start, found, trials, table, scored, spend, cut_off=cut_off)
-    return Searched(found, trials, table, cut_off, run.url)
+    kept = PromptSearch(
+        move=move.name,
+        split=material.source.split,
+        rows=len(material.scored),
+        trials=table,
+        began_with=start.digest,
+        chosen=found.digest,
+        cut_off=cut_off,
+        url=run.url,
+    )
+    save_search(workspace.store, kept)
+    return Searched(found, trials, kept)
 
 
 class _Material(NamedTuple):
@@ -183,8 +191,7 @@ async def _proposals(
 
 async def _candidates(workspace: "Workspace", start: Candidate, arms: Sequence[Arm]) -> list[Candidate]:
     """Returns the arms as candidates; those after the first that the budget leaves no retrieval for are left out."""
-    index = load_index(workspace.indexes, start.retrieval.index) if start.retrieval else None
-    target = open_target(start, workspace.loaded, workspace.journal, workspace.epoch, workspace.spend, index)
+    target = open_target(start, **how_asked(workspace, start))
     found: list[Candidate] = []
     async with aclosing(target):
         for arm in arms:

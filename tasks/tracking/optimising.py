@@ -21,17 +21,16 @@ from tasks.calling.asking import ask
 from tasks.calling.spend import BudgetUsedUp
 from tasks.candidate import Candidate, Prompt, TemplateMessage
 from tasks.data.row import Message, Row
+from tasks.evaluating.under_way import how_asked
 from tasks.progress import say
 from tasks.prompting.proposing import (
     Proposal,
-    asked_with,
     check_proposer,
     instruction_of,
     proposer,
     usable,
     with_instruction,
 )
-from tasks.retrieval.index import load_index
 from tasks.scoring.scoring import score_all
 from tasks.tracking.connection import connect, experiment_of
 from tasks.tracking.prompts import registry_name
@@ -145,9 +144,7 @@ class _Work:
         async def told(_: int, __: Row, answer: Answer) -> None:
             answers.append(answer)
 
-        chosen = candidate.retrieval
-        index = load_index(self.workspace.indexes, chosen.index) if chosen else None
-        await ask(candidate, [row], told, index=index, **asked_with(self.workspace))
+        await ask(candidate, [row], told, **how_asked(self.workspace, candidate))
         return answers[0]
 
 

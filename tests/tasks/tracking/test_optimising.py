@@ -49,6 +49,7 @@ async def test_the_budget_ends_an_optimiser_too(mlflow_uri, searching):
         found = await search(work, base, move("gepa", budget=Caps(calls=20)))
         assert calls(address)["/v1/chat/completions"] <= 20
     assert found.candidate.prompt.messages[0].template == "Be wrong."
+    assert found.search.cut_off
 
 
 async def test_where_it_is_not_installed_the_extra_is_named(searching, monkeypatch):

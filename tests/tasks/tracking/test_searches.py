@@ -12,6 +12,7 @@ from infra.simulator.behaviour import Behaviour, Rule
 from infra.simulator.running import calls as calls_of
 from infra.simulator.running import requests, simulated
 from tasks.calling.spend import Spend
+from tasks.prompting.searched import search_of
 from tasks.prompting.searching import search, searched
 from tasks.results.finding import find_candidates
 
@@ -39,14 +40,14 @@ async def test_the_best_instruction_is_found_and_every_arm_is_recorded(client, s
         work, base = searching(address, "found")
         found = await search(work, base, move())
     assert [message.template for message in found.candidate.prompt.messages] == ["Be right.", "{{question}}"]
-    assert (found.candidate.move, found.candidate.parent, found.cut_off) == ("tuned", base.digest, False)
+    assert (found.candidate.move, found.candidate.parent, found.search.cut_off) == ("tuned", base.digest, False)
     assert {(trial.rung, trial.arm) for trial in found.trials} >= {(1, 0), (1, 1), (1, 2), (2, 2)}
-    assert found.table[0]["exact"].startswith("0 [")
-    assert found.table[-1]["rows"] > found.table[0]["rows"]
+    assert found.search.trials[0]["exact"].startswith("0 [")
+    assert found.search.trials[-1]["rows"] > found.search.trials[0]["rows"]
     run = client.search_runs(
         [client.get_experiment_by_name("found").experiment_id], "tags.`lifecycle.kind` = 'search'"
     )[0]
-    assert found.url.endswith(run.info.run_id)
+    assert found.search.url.endswith(run.info.run_id)
     assert (run.data.tags["lifecycle.candidate"], run.data.tags["lifecycle.state"]) == (
         found.candidate.digest,
         "finished",
@@ -79,7 +80,7 @@ async def test_the_budget_is_a_hard_cap_with_the_best_so_far(mlflow_uri, searchi
         work, base = searching(address, f"capped-{calls}")
         found = await search(work, base, move(budget=Caps(calls=calls)))
         assert calls_of(address)[CHAT] == calls
-        assert found.cut_off
+        assert found.search.cut_off
         finished = {trial.candidate.digest for trial in found.trials if trial.whole}
         assert found.candidate.digest in finished or found.candidate.digest == found.trials[0].candidate.digest
 
@@ -95,7 +96,8 @@ async def test_a_search_that_was_ended_goes_on_and_asks_nothing_twice(mlflow_uri
         again = await search(work, base, move())
         assert len(asked(address)) == len(made)
     assert again.candidate == found.candidate
-    assert again.url == found.url
+    assert search_of(work.store, found.candidate.digest) == found.search
+    assert again.search == found.search
 
 
 async def test_a_capable_model_proposes_through_the_engine(client, searching):
