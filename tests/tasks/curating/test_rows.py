@@ -205,9 +205,7 @@ def test_a_teacher_s_rows_are_kept_only_where_they_stand_on_their_document(make_
             columns={"reference": "reference", "cluster": "about", "documents": "documents", "slices": ["kind"]},
             full=[fresh_row("f1", about="D8", documents=["D8"])],
             sample=[fresh_row("s1", documents=[])],
-            production=[
-                fresh_row("p1", question="How heavy is the tent 7?", reference="It weighs 7 kg.", documents=[])
-            ],
+            production=[asked_before],
         )
         done = curated(folder)
         made = [item for item in done.items if item.source == "synthetic"]
