@@ -87,7 +87,14 @@ def make_app(tmp_path, home):
 def fresh(name, **more):
     """A row that is like no other."""
     words = " ".join(f"{name}{letter}" for letter in "abcdefg")
-    return {"id": name, "question": f"What of {words}?", "reference": f"It is {name}.", "about": "", **more}
+    return {
+        "id": name,
+        "question": f"What of {words}?",
+        "reference": f"It is {name}.",
+        "about": "",
+        "kind": "fact",
+        **more,
+    }
 
 
 @pytest.fixture

@@ -186,15 +186,17 @@ def teaching(curate=None, **split):
 
 
 def test_a_teacher_s_rows_are_kept_only_where_they_stand_on_their_document(make_app, fresh_row, curated):
-    rules = [
-        {"contains": "Tent 1 weighs", "answer": lesson(("How heavy is tent 1?", "Tent 1 weighs 1 kg.", "Tent 1 weighs 1 kg."))},
-        {"contains": "Tent 2 weighs", "answer": lesson(("How heavy is tent 2?", "Tent 2 weighs 9 kg.", "Tent 2 weighs 2 kg."))},
-        {"contains": "Tent 3 weighs", "answer": lesson(("How heavy is tent 3?", "It weighs 3 kg.", "Tent 3 weighs about 3 kg."))},
-        {"contains": "Tent 4 weighs", "answer": "Sure! Here are some questions."},
-        {"contains": "Tent 5 weighs", "answer": lesson(("How heavy is tent 5?", "I do not know.", "Tent 5 weighs 5 kg."))},
-        {"contains": "Tent 6 weighs", "answer": lesson(("Who was Napoleon?", "Tent 6 weighs 6 kg.", "Tent 6 weighs 6 kg."))},
-        {"contains": "Tent 7 weighs", "answer": lesson(("How heavy is the tent 7?", "It weighs 7 kg.", "Tent 7 weighs 7 kg."))},
-    ]  # fmt: skip
+    taught = {
+        1: lesson(("How heavy is tent 1?", "Tent 1 weighs 1 kg.", "Tent 1 weighs 1 kg.")),
+        2: lesson(("How heavy is tent 2?", "Tent 2 weighs 9 kg.", "Tent 2 weighs 2 kg.")),
+        3: lesson(("How heavy is tent 3?", "It weighs 3 kg.", "Tent 3 weighs about 3 kg.")),
+        4: "Sure! Here are some questions.",
+        5: lesson(("How heavy is tent 5?", "I do not know.", "Tent 5 weighs 5 kg.")),
+        6: lesson(("Who was Napoleon?", "Tent 6 weighs 6 kg.", "Tent 6 weighs 6 kg.")),
+        7: lesson(("How heavy is the tent 7?", "It weighs 7 kg.", "Tent 7 weighs 7 kg.")),
+    }
+    rules = [{"contains": f"Tent {number} weighs", "answer": answer} for number, answer in taught.items()]
+    asked_before = fresh_row("p1", question="How heavy is the tent 7?", reference="It weighs 7 kg.", documents=[])
     with simulated(Behaviour(rules=rules)) as address:
         folder = make_app(
             teaching(),
@@ -203,9 +205,7 @@ def test_a_teacher_s_rows_are_kept_only_where_they_stand_on_their_document(make_
             columns={"reference": "reference", "cluster": "about", "documents": "documents", "slices": ["kind"]},
             full=[fresh_row("f1", about="D8", documents=["D8"])],
             sample=[fresh_row("s1", documents=[])],
-            production=[
-                fresh_row("p1", question="How heavy is the tent 7?", reference="It weighs 7 kg.", documents=[])
-            ],
+            production=[asked_before],
         )
         done = curated(folder)
         made = [item for item in done.items if item.source == "synthetic"]
