@@ -12,8 +12,8 @@ def decided(
 ) -> Verdict | None:
     """Returns a gate's newest decision on a candidate, None where it has not decided, or not as it is set up now.
 
-    Rules, scorers or data that were changed since, or for one run only, make a decision void. A decision beside no champion
-    counts as well: no rule that compares with a champion passes without one.
+    Rules, scorers or data that were changed since, or for one run only, make a decision void. A decision beside no
+    champion counts as well: no rule that compares with a champion passes without one.
 
     Args:
         workspace: the app.
