@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from tasks.gating.decide import terms_of
+from tasks.gating.terms import terms_of
 from tasks.gating.verdict import Verdict
 from tasks.workspace import Workspace
 
@@ -12,8 +12,8 @@ def decided(
 ) -> Verdict | None:
     """Returns a gate's newest decision on a candidate, None where it has not decided, or not as it is set up now.
 
-    Rules or data that were changed since, or for one run only, make a decision void. A decision beside no champion
-    counts as well: no rule that compares with a champion passes without one.
+    Rules, scorers or data that were changed since, or for one run only, make a decision void. A decision beside no
+    champion counts as well: no rule that compares with a champion passes without one.
 
     Args:
         workspace: the app.
@@ -22,7 +22,7 @@ def decided(
         champion: digest of the champion that it is compared with.
     """
     configured = getattr(workspace.loaded.app.gates, gate)
-    terms = terms_of(configured)
+    terms = terms_of(configured, workspace.scorers)
     now = {dataset.digest for dataset in workspace.asked_datasets.values()}
     data = {each.id: each.dataset for each in workspace.store.list()}
 

@@ -11,6 +11,7 @@ from tasks.evaluating.asking import Asking
 from tasks.evaluating.evaluate import evaluate_candidate, evaluate_until
 from tasks.evaluating.under_way import identity_of
 from tasks.gating.decide import decide
+from tasks.gating.terms import terms_of
 from tasks.gating.verdict import Decision, GateName, Verdict
 from tasks.judging.instruments import instruments_of
 from tasks.judging.judge import judges_of
@@ -163,7 +164,8 @@ def _decide(
     instruments = instruments_of(workspace.loaded, workspace.store)
     # The sample gate may be looked at again once there are full rows.
     looks = 2 if gate_name == "sample" else 1
-    return decide(gate_name, gate, evaluation, beside, workspace.metrics, _design(dataset), instruments, looks)
+    terms = terms_of(gate, workspace.scorers)
+    return decide(gate_name, gate, evaluation, beside, workspace.metrics, _design(dataset), instruments, looks, terms)
 
 
 def _design(dataset: Dataset) -> Design:
@@ -191,7 +193,8 @@ def _sample_again(
     design = Design(one.rows + other.rows, one.clusters + other.clusters, one.largest + other.largest)
     champion = together(small_beside, beside) if beside and small_beside else None
     instruments = instruments_of(workspace.loaded, workspace.store)
-    verdict = decide("sample", gate, together(small, full), champion, workspace.metrics, design, instruments, looks=2)
+    both, terms = together(small, full), terms_of(gate, workspace.scorers)
+    verdict = decide("sample", gate, both, champion, workspace.metrics, design, instruments, 2, terms)
     stood_on = tuple(each.id for each in (small, full, small_beside, beside) if each)
     verdict = verdict.model_copy(update={"evaluations": tuple(dict.fromkeys(stood_on))})
     workspace.store.save_verdict(verdict)

@@ -16,6 +16,7 @@ from tasks.statistics.anytime import (
     lowest,
     lowest_possible,
 )
+from tasks.statistics.asymptotic import LEAST
 from tasks.statistics.intervals import Interval
 from tasks.statistics.measured import Measured, both_scored
 
@@ -30,6 +31,9 @@ _OPTIMISM = 2.0
 class AnytimeTest:
     """A claim on rows in the order in which they were drawn.
 
+    Evidence that was once enough stays valid, but is not used against the rows that came after it: nothing is decided
+    where all of them together say the opposite.
+
     Args:
         claim: the claim.
         design: of all the rows that can be drawn.
@@ -43,13 +47,13 @@ class AnytimeTest:
         """Returns whether the claim holds; where it does not, this is ever True with probability `error` at most."""
         if self._known:
             return self.claim.holds_for(self._mean(self._worst))
-        return bool(self._for.max() >= -np.log(error))
+        return self.claim.holds_for(self._mean(self._rows)) and bool(self._for.max() >= -np.log(error))
 
     def broken(self, error: float) -> bool:
         """Returns whether the claim is false; where it holds, this is ever True with probability `error` at most."""
         if self._known:
             return not self.claim.holds_for(self._mean(self._best))
-        return bool(self._against.max() >= -np.log(error))
+        return not self.claim.holds_for(self._mean(self._rows)) and bool(self._against.max() >= -np.log(error))
 
     @property
     def may_hold(self) -> bool:
@@ -64,11 +68,17 @@ class AnytimeTest:
     def rows_needed(self, error: float) -> int | None:
         """Returns about how many rows would settle it if the mean stays what it is; None for no number."""
         del error
+        if self._known:
+            return None
         more = min(self._bets_needed(side, 0.0) for side in (1, -1))
         if not np.isfinite(more) or more > 1e7:
             return None
-        rows_a_bet = self.claim.rows.n / self._rows.totals.size
-        return self.claim.rows.n + int(np.ceil(more * rows_a_bet))
+        bets = self._rows.totals.size
+        if not self.claim.bounded:
+            if np.ptp(self._rows.totals - self._bound * self._rows.sizes) == 0 and bets >= LEAST:
+                return None
+            more = max(more, LEAST - bets)
+        return self.claim.rows.n + int(np.ceil(more * self.claim.rows.n / bets))
 
     def interval(self, error: float) -> Interval:
         """Returns the mean or the ratio, and its interval, each end ever wrong with probability `error` at most."""
@@ -82,9 +92,11 @@ class AnytimeTest:
             low, high = sorted((self._mean(self._worst), self._mean(self._best)))
             return Interval(mean, low, high, method)
         # Each end is where the claim's own evidence ends, with the guesses that decide it.
-        near = lowest(self._worst, self._design, self.claim.hoped, error)
-        far = highest(self._best, self._design, self.claim.feared, error)
-        low, high = (near, far) if self.claim.above else (-far, -near)
+        # Of a set without bounds, rows that have no value leave the mean unknown even when all were asked.
+        design = self._design if self.claim.bounded else self._design._replace(whole=False)
+        near = lowest(self._worst, design, self.claim.hoped, error)
+        far = highest(self._best, design, self.claim.feared, error)
+        low, high = (near, far) if self.claim.above else (0.0 - far, 0.0 - near)
         return Interval(mean, min(low, mean), max(high, mean), method + note)
 
     def _of_ratio(self, numerator: Measured, denominator: Measured, error: float, method: str) -> Interval:
@@ -124,7 +136,7 @@ class AnytimeTest:
         return found if claim.above else found.mirrored
 
     def _mean(self, rows: Drawn) -> float:
-        return rows.mean if self.claim.above else -rows.mean
+        return rows.mean if self.claim.above else 0.0 - rows.mean
 
     @property
     def _bound(self) -> float:

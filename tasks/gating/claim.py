@@ -13,6 +13,7 @@ from tasks.statistics.measured import Floats, Measured, difference, measured, pa
 
 _SHARES = (0.5, 0.125)
 """Guesses of how far a mean is from its bound, as shares of the way to the end of its range."""
+_ROUNDING = 1e-12
 _BETTER = 0.05
 """Guess of an improvement over the champion, as a share of the largest that there can be."""
 
@@ -71,7 +72,15 @@ class Claim(NamedTuple):
     def holds_for(self, mean: float) -> bool:
         """Returns whether a mean that is known exactly fulfils the claim."""
         gain = mean - self.bound if self.above else self.bound - mean
-        return gain > 0 or (gain == 0 and not self.strict)
+        # A mean of scores such as 0.1 and 0.2 is not to the last digit what it is on paper.
+        if abs(gain) <= _ROUNDING * max(abs(self.bound), self._largest):
+            return not self.strict
+        return gain > 0
+
+    @property
+    def _largest(self) -> float:
+        """The largest of the values, whatever its sign."""
+        return float(np.abs(self.rows.scored.values).max(initial=0.0))
 
 
 def claim_of(rule: Rule, metrics: Mapping[str, Metric], candidate: Evaluation, champion: Evaluation | None) -> Claim:

@@ -17,7 +17,6 @@ from tasks.gating.instrument import Instrument, too_small
 from tasks.gating.looked_at_once import LookedAtOnce
 from tasks.gating.reasons import reason, subject
 from tasks.gating.verdict import Decision, GateName, RuleVerdict, Verdict
-from tasks.identity import digest
 from tasks.results.evaluation import Evaluation
 from tasks.scoring.score import Dimension, Metric
 from tasks.statistics.anytime import Design, design_of
@@ -26,7 +25,7 @@ from tasks.statistics.estimate import Estimate
 from tasks.statistics.estimates import identical
 from tasks.statistics.holm import rejected
 from tasks.statistics.intervals import Interval
-from tasks.statistics.measured import rows_a_value
+from tasks.statistics.measured import both_scored, rows_a_value
 
 ORDER: tuple[Dimension, ...] = ("harm", "honesty", "quality", "cost", "latency")
 """The order in which dimensions are judged: what does harm is not outweighed by what is cheap."""
@@ -41,6 +40,7 @@ def decide(
     design: Design | None = None,
     instruments: Mapping[str, Instrument] = MappingProxyType({}),
     looks: int = 1,
+    terms: str = "",
 ) -> Verdict:
     """Decides a gate on a candidate's evaluation, of all rows or of those drawn so far.
 
@@ -62,6 +62,7 @@ def decide(
         instruments: what is known of the judges, by their metrics.
         looks: how often this gate may be looked at, each time with a share of its error; one that stops early may be
             looked at always.
+        terms: what the decision is by; see `terms_of`.
     """
     whole = gate.target == "this_set"
     design = (design or design_of(candidate.rows["cluster"]))._replace(whole=whole)
@@ -80,16 +81,11 @@ def decide(
         champion=champion.candidate.digest if champion else None,
         evaluations=(candidate.id, champion.id) if champion else (candidate.id,),
         rules=rules,
-        terms=terms_of(gate),
+        terms=terms,
         target=gate.target,
         rows_used=len(candidate.rows),
         rows_available=design.rows,
     )
-
-
-def terms_of(gate: Gate) -> str:
-    """Returns what names a gate as it is configured."""
-    return digest(gate.model_dump(mode="json"))
 
 
 _Test = AnytimeTest | LookedAtOnce
@@ -137,9 +133,8 @@ def _trial(
     applying = int(rows.applies.sum())
     # Coverage is the best at the end if nothing fails any more.
     may_change = left > 0 and (rows.n + left) / (applying + left) >= gate.min_coverage
-    if rows.n == 0:
-        obstacle = f"no row scored{_why(candidate)}"
-        return _Trial(rule, metric, _estimate(rule, error, claim), obstacle, may_change, claim)
+    if nothing := _nothing(claim, metric, candidate):
+        return _Trial(rule, metric, _estimate(rule, error, claim), nothing, may_change, claim)
     test: _Test
     if rule.against_champion and champion is not None and identical(candidate, champion):
         test = IdenticalTest(claim)
@@ -156,6 +151,15 @@ def _trial(
         return _Trial(rule, metric, estimate, claim=claim, test=test)
     obstacle = f"coverage {rows.coverage:.2f} < {gate.min_coverage:g}: too few of its rows were answered and scored"
     return _Trial(rule, metric, estimate, obstacle, may_change, claim)
+
+
+def _nothing(claim: Claim, metric: Metric, candidate: Evaluation) -> str:
+    """Returns why there is no number to decide on, "" where there is one."""
+    if claim.rows.n == 0:
+        return f"no row scored{_why(candidate)}"
+    if claim.ratio and metric.ratio and not both_scored(*claim.ratio)[1].values.any():
+        return f"{metric.ratio[1]} is 0 in all of its {claim.rows.n} rows: there is nothing to divide by"
+    return ""
 
 
 def _why(evaluation: Evaluation) -> str:

@@ -56,7 +56,7 @@ class Verdict(Frozen):
     """Ids of the evaluations that the decision stands on."""
     rules: tuple[RuleVerdict, ...]
     terms: str = ""
-    """Digest of the gate as it was configured."""
+    """What the decision is by: the gate and the scorers behind its rules, as they were configured."""
     target: Literal["population", "this_set"] = "population"
     """What was judged."""
     rows_used: int = 0

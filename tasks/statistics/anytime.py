@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 _HALVINGS = 40
-_FAR = 1e12
+_NEAR, _FAR = 1e-12, 1e12
+_ROUNDING = 1e-9
+"""Share of the way from the mean to the end of its range, below which an interval reaches that end."""
 _GUESSES = (0.1, 0.02)
 """How far a mean is from what it is not, as shares of its range, where no rule says what is of interest."""
 
@@ -186,7 +188,8 @@ def lowest_possible(evidence: Callable[[float], Floats], value: float, low: floa
     def possible(bound: float) -> bool:
         return bool(evidence(bound).max() < -np.log(error))
 
-    step, above = max(abs(value), 1.0), value
+    # From near by: of values without bounds that are far smaller than the step, nothing more would be seen.
+    step, above = max(abs(value), _NEAR), value
     below = max(low, value - step)
     while possible(below) and below > low:
         step *= 2
@@ -198,4 +201,4 @@ def lowest_possible(evidence: Callable[[float], Floats], value: float, low: floa
     for _ in range(_HALVINGS):
         middle = (below + above) / 2
         below, above = (below, middle) if possible(middle) else (middle, above)
-    return below
+    return low if below - low < _ROUNDING * abs(value - low) else below

@@ -112,7 +112,8 @@ def difference(candidate: Evaluation, champion: Evaluation, metric: Metric) -> M
     known = place >= 0
     values = np.where(known, mine.values - theirs.values[place], np.nan) if theirs.values.size else mine.values * np.nan
     applies = mine.applies | (known & theirs.applies[place]) if theirs.values.size else mine.applies
-    reach = mine.high - mine.low
+    # A model that is free has no price above nothing, the other side may.
+    reach = max(mine.high, theirs.high) - mine.low
     return Measured(values, applies, mine.clusters, -reach, reach)
 
 

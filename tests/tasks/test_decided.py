@@ -1,5 +1,6 @@
 """Which verdict lets a candidate out: real gates decide, then the app's gates or data are changed."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -7,7 +8,9 @@ import pytest
 from configs.schema.gate import Gate, Gates, Rule
 from tasks.decided import decided
 from tasks.gating.decide import decide
+from tasks.gating.terms import terms_of
 from tasks.results.store import Store
+from tasks.scoring.overlap import contains, exact
 from tasks.scoring.score import Metric
 
 METRICS = {"exact": Metric("exact", "quality", "higher", "1", "")}
@@ -22,6 +25,7 @@ def app(tmp_path):
     return SimpleNamespace(
         store=Store(tmp_path),
         loaded=SimpleNamespace(app=SimpleNamespace(gates=gates)),
+        scorers=(exact,),
         asked_datasets={"sample": SimpleNamespace(digest="data")},
     )
 
@@ -32,7 +36,7 @@ def judge(app, save):
 
     def run(gate, evaluation, champion=None):
         save(app.store, evaluation)
-        verdict = decide("sample", gate, evaluation, champion, METRICS)
+        verdict = decide("sample", gate, evaluation, champion, METRICS, terms=terms_of(gate, app.scorers))
         app.store.save_verdict(verdict)
         return verdict
 
@@ -65,3 +69,20 @@ def test_a_decision_beside_another_champion_does_not_count_but_one_beside_none_d
     alone = judge(STRICT, candidate)
     judge(STRICT, candidate, other)
     assert decided(app, "sample", candidate.candidate.digest, "champion") == alone
+
+
+def test_nor_does_one_by_a_scorer_that_was_another_then(app, judge, evaluate):
+    """A scorer that is loosened for one run, or mended since, has not said what it says now."""
+    candidate = evaluate({"exact": [1.0] * 20})
+    lenient = replace(contains, metric=exact.metric, source="=contains", settings={"column": "fact"})
+    app.scorers = (lenient,)
+    judge(STRICT, candidate)
+    app.scorers = (exact,)
+    assert decided(app, "sample", candidate.candidate.digest, None) is None
+
+
+def test_a_scorer_that_no_rule_is_about_may_be_added(app, judge, evaluate):
+    candidate = evaluate({"exact": [1.0] * 20})
+    verdict = judge(STRICT, candidate)
+    app.scorers = (exact, contains)
+    assert decided(app, "sample", candidate.candidate.digest, None) == verdict

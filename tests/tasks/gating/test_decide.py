@@ -14,6 +14,7 @@ from tasks.scoring.catalogue import SCORERS
 from tasks.scoring.score import Metric
 from tasks.scoring.usage import USAGE_METRICS
 from tasks.statistics.anytime import Design
+from tasks.statistics.drawing import draw_order
 
 METRICS = {name: scorer.metric for name, scorer in SCORERS.items()} | USAGE_METRICS
 
@@ -448,3 +449,79 @@ def test_rows_that_only_the_budget_cut_off_were_not_drawn(evaluate):
     found.rows.loc[60:, "outcome"] = "skipped"
     verdict = decide("sample", gate({"metric": "exact", "at_least": 0.7}, **EARLY), found, None, METRICS)
     assert (verdict.decision, verdict.rows_used) == ("PASS", 60)
+
+
+@pytest.mark.parametrize("early", [True, False])
+@pytest.mark.parametrize(
+    ("rule", "decision"), [({BETTER: 0.001}, "PASS"), ({NOT_WORSE: 0}, "PASS"), ({BETTER: 0.005}, "FAIL")]
+)
+def test_a_free_candidate_is_compared_with_a_champion_that_costs(evaluate, early, rule, decision):
+    free, paid = evaluate({"exact": [1.0] * 60}), evaluate({"exact": [1.0] * 60}, "two")
+    paid.rows["price"] = np.random.default_rng(8).uniform(0.001, 0.003, 60)
+    assert decided({"metric": "price"} | rule, free, paid, stop_early=early)[0] == decision
+
+
+def test_a_free_candidate_is_not_certainly_better_by_what_a_champion_cost_in_these_rows(evaluate):
+    free, paid = evaluate({"exact": [1.0] * 60}), evaluate({"exact": [1.0] * 60}, "two")
+    paid.rows["price"] = np.random.default_rng(8).uniform(0.001, 0.003, 60)
+    bound = float(paid.rows["price"].mean()) - 1e-6
+    assert decided({"metric": "price", BETTER: bound}, free, paid)[0] is Decision.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("price", [0.0, 0.01])
+@pytest.mark.parametrize("settings", [{}, EARLY, THIS_SET])
+def test_where_no_answer_is_correct_none_has_a_price(evaluate, settings, price):
+    found = evaluate({"exact": [0.0] * 60})
+    found.rows["price"] = price
+    rule = {"metric": "price_per_correct", "at_most": 0.05}
+    verdict = decide("sample", gate(rule, **settings), found, None, METRICS | {"price_per_correct": PER_CORRECT})
+    assert verdict.decision is Decision.INCONCLUSIVE
+    assert "exact is 0 in all of its 60 rows: there is nothing to divide by" in verdict.rules[0].reason
+
+
+def test_a_few_times_that_are_alike_by_chance_are_no_certainty(evaluate):
+    """Two of one second would pass where one answer in ten takes a minute."""
+    rule = {"metric": "latency_total", "at_most": 5}
+    few = decide("sample", gate(rule), evaluate({"exact": [1.0] * 2}, seconds=[1, 1.01]), None, METRICS).rules[0]
+    assert few.decision is Decision.INCONCLUSIVE
+    assert (few.estimate.low, few.estimate.high, few.rows_needed) == (0, np.inf, 30)
+    assert few.estimate.method == "t, 2 rows are too few"
+    seconds = np.random.default_rng(9).uniform(1, 2, 40).tolist()
+    assert decided(rule, evaluate({"exact": [1.0] * 40}, seconds=seconds))[0] is Decision.PASS
+    pairs = [f"c{number // 2}" for number in range(40)]
+    assert decided(rule, evaluate({"exact": [1.0] * 40}, clusters=pairs, seconds=seconds))[0] is Decision.INCONCLUSIVE
+
+
+def test_evidence_does_not_count_against_the_rows_that_came_after_it(evaluate):
+    ids = [f"r{number}" for number in range(80)]
+    values = np.empty(80)
+    values[draw_order(ids)] = np.repeat([0.0, 1.0], 40)
+    found = evaluate({"exact": values.tolist()}, ids=ids)
+    decision, reason = decided({"metric": "exact", "at_least": 0.4}, found, **EARLY)
+    assert decision is Decision.INCONCLUSIVE
+    assert "exact 0.5 [" in reason
+
+
+def test_a_set_whose_mean_is_the_bound_on_paper_fulfils_it(evaluate):
+    graded = evaluate({"token_f1": [0.1, 0.2, 0.3]})
+    assert decided({"metric": "token_f1", "at_most": 0.2}, graded, **THIS_SET)[0] is Decision.PASS
+    same = evaluate({"token_f1": [0.3, 0.1, 0.2]}, "two")
+    assert decided({"metric": "token_f1", BETTER: 0}, graded, same, **THIS_SET)[0] is Decision.FAIL
+
+
+def test_of_a_set_with_a_row_without_a_time_the_mean_time_is_not_known(evaluate):
+    found = evaluate({"exact": [1.0] * 40}, seconds=[1.0, 2.0] * 19 + [1.0, 0.0])
+    rule = decide("sample", gate({"metric": "latency_total", "at_most": 1.5}, **THIS_SET), found, None, METRICS).rules[
+        0
+    ]
+    assert rule.decision is Decision.INCONCLUSIVE
+    assert rule.estimate.low < rule.estimate.value < rule.estimate.high
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_a_rule_on_small_prices_is_decided_by_the_interval_that_it_shows(evaluate, early):
+    found = evaluate({"exact": [1.0] * 60})
+    found.rows["price"] = np.random.default_rng(10).uniform(1e-7, 3e-7, 60)
+    verdict = decide("sample", gate({"metric": "price", "at_most": 1e-6}, stop_early=early), found, None, METRICS)
+    assert verdict.decision is Decision.PASS
+    assert 0 < verdict.rules[0].estimate.high < 1e-6
