@@ -11,7 +11,7 @@ from infra.simulator.behaviour import Behaviour
 from infra.simulator.endpoint import Endpoint
 from infra.simulator.errors import Problem, json_response
 from infra.simulator.files import Files
-from infra.simulator.replies import CHAT, CREATED, EMBEDDINGS
+from infra.simulator.replies import CHAT, CREATED, EMBEDDINGS, RERANK
 
 _LARGEST_UPLOAD = 512 * 2**20
 _BACKLOG = 4096
@@ -89,6 +89,7 @@ def simulator(behaviour: Behaviour) -> web.Application:
         [
             web.post(CHAT, endpoint.handle),
             web.post(EMBEDDINGS, endpoint.handle),
+            web.post(RERANK, endpoint.handle),
             web.get("/v1/models", models),
             web.post("/v1/files", guarded(files.create)),
             web.get("/v1/files/{id}", guarded(files.retrieve)),

@@ -106,8 +106,8 @@ def _check(path: Path, found: Iterable[_Found]) -> None:
             raise DataError(f"{where}: document {document.id!r} has no text; write it or remove the document")
         if len(document.text) > _LARGEST:
             raise DataError(
-                f"{where}: document {document.id!r} has {len(document.text) / 2**20:.0f} million characters, a document "
-                f"may have {_LARGEST // 2**20}; split it"
+                f"{where}: document {document.id!r} has {len(document.text) / 2**20:.0f} million characters, a "
+                f"document may have {_LARGEST // 2**20}; split it"
             )
         if "\0" in document.text:
             raise DataError(f"{where}: document {document.id!r} is binary; `text` takes text only")

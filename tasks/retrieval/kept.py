@@ -100,8 +100,8 @@ def _check_length(found: "Mapping[str, np.ndarray]", vectors: "np.ndarray", file
     before = next((vector.size for vector in found.values()), vectors.shape[1])
     if before != vectors.shape[1]:
         raise EndpointError(
-            f"the embedding model gives vectors of {vectors.shape[1]} numbers, of {before} before: another model answers "
-            f"to its name; give it another name, or delete {file}"
+            f"the embedding model gives vectors of {vectors.shape[1]} numbers, of {before} before: another model "
+            f"answers to its name; give it another name, or delete {file}"
         )
 
 

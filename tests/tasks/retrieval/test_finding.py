@@ -30,7 +30,7 @@ async def test_by_vectors_as_before_and_the_question_belongs_to_who_asked(find, 
 
 async def test_by_words_nothing_is_embedded_and_a_rare_word_counts_more(find, means):
     found = await find("zips of a tent", search="lexical")
-    assert [passage.id for passage in found][0] == "D3"
+    assert found[0].id == "D3"
     assert means.asked == []
 
 
