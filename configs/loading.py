@@ -1,7 +1,7 @@
 """Reads an app's YAML files into frozen models; every error names file, key, what was found and what is allowed."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from configs.errors import ConfigurationError
 from configs.problems import problems, shown
 from configs.schema.app import App
 from configs.schema.model import ModelConfig, Price, Prices
+from configs.schema.retrieval import Rerank
 
 _CONFIGS = Path(__file__).parent
 
@@ -83,6 +84,7 @@ def load_app(name_or_path: str, changes: tuple[str, ...] = ()) -> LoadedApp:
         named["curate.embedding_model"] = (app.curate.embedding_model, "embedding")
     if app.curate.synthetic:
         named["curate.synthetic.teacher"] = (app.curate.synthetic.teacher, "chat")
+    named |= {key: (rerank.model, "rerank") for key, rerank in _reranks(app) if rerank.kind == "endpoint"}
     for key, (name, task) in named.items():
         _check_model(f"{file}: key `{key}`", name, task, models)
     return LoadedApp(app, file.parent, models, prices.models | own.models, min(prices.as_of, own.as_of))
@@ -198,6 +200,19 @@ def _check_model(where: str, name: str, task: str, models: dict[str, ModelConfig
         raise ConfigurationError(
             f"{where}: {name!r} is a model for {models[name].task}; models for {task} are {fitting}"
         )
+
+
+def _reranks(app: App) -> Iterator[tuple[str, Rerank]]:
+    """Yields every reranker of an app, by its key."""
+    if app.retrieval and app.retrieval.rerank:
+        yield "retrieval.rerank.model", app.retrieval.rerank
+    for position, move in enumerate(app.augment.moves):
+        if move.rerank:
+            yield f"augment.moves.{position}.rerank.model", move.rerank
+        if move.kind == "search_retrieval":
+            for at, rerank in enumerate(move.over.rerank):
+                if rerank:
+                    yield f"augment.moves.{position}.over.rerank.{at}.model", rerank
 
 
 def _related(key: str, other: str) -> bool:

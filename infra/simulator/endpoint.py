@@ -14,12 +14,12 @@ from infra.simulator.errors import Problem
 from infra.simulator.faults import PAGE, Faults, problem_of
 from infra.simulator.learning import Recall
 from infra.simulator.limits import Limits
-from infra.simulator.replies import CHAT, ChatReply, EmbeddingsReply, json_object, reply_to
+from infra.simulator.replies import CHAT, ChatReply, EmbeddingsReply, RerankReply, json_object, reply_to
 from infra.simulator.statistics import Statistics
 
 
 class _Admitted(NamedTuple):
-    reply: ChatReply | EmbeddingsReply
+    reply: ChatReply | EmbeddingsReply | RerankReply
     sending: Sending
 
 
@@ -164,7 +164,7 @@ async def _pass(seconds: float) -> None:
 
 
 def _in_one_piece(
-    reply: ChatReply | EmbeddingsReply, headers: dict[str, str] | None, broken: FaultKind | None
+    reply: ChatReply | EmbeddingsReply | RerankReply, headers: dict[str, str] | None, broken: FaultKind | None
 ) -> web.Response:
     text = b"" if broken == "empty" else orjson.dumps(reply.whole())
     if broken:

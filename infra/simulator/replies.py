@@ -15,6 +15,7 @@ from infra.simulator.learning import Recall
 CREATED = 1_700_000_000
 CHAT = "/v1/chat/completions"
 EMBEDDINGS = "/v1/embeddings"
+RERANK = "/v1/rerank"
 
 _DONE = b"data: [DONE]\n\n"
 _HALF_A_PIECE = b'data: {"id": "simulated", "choi\n\n'
@@ -123,15 +124,50 @@ class EmbeddingsReply:
         return content
 
 
+class RerankReply:
+    """How relevant passages are to a question, the best first; its attributes are those of `ChatReply`.
+
+    A passage's score is the share of the question's words that it holds.
+
+    Raises:
+        Problem: the request has no question or no passages.
+    """
+
+    tokens_out = 0
+    streams = False
+
+    def __init__(self, behaviour: Behaviour, body: Mapping[str, Any]) -> None:
+        query, documents = body.get("query"), body.get("documents")
+        if not isinstance(query, str) or not (isinstance(documents, list) and documents):
+            raise Problem(400, "Missing required parameter: 'query' or 'documents'.", "missing_required_parameter")
+        self.texts = [query, *map(str, documents)]
+        self._reports_usage, self._model = behaviour.usage, body.get("model")
+        self._most = int(body.get("top_n") or len(documents))
+        self.tokens_in = sum(len(tokens(text)) for text in self.texts)
+
+    def whole(self) -> dict[str, Any]:
+        """Returns the reply in one piece."""
+        query, *documents = (set(text.casefold().split()) for text in self.texts)
+        scored = [(len(query & document) / max(1, len(query)), at) for at, document in enumerate(documents)]
+        results = [
+            {"index": at, "relevance_score": score}
+            for score, at in sorted(scored, key=lambda each: (-each[0], each[1]))
+        ]
+        content: dict[str, Any] = {"model": self._model, "results": results[: self._most]}
+        return {**content, "usage": {"total_tokens": self.tokens_in}} if self._reports_usage else content
+
+
 def reply_to(
     behaviour: Behaviour, route: str, body: Mapping[str, Any], tuned: Mapping[str, Recall]
-) -> ChatReply | EmbeddingsReply:
-    """Returns the reply to a request on `CHAT` or `EMBEDDINGS`; models in `tuned` answer as they have learnt to.
+) -> ChatReply | EmbeddingsReply | RerankReply:
+    """Returns the reply to a request on `CHAT`, `EMBEDDINGS` or `RERANK`; models in `tuned` answer as they have learnt.
 
     Raises:
         Problem: the request lacks what its route needs.
     """
-    return ChatReply(behaviour, body, tuned) if route == CHAT else EmbeddingsReply(behaviour, body)
+    if route == CHAT:
+        return ChatReply(behaviour, body, tuned)
+    return RerankReply(behaviour, body) if route == RERANK else EmbeddingsReply(behaviour, body)
 
 
 def _chance(seed: int, body: Mapping[str, Any]) -> float:

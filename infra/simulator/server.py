@@ -12,7 +12,7 @@ from infra.simulator.endpoint import Endpoint
 from infra.simulator.errors import json_response
 from infra.simulator.files import Files
 from infra.simulator.guarding import Guard
-from infra.simulator.replies import CHAT, CREATED, EMBEDDINGS
+from infra.simulator.replies import CHAT, CREATED, EMBEDDINGS, RERANK
 from infra.simulator.tuning_jobs import TuningJobs
 
 _LARGEST_UPLOAD = 512 * 2**20
@@ -83,6 +83,7 @@ def simulator(behaviour: Behaviour) -> web.Application:
         [
             web.post(CHAT, endpoint.handle),
             web.post(EMBEDDINGS, endpoint.handle),
+            web.post(RERANK, endpoint.handle),
             web.get("/v1/models", models),
             web.post("/v1/files", guarded(files.create)),
             web.get("/v1/files", guarded(files.page)),

@@ -9,6 +9,10 @@ from tasks.data.cells import as_id, as_text
 from tasks.data.formats import read_file
 
 _TEXT_FILES = (".md", ".txt")
+_LARGEST = 64 * 2**20
+"""Bytes of one text: it is held whole while it is cut, beside its chunks."""
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_SAVE = "save it as UTF-8 in an editor, or by `iconv -f {} -t UTF-8 OLD > NEW`"
 
 
 class Document(NamedTuple):
@@ -34,7 +38,8 @@ def read_documents(path: Path) -> tuple[Document, ...]:
     is a Markdown heading; hidden files are passed over. Text is UTF-8, with or without a byte order mark.
 
     Raises:
-        DataError: it is missing, holds no document, or one that has no id or no text, is no text, or repeats an id.
+        DataError: it is missing, holds no document, or one that has no id or no text, is no text, repeats an id, or is
+            larger than 64 MiB.
     """
     found = tuple(_of_folder(path) if path.is_dir() else _of_file(path))
     if not found:
@@ -68,12 +73,22 @@ def _of_folder(folder: Path) -> Iterator[_Found]:
 
 def _text(file: Path) -> str:
     try:
+        if file.stat().st_size > _LARGEST:
+            raise DataError(
+                f"{file}: has {file.stat().st_size / 2**20:.0f} MiB, a document may have {_LARGEST // 2**20}; split "
+                f"it, or make records of its parts in a JSONL file"
+            )
         content = file.read_bytes()
+        if content.startswith(_UTF16):
+            raise DataError(f"{file}: is UTF-16; {_SAVE.format('UTF-16')}")
         if b"\0" in content:
             raise DataError(f"{file}: is binary; remove it from the documents or save it as UTF-8 text")
         return content.decode("utf-8-sig").replace("\r\n", "\n").strip()
     except UnicodeDecodeError as error:
-        raise DataError(f"{file}: not UTF-8 at byte {error.start}; save the file as UTF-8") from None
+        byte = error.object[error.start]
+        raise DataError(
+            f"{file}: not UTF-8 at byte {error.start} (0x{byte:02x}); {_SAVE.format('ITS-ENCODING')}"
+        ) from None
     except OSError as error:
         raise DataError(f"{file}: cannot be read: {error.strerror}; check its permissions") from None
 
@@ -89,6 +104,11 @@ def _check(path: Path, found: Iterable[_Found]) -> None:
     for where, document in found:
         if not document.text:
             raise DataError(f"{where}: document {document.id!r} has no text; write it or remove the document")
+        if len(document.text) > _LARGEST:
+            raise DataError(
+                f"{where}: document {document.id!r} has {len(document.text) / 2**20:.0f} million characters, a "
+                f"document may have {_LARGEST // 2**20}; split it"
+            )
         if "\0" in document.text:
             raise DataError(f"{where}: document {document.id!r} is binary; `text` takes text only")
         if document.id in first:

@@ -7,12 +7,12 @@ killed goes on.
 
 import hashlib
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from configs.errors import DataError
+from configs.errors import DataError, EndpointError
 from tasks.identity import digest
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ async def embedded(texts: Sequence[str], embedding_identity: str, embed: Embed, 
 
     Raises:
         DataError: the disk is full or refuses to be written.
+        EndpointError: the vectors are of another length than those kept.
     """
     import numpy as np
 
@@ -58,6 +59,7 @@ async def embedded(texts: Sequence[str], embedding_identity: str, embed: Embed, 
             if vectors.ndim != 2 or len(vectors) != len(batch):
                 return vectors
             whole = vectors.astype("<f4")
+            _check_length(found, whole, kept_file(folder, embedding_identity))
             with kept:
                 rows = [(_key(text), vector.tobytes()) for text, vector in zip(batch, whole, strict=True)]
                 kept.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
@@ -92,6 +94,15 @@ def _found(kept: sqlite3.Connection, texts: Sequence[str]) -> "Iterator[tuple[st
         query = f"SELECT text, vector FROM vectors WHERE text IN ({marks})"  # noqa: S608 question marks only
         for key, vector in kept.execute(query, asked):
             yield by_key[key], np.frombuffer(vector, "<f4")
+
+
+def _check_length(found: "Mapping[str, np.ndarray]", vectors: "np.ndarray", file: Path) -> None:
+    before = next((vector.size for vector in found.values()), vectors.shape[1])
+    if before != vectors.shape[1]:
+        raise EndpointError(
+            f"the embedding model gives vectors of {vectors.shape[1]} numbers, of {before} before: another model "
+            f"answers to its name; give it another name, or delete {file}"
+        )
 
 
 def _key(text: str) -> bytes:

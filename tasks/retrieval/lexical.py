@@ -3,6 +3,7 @@
 Robertson and Zaragoza (2009) describe it; this is Lucene's form of it, k1 1.5, b 0.75, by the library bm25s.
 """
 
+import logging
 from collections.abc import Sequence
 
 import regex
@@ -12,7 +13,12 @@ from tasks.scoring.words import normalised
 
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _RUN = regex.compile(
-    rf"[{_UNSPACED}][{_UNSPACED}\p{{M}}]*|(?:(?![{_UNSPACED}])[\p{{L}}\p{{M}}\p{{Nd}}])+(?:[.,](?=\p{{Nd}})\p{{Nd}}+)*"
+    rf"""
+      \p{{Nd}}+(?:[.,]\p{{Nd}}+)*                                # a number, its separators inside it
+    | [{_UNSPACED}][{_UNSPACED}\p{{M}}]*                          # a run of a script whose words are not parted
+    | (?:(?![{_UNSPACED}])\p{{L}})(?:(?![{_UNSPACED}])[\p{{L}}\p{{M}}\p{{Nd}}])*  # a word
+    """,
+    regex.VERBOSE,
 )
 
 
@@ -26,9 +32,12 @@ class Lexical:
     def __init__(self, texts: Sequence[str]) -> None:
         import bm25s
 
+        logging.getLogger("bm25s").setLevel(logging.WARNING)  # it tells each step
+        terms = [search_terms(text) for text in texts]
         self._found = bm25s.BM25()
-        self._found.index([search_terms(text) for text in texts], show_progress=False)
-        self._known = frozenset(self._found.vocab_dict)
+        if any(terms):
+            self._found.index(terms, show_progress=False)
+        self._known = frozenset(term for of_text in terms for term in of_text)
 
     def nearest(self, question: str, count: int) -> list[Near]:
         """Returns at most `count` chunks that share a word with the question, the best first.

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -66,7 +67,10 @@ def test_records_that_are_no_documents_are_one_line_that_names_them(tmp_path, re
     ("name", "content", "says"),
     [
         ("a.txt", b"\x89PNG\0\0", r"a\.txt: is binary"),
-        ("a.md", "caf\xe9".encode("latin-1"), r"a\.md: not UTF-8 at byte 3"),
+        ("a.md", "caf\xe9".encode("latin-1"), r"a\.md: not UTF-8 at byte 3 \(0xe9\); save it as UTF-8 .*iconv -f"),
+        ("a.txt", "방수 가방".encode("cp949"), r"a\.txt: not UTF-8 at byte 0 \(0xb9\)"),
+        ("a.md", "tent".encode("utf-16"), r"a\.md: is UTF-16; save it .*iconv -f UTF-16 -t UTF-8"),
+        ("a.md", b"", r"a\.md: document 'a' has no text"),
         ("a.md", b"  \n", r"a\.md: document 'a' has no text"),
         ("a.pdf", b"%PDF", "holds no .md or .txt files"),
     ],
@@ -87,3 +91,22 @@ def test_two_files_of_one_id(tmp_path):
 def test_a_missing_path(tmp_path):
     with pytest.raises(DataError, match="does not exist"):
         read_documents(tmp_path / "none.jsonl")
+
+
+def test_a_document_that_is_too_large_is_refused_before_it_is_read(tmp_path):
+    with (tmp_path / "log.txt").open("wb") as file:
+        file.truncate(65 * 2**20)
+    with pytest.raises(DataError, match=r"log\.txt: has 65 MiB, a document may have 64; split it"):
+        read_documents(tmp_path)
+
+
+MANUALS = Path(__file__).parents[4] / "shared" / "data" / "contoso-chat" / "data"
+
+
+@pytest.mark.skipif(not MANUALS.is_dir(), reason="the Contoso Chat data are not there")
+def test_twenty_manuals_and_a_table_of_products():
+    manuals = read_documents(MANUALS / "manual_info" / "manuals")
+    assert len(manuals) == 20
+    assert all(manual.title.startswith("Information about product") for manual in manuals)
+    with pytest.raises(DataError, match=r"products\.csv line 2: no column 'text'; columns present are id, name, price"):
+        read_documents(MANUALS / "product_info" / "products.csv")

@@ -1,4 +1,5 @@
 import re
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -6,8 +7,10 @@ import pytest
 
 from configs.errors import DataError, EndpointError
 from configs.schema.retrieval import Retrieval
+from tasks.retrieval.cutting import cut
 from tasks.retrieval.documents import Document
 from tasks.retrieval.index import build_index, index_digest, index_file, load_index
+from tasks.retrieval.kept import kept_file
 
 RETRIEVAL = Retrieval(documents="d.jsonl", chunk_words=8)
 DOCUMENTS = (
@@ -110,3 +113,80 @@ async def test_a_missing_index_and_another_models_vector_are_one_line(tmp_path):
     index = await build_index(DOCUMENTS, RETRIEVAL, "words", Embedding(), tmp_path)
     with pytest.raises(DataError, match="has 512 dimensions"):
         index.search(np.ones(3, "float32"), 1)
+
+
+def handbook(changed=()):
+    return tuple(
+        Document(f"H{at}", "", f"chapter {at} speaks of tents {at} and bags" + (" anew" if at in changed else ""))
+        for at in range(40)
+    )
+
+
+async def test_after_a_change_only_the_chunks_that_changed_are_embedded(tmp_path):
+    first = await build_index(handbook(), RETRIEVAL, "words", Embedding(), tmp_path)
+    again = Embedding()
+    second = await build_index(handbook((3, 17)), RETRIEVAL, "words", again, tmp_path)
+    assert [text.split()[1] for text in again.asked] == ["3", "3", "17", "17"]  # two chunks a chapter
+    assert second.digest != first.digest
+    assert np.array_equal(second.vectors[4], first.vectors[4])
+    back = Embedding()
+    (tmp_path / f"{first.digest}.parquet").unlink()
+    assert (await build_index(handbook(), RETRIEVAL, "words", back, tmp_path)).digest == first.digest
+    assert back.asked == []
+
+
+async def test_another_embedding_model_finds_none_of_them(tmp_path):
+    await build_index(handbook(), RETRIEVAL, "words", Embedding(), tmp_path)
+    other = Embedding()
+    await build_index(handbook(), RETRIEVAL, "another model", other, tmp_path)
+    assert len(other.asked) == 80
+
+
+async def test_a_build_that_was_killed_goes_on(tmp_path):
+    class Dies(Embedding):
+        async def __call__(self, texts):
+            if self.asked:
+                raise KeyboardInterrupt
+            return await super().__call__(texts)
+
+    documents = tuple(Document(f"D{at}", "", f"text number {at}") for at in range(600))
+    dies, lives = Dies(), Embedding()
+    with pytest.raises(KeyboardInterrupt):
+        await build_index(documents, RETRIEVAL, "words", dies, tmp_path)
+    index = await build_index(documents, RETRIEVAL, "words", lives, tmp_path)
+    assert 0 < len(dies.asked) < 600
+    assert len(dies.asked) + len(lives.asked) == len(index.texts) == 600
+
+
+async def test_kept_vectors_that_are_damaged_are_one_line(tmp_path):
+    kept_file(tmp_path, "words").write_bytes(b"not a database" * 100)
+    with pytest.raises(DataError, match=r"vectors-.*\.db: cannot be used: .*; free disk space, or delete the file"):
+        await build_index(DOCUMENTS, RETRIEVAL, "words", Embedding(), tmp_path)
+
+
+async def test_kept_vectors_of_another_length_are_one_line(tmp_path):
+    class Shorter(Embedding):
+        async def __call__(self, texts):
+            return (await super().__call__(texts))[:, :100]
+
+    await build_index(DOCUMENTS[:2], RETRIEVAL, "words", Embedding(), tmp_path)
+    with pytest.raises(EndpointError, match=r"gives vectors of 100 numbers, of 512 before: .* delete "):
+        await build_index(DOCUMENTS, RETRIEVAL, "words", Shorter(), tmp_path)
+
+
+def test_each_chunker_names_another_index():
+    kinds = ("words", "heading", "sentence", "tokens")
+    digests = {index_digest(DOCUMENTS, RETRIEVAL.model_copy(update={"chunker": kind}), "words") for kind in kinds}
+    assert len(digests) == 4
+
+
+async def test_fifty_megabytes_are_cut_without_holding_every_word(tmp_path):
+    text = "a tent that keeps rain out and lets the air in. " * 20_000  # a part of it: the same per byte
+    tracemalloc.start()
+    try:
+        chunks = sum(1 for _ in cut(Document("D", "Log", text), Retrieval(documents="d.jsonl")))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert chunks == -(-11 * 20_000 // 120)
+    assert peak < 2.5 * len(text)

@@ -1,0 +1,1 @@
+"""What augmenting reaches: retrieval, prompts and weights, each beside what it is compared with."""

@@ -1,0 +1,130 @@
+"""The move `search_retrieval`, whole: a simulated endpoint embeds and answers, the search measures and asks."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from configs.errors import ConfigurationError
+from configs.schema.augment import Grid, SearchRetrieval
+from configs.schema.dataset import Columns, Datasets
+from infra.simulator.running import simulated
+from tasks.calling.asking import Spend
+from tasks.journal.journal import Journal
+from tasks.results.store import Store
+from tasks.retrieval.searched import search_of
+from tasks.retrieval.searching import searched
+from tasks.workspace import Workspace
+
+THINGS = ("Larkspur", "Badger", "Sundial", "Juniper", "Rookery", "Linnet")
+WHAT = ("tent", "cooler", "panel", "chair", "table", "gaiters")
+
+
+def write(path, records):
+    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+
+
+@pytest.fixture
+def workspace(make_app, tmp_path):
+    """Opens the workspace of a shop whose examples ask for six things, and for one that there is not."""
+
+    def open_(address, journal, examples=None):
+        loaded = make_app(address)
+        write(
+            tmp_path / "documents.jsonl",
+            [
+                {"id": f"P{at}", "text": f"{name}: a {what} that weighs {at} kg and costs {10 * at} dollars"}
+                for at, (name, what) in enumerate(zip(THINGS, WHAT, strict=True))
+            ],
+        )
+        rows = [
+            {"id": f"e{at}", "question": f"How heavy is the {name} {what}", "reference": f"{at} kg", "d": [f"P{at}"]}
+            for at, (name, what) in enumerate(zip(THINGS, WHAT, strict=True))
+        ]
+        rows.append(
+            {"id": "e9", "question": "How heavy is the Walrus tent", "reference": "unknown", "a": False, "d": []}
+        )
+        rows.append({"id": "e10", "question": "Why?", "reference": "read by the gate", "d": ["P1"]})
+        write(tmp_path / "examples.jsonl", rows if examples is None else examples)
+        (tmp_path / "prompt.prompty").write_text("user:\n{{documents}}\n{{question}}\n", encoding="utf-8")
+        datasets = Datasets(
+            sample="rows.jsonl",
+            full="rows.jsonl",
+            examples="examples.jsonl",
+            columns=Columns(documents="d", answerable="a", reference="reference"),
+        )
+        loaded = replace(loaded, app=loaded.app.model_copy(update={"datasets": datasets}))
+        return Workspace(loaded, "first", Spend(loaded.app.budget), journal, Store(tmp_path / "results"), tmp_path)
+
+    return open_
+
+
+MOVE = SearchRetrieval(
+    kind="search_retrieval",
+    name="find-better",
+    otherwise="I do not know.",
+    finalists=4,
+    first_rows=2,
+    over=Grid(search=("vectors", "lexical"), named_only=(False, True), top_k=(1, 2)),
+)
+
+
+async def test_settings_are_measured_without_a_model_and_the_best_are_asked(workspace, make_candidate, tmp_path):
+    with simulated() as address, Journal(tmp_path / "journal.db") as journal:
+        opened = workspace(address, journal)
+        base = make_candidate(opened.loaded, ("user", "{{documents}}\n{{question}}"))
+        chosen = await searched(opened, base, MOVE)
+        search = search_of(opened.store, chosen.digest)
+        made = opened.spend.made
+        assert await searched(opened, base, MOVE) == chosen
+        assert opened.spend.made == made, "asked again, it asks nothing"
+    assert (chosen.move, chosen.parent, chosen.retrieval.otherwise) == ("find-better", base.digest, "I do not know.")
+    assert chosen.retrieval.named_only, "one row in seven is about a thing that there is not"
+    assert (search.split, search.rows, len(search.settings)) == ("examples", 7, 4)
+    served = [setting.quality.served.value for setting in search.settings]
+    assert served == sorted(served, reverse=True)
+    assert search.settings[0].quality.estimate("kept_silent").value == 1
+    assert [(each.rows, len(each.board)) for each in search.rounds] == [(2, 4), (4, 2)]
+    assert search.rounds[-1].board[0].candidate == chosen.digest
+    assert {"rank", "retrieval", "served", "mrr", "kept_silent"} <= set(search.as_rows()[0])
+    assert len(search.rounds_as_rows()) == 6
+
+
+async def test_what_is_not_found_is_answered_without_a_call(workspace, make_candidate, tmp_path, ask_all):
+    with simulated() as address, Journal(tmp_path / "journal.db") as journal:
+        opened = workspace(address, journal)
+        chosen = await searched(opened, make_candidate(opened.loaded), MOVE)
+        rows = [row for row in opened.dataset("examples").rows if row.id in ("e0", "e9")]
+        from tasks.retrieval.opening import open_index
+
+        index = open_index(opened.indexes, chosen.retrieval.index)
+        before = opened.spend.made
+        answers = await ask_all(
+            chosen, rows, loaded=opened.loaded, journal=journal, epoch="again", spend=opened.spend, index=index
+        )
+        made = opened.spend.made - before
+    assert answers[1].text == "I do not know."
+    assert answers[1].context == ()
+    assert answers[1].price == 0
+    assert answers[1].latency.total > 0
+    assert answers[0].context[0].id == "P0"
+    assert made == 3, "two questions embedded, one answered"
+
+
+async def test_too_few_rows_besides_the_gates_are_one_line(workspace, make_candidate, tmp_path):
+    rows = [{"id": "e1", "question": "Why?", "d": ["P1"]}, {"id": "e2", "question": "How?", "d": ["P1"]}]
+    with Journal(tmp_path / "journal.db") as journal:
+        opened = workspace("http://127.0.0.1:1/v1", journal, rows)
+        with pytest.raises(ConfigurationError, match=r"examples\.jsonl: 1 rows say what should be found"):
+            await searched(opened, make_candidate(opened.loaded), MOVE)
+
+
+async def test_a_budget_that_ends_says_so_and_keeps_what_was_measured(workspace, make_candidate, tmp_path):
+    with simulated() as address, Journal(tmp_path / "journal.db") as journal:
+        opened = workspace(address, journal)
+        budget = opened.loaded.app.budget.model_copy(update={"calls": 9})
+        opened = replace(opened, spend=Spend(budget))
+        chosen = await searched(opened, make_candidate(opened.loaded), MOVE)
+        search = search_of(opened.store, chosen.digest)
+    assert opened.spend.made <= 9
+    assert len(search.rounds) == 1
