@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from configs.errors import ConfigurationError
 from configs.loading import LoadedApp
 from tasks.calling.answer import Usage
+from tasks.calling.asked_model import asked_model
 from tasks.calling.chat import call_model
 from tasks.calling.embedding import embed
 from tasks.calling.endpoint import api_key, endpoint_model, retries_of
@@ -49,6 +50,7 @@ class PromptTarget:
                 f"app {loaded.app.name}: candidate {candidate.label} asks {candidate.model!r}, which is no chat model "
                 f"of configs/models.yaml or the app's models.yaml; define it there"
             )
+        config = asked_model(config, candidate.adapter)
         retrieval = loaded.app.retrieval
         embedding = partial(
             embed,

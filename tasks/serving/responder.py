@@ -11,6 +11,7 @@ from configs.loading import LoadedApp
 from configs.schema.model import ModelConfig
 from configs.settings import settings
 from tasks.calling.answer import Answer, Outcome
+from tasks.calling.asked_model import asked_model
 from tasks.calling.chat import Reply as ModelReply
 from tasks.calling.chat import stream_model
 from tasks.calling.embedding import embed
@@ -97,7 +98,7 @@ class _Prompted:
             embed, loaded=loaded, model=retrieval.embedding_model if retrieval else "", journal=None, epoch=_EPOCH
         )
         self._preparer = Preparer(candidate, loaded, index, embedding)
-        self._model: ModelConfig = loaded.models[candidate.model]
+        self._model: ModelConfig = asked_model(loaded.models[candidate.model], candidate.adapter)
         self._parameters = candidate.parameters
         self._price = loaded.prices.get(candidate.model)
         self._slots = asyncio.Semaphore(self._model.concurrency or MOST_AT_ONCE)
