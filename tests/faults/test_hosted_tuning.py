@@ -29,34 +29,20 @@ POINTS = (
 """Each is met by a process that goes on where the one before was killed."""
 
 
-@pytest.fixture
-def tune(tmp_path, make_app):
-    """Returns what runs the process until it ends or is killed."""
-
-    def made(address):
+def test_killed_between_any_two_steps_one_job_is_made_and_paid(tmp_path, make_app):
+    with simulated(Behaviour(tuning_s=0.2)) as address:
         make_app(address, budget={"price": 100})
         price = {"as_of": "2026-11-23", "models": {"chat": {"input": 0, "output": 0, "training": 10_000}}}
         (tmp_path / "prices.yaml").write_text(json.dumps(price), encoding="utf-8")
-        command = [sys.executable, str(Path(__file__).with_name("tuning_process.py")), str(tmp_path)]
-        return lambda *point: subprocess.run([*command, *point], check=False, capture_output=True, text=True)
-
-    return made
-
-
-@pytest.mark.timeout(900)
-def test_killed_between_any_two_steps_one_job_is_made_and_paid(tune, tmp_path):
-    with simulated(Behaviour(tuning_s=0.3)) as address:
-        run, provider = tune(address), openai.OpenAI(base_url=address, api_key="any")
-        for point in POINTS:
-            killed = run(point)
-            assert killed.returncode == -signal.SIGKILL, (point, killed.stdout, killed.stderr)
-            if point == "upload:1":
-                (first,) = provider.files.list()
-        document = json.loads(run().stdout)
-        again = json.loads(run().stdout)
+        process = str(Path(__file__).with_name("tuning_process.py"))
+        command = [sys.executable, process, str(tmp_path), *POINTS, "whole", "whole"]
+        ended = subprocess.run(command, check=True, capture_output=True, text=True)
+        *killed, document, again = map(json.loads, ended.stdout.splitlines())
+        provider = openai.OpenAI(base_url=address, api_key="any")
         (job,) = provider.fine_tuning.jobs.list()
-        assert (statistics(address)["tuning_jobs"], list(provider.files.list())) == (1, [])
-    assert job.training_file == first.id, "what was sent before is found by its name"
+        assert statistics(address)["tuning_jobs"] == 1
+        assert list(provider.files.list()) == [], "none was sent twice: it would have stayed"
+    assert killed == [{"point": point, "signal": signal.SIGKILL} for point in POINTS], ended.stderr
     assert (document["model"], len(document["losses"])) == (job.fine_tuned_model, 6)
     assert document["facts"]["price"] == pytest.approx(job.trained_tokens / 100)
     assert again == document
