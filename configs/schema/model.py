@@ -62,6 +62,8 @@ class Price(Frozen):
     """Prompt tokens that the endpoint had cached; the price of `input` where not set."""
     deferred: float = Field(0.5, ge=0, le=1)
     """Share of the price that a deferred call costs."""
+    training: float | None = Field(None, ge=0)
+    """Tokens that the provider trains the model on, each once an epoch; without it nothing is trained there."""
 
 
 class Prices(Frozen):

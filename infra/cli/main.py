@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from configs.errors import LifecycleError
-from infra.cli import compare, diff, init, journal, label, lineage, plan, releases, run, serve, stack
+from infra.cli import compare, diff, init, journal, label, lineage, plan, releases, run, serve, stack, tuning
 
 app = typer.Typer(
     name="lifecycle",
@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 app.add_typer(stack.commands)
 app.add_typer(journal.commands, name="journal")
+app.add_typer(tuning.commands, name="tuning")
 app.command()(init.init)
 app.command()(run.run)
 app.command()(label.label)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from configs.errors import ConfigurationError
 from configs.loading import LoadedApp
 from tasks.calling.answer import Latency, Usage
+from tasks.calling.asked_model import asked_model
 from tasks.calling.chat import call_model
 from tasks.calling.endpoint import api_key, endpoint_model, retries_of
 from tasks.calling.limits.limiter import model_limiter
@@ -52,6 +53,7 @@ class PromptTarget:
                 f"app {loaded.app.name}: candidate {candidate.label} asks {candidate.model!r}, which is no chat model "
                 f"of configs/models.yaml or the app's models.yaml; define it there"
             )
+        config = asked_model(config, candidate.adapter)
         self.name = candidate.model
         self.limiter = model_limiter(config, journal.path.parent)
         self.retries = retries_of(config)

@@ -31,7 +31,9 @@ def evaluation_id(
         epoch: the round of asking.
         price: of the candidate's model; None where it has none.
     """
-    return digest([candidate, dataset, sorted(scorers), epoch, price])
+    # What training costs changes no evaluation.
+    paid = price.model_dump(mode="json", exclude={"training"}) if price else None
+    return digest([candidate, dataset, sorted(scorers), epoch, paid])
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from configs.loading import LoadedApp
 from configs.schema.model import ModelConfig
 from configs.settings import settings
 from tasks.calling.answer import Answer, Outcome
+from tasks.calling.asked_model import asked_model
 from tasks.calling.chat import Reply as ModelReply
 from tasks.calling.chat import stream_model
 from tasks.calling.endpoint import api_key, endpoint_model, retries_of
@@ -95,7 +96,7 @@ class _Prompted:
         if candidate.model is None or candidate.parameters is None:
             raise ReleaseError(f"{candidate.app}: candidate {candidate.label} names no model")
         self._preparer = Preparer(candidate, loaded, finder_of(candidate.retrieval, index, loaded, _EPOCH))
-        self._model: ModelConfig = loaded.models[candidate.model]
+        self._model: ModelConfig = asked_model(loaded.models[candidate.model], candidate.adapter)
         self._parameters = candidate.parameters
         self._price = loaded.prices.get(candidate.model)
         self._slots = asyncio.Semaphore(self._model.concurrency or MOST_AT_ONCE)

@@ -19,8 +19,8 @@ from aiohttp import web
 from configs.errors import DataError, EndpointError, LifecycleError
 from infra.simulator.behaviour import Behaviour
 from infra.simulator.running import calls, simulated, statistics
+from tasks.calling import polling
 from tasks.calling.asking import Spend
-from tasks.calling.deferring import endpoint as batch_endpoint
 from tasks.calling.deferring import folder as batch_folder
 from tasks.calling.deferring.defer import Polling, defer
 from tasks.journal.journal import Journal
@@ -308,7 +308,7 @@ async def test_a_stretch_of_failures_loses_nothing(make_app, make_rows, deferred
 
 
 async def test_an_endpoint_that_stays_away_is_one_line_and_keeps_its_batch(make_app, make_rows, deferred, monkeypatch):
-    monkeypatch.setattr(batch_endpoint, "_MOST_FAILURES", 3)
+    monkeypatch.setattr(polling, "MOST_FAILURES", 3)
     with simulated(Behaviour(batch_s=0.05)) as behind, between(behind) as endpoint:
         loaded = make_app(endpoint.address)
         endpoint.told = {POLL: ["503"] * 4}

@@ -14,14 +14,16 @@ from configs.errors import ConfigurationError, DataError
 from configs.loading import LoadedApp
 from configs.schema.model import OpenAIModel
 from tasks.calling.answer import Outcome
+from tasks.calling.asked_model import asked_model
 from tasks.calling.asking import Refusal, open_target
 from tasks.calling.chat import request_body
-from tasks.calling.deferring.endpoint import BatchEndpoint, Polling
+from tasks.calling.deferring.endpoint import BatchEndpoint
 from tasks.calling.deferring.folder import BatchFolder, LineFile
 from tasks.calling.deferring.lines import LineFailure, request_line
 from tasks.calling.deferring.running import Batches, Progress
 from tasks.calling.endpoint import endpoint_model
 from tasks.calling.failures import CallFailure
+from tasks.calling.polling import Polling
 from tasks.calling.pricing import price_needed
 from tasks.calling.spend import BudgetUsedUp, Spend
 from tasks.calling.targets import Question, Target
@@ -195,7 +197,9 @@ def _deferrable(candidate: Candidate, loaded: LoadedApp) -> OpenAIModel:
             f"app {loaded.app.name}: model {candidate.model} cannot be deferred, only one of kind `openai` can; "
             f"ask it without deferring, or define such a model in models.yaml"
         )
-    return model
+    asked = asked_model(model, candidate.adapter)
+    assert asked.kind == "openai"  # noqa: S101 as its model is
+    return asked
 
 
 class _Sending:

@@ -1,19 +1,17 @@
-"""The files and batches of an endpoint, as OpenAI's API has them. Whatever goes wrong is a CallFailure."""
+"""The batches of an endpoint, as OpenAI's API has them. Whatever goes wrong is a CallFailure."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from configs.errors import LifecycleError
 from configs.schema.model import OpenAIModel
-from tasks.calling.connecting import open_client
 from tasks.calling.deferring.folder import Remembered
 from tasks.calling.deferring.lines import CHAT
-from tasks.calling.endpoint import callee_of
-from tasks.calling.failures import Callee, CallFailure, FailureKind, failure_of, failure_of_status, torn
+from tasks.calling.failures import Callee, CallFailure, failure_of_status, torn
+from tasks.calling.polling import Polling, patiently
+from tasks.calling.provider import Provider
 from tasks.calling.retrying import with_retries
 
 if TYPE_CHECKING:
@@ -21,32 +19,10 @@ if TYPE_CHECKING:
 
 ENDED = ("failed", "completed", "expired", "cancelled")
 
-_NO_SUCH_API = (404, 405, 501)
+_LACKS = "it seems to have no batch files; ask it without deferring, or check `base_url` (most end in /v1)"
 _LOOKS = 3
 """A batch that was being made a moment ago may take its time to be listed."""
 _CLOCKS_DIFFER_S = 3600
-_MOST_FAILURES = 30
-"""In a row, while waiting for what is at the endpoint: about half an hour."""
-_TRANSFER_S = 300.0
-"""Seconds that a file of 100 MB gets at least, to be taken."""
-
-
-class NotMadeFailure(CallFailure):
-    """The endpoint has refused a file or a batch: there is none of it, and nothing to look for."""
-
-
-class Polling(NamedTuple):
-    """How long to wait between two looks: ever longer, for a batch may take a minute or a day."""
-
-    first_s: float = 1.0
-    longest_s: float = 60.0
-
-    def waits(self) -> Iterator[float]:
-        """Yields the seconds to wait, without end."""
-        wait_s = self.first_s
-        while True:
-            yield wait_s
-            wait_s = min(self.longest_s, wait_s * 1.5)
 
 
 class BatchEndpoint:
@@ -62,10 +38,10 @@ class BatchEndpoint:
     """
 
     def __init__(self, model: OpenAIModel, retries: int, polling: Polling) -> None:
-        self.callee: Callee = callee_of(model)
-        self._client = open_client(model)
+        self._provider = Provider(model, retries, "batch", _LACKS)
+        self.callee: Callee = self._provider.callee
+        self._client = self._provider.client
         self._timeout_s = model.timeout_s
-        self._transfer_s = max(model.timeout_s, _TRANSFER_S)
         self._retries = retries
         self._polling = polling
 
@@ -76,15 +52,7 @@ class BatchEndpoint:
             NotMadeFailure: the endpoint does not take it, or has no batch files.
             CallFailure: it did not get there.
         """
-
-        async def once() -> str:
-            with lines.open("rb") as content, self._failing(making=True):
-                file = await self._client.files.create(
-                    file=(f"lifecycle-{lines.name}", content), purpose="batch", timeout=self._transfer_s
-                )
-                return self._id(file)
-
-        return (await with_retries(once, self._retries)).value
+        return await self._provider.upload(f"lifecycle-{lines.name}", lambda: lines.open("rb"))
 
     async def create(self, remembered: Remembered, *, doubtful: bool) -> str:
         """Makes the batch of a file that was uploaded, and returns its id.
@@ -102,7 +70,7 @@ class BatchEndpoint:
             if doubtful and (found := await self._look_for(remembered)):
                 return found
             try:
-                with self._failing(making=True):
+                with self._provider.failing(making=True):
                     batch = await self._client.batches.create(
                         input_file_id=remembered.file,
                         endpoint=CHAT,
@@ -110,7 +78,7 @@ class BatchEndpoint:
                         metadata=remembered.metadata,
                         timeout=self._timeout_s,
                     )
-                    return self._id(batch)
+                    return self._provider.id_of(batch)
             except CallFailure as failure:
                 if not failure.retryable or attempt == self._retries:
                     raise
@@ -133,27 +101,16 @@ class BatchEndpoint:
         Raises:
             CallFailure: it cannot be asked about, for so long that nobody would wait for it. It stays where it is.
         """
-        failed = 0
-        for wait_s in self._polling.waits():
-            pause_s = wait_s
-            try:
-                with self._failing():
-                    batch = await self._client.batches.retrieve(batch_id, timeout=self._timeout_s)
-                    self._id(batch)
-                failed = 0
-                if batch.status in ENDED:
-                    return batch
-                if counts := batch.request_counts:
-                    seen(counts.completed + counts.failed)
-            except CallFailure as failure:
-                failed += 1
-                if not failure.kind.passes or failed > _MOST_FAILURES:
-                    raise
-                pause_s = max(wait_s, failure.retry_after or 0.0)
-            if end():
-                return None
-            await asyncio.sleep(pause_s)
-        raise AssertionError("unreachable: the waits have no end")
+
+        async def look() -> "Batch | None":
+            with self._provider.failing():
+                batch = await self._client.batches.retrieve(batch_id, timeout=self._timeout_s)
+                self._provider.id_of(batch)
+            if batch.status not in ENDED and (counts := batch.request_counts):
+                seen(counts.completed + counts.failed)
+            return batch if batch.status in ENDED else None
+
+        return await patiently(look, self._polling, end)
 
     async def read(self, file_id: str, line: Callable[[bytes], bool]) -> None:
         """Reads a file line by line; broken off, it is read anew.
@@ -165,21 +122,16 @@ class BatchEndpoint:
         Raises:
             CallFailure: it cannot be read, for so long that nobody would wait for it.
         """
-        failed = 0
-        for wait_s in self._polling.waits():
-            try:
-                await self._read_once(file_id, line)
-                return
-            except CallFailure as failure:
-                failed += 1
-                if not failure.kind.passes or failed > _MOST_FAILURES:
-                    raise
-                await asyncio.sleep(max(wait_s, failure.retry_after or 0.0))
+
+        async def look() -> bool:
+            await self._read_once(file_id, line)
+            return True
+
+        await patiently(look, self._polling)
 
     async def delete(self, file_id: str) -> None:
         """Deletes a file; that it cannot be deleted is no error."""
-        with suppress(CallFailure), self._failing():
-            await self._client.files.delete(file_id, timeout=self._timeout_s)
+        await self._provider.delete(file_id)
 
     def refusal(self, batch: "Batch") -> CallFailure:
         """Returns why a batch that `failed` was not begun."""
@@ -198,19 +150,19 @@ class BatchEndpoint:
         return None
 
     async def _listed(self, remembered: Remembered) -> str | None:
-        with self._failing():
+        with self._provider.failing():
             async for batch in self._client.batches.list(limit=100, timeout=self._timeout_s):
                 if remembered.metadata.items() <= (batch.metadata or {}).items():
-                    return self._id(batch)
+                    return self._provider.id_of(batch)
                 if batch.created_at < remembered.at - _CLOCKS_DIFFER_S:
                     break
         return None
 
     async def _read_once(self, file_id: str, line: Callable[[bytes], bool]) -> None:
         rest = b""
-        with self._failing():
+        with self._provider.failing():
             async with self._client.files.with_streaming_response.content(
-                file_id, timeout=self._transfer_s
+                file_id, timeout=self._provider.transfer_s
             ) as response:
                 async for block in response.iter_bytes():
                     # By hand: the client's own lines also end at characters that may stand within JSON.
@@ -219,31 +171,3 @@ class BatchEndpoint:
                         line(whole)
             if rest.strip() and not line(rest):
                 raise torn("broke off a file of its batch", self.callee)
-
-    def _id(self, reply: object) -> str:
-        """Returns the id of a file or a batch; a web page has none."""
-        found = getattr(reply, "id", None)
-        if not isinstance(found, str):
-            raise CallFailure(
-                FailureKind.NOT_THE_API, f"{self.callee}: answered something that is no batch; check `base_url`"
-            )
-        return found
-
-    @contextmanager
-    def _failing(self, *, making: bool = False) -> Iterator[None]:
-        try:
-            yield
-        except LifecycleError:
-            raise
-        except Exception as error:  # whatever an endpoint answers, it is the endpoint's failure
-            failure = failure_of(error, self.callee)
-            status = getattr(error, "status_code", None)
-            if not making or not isinstance(status, int) or failure.retryable:
-                raise failure from None
-            said = str(failure)
-            if status in _NO_SUCH_API:
-                said = (
-                    f"{self.callee}: answered {status}, it seems to have no batch files; ask it without deferring, "
-                    f"or check `base_url` (most end in /v1)"
-                )
-            raise NotMadeFailure(failure.kind, said) from None

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Callable
 
 from tasks.calling.asking import record_of
-from tasks.calling.deferring.endpoint import BatchEndpoint, NotMadeFailure
+from tasks.calling.deferring.endpoint import BatchEndpoint
 from tasks.calling.deferring.folder import BatchFolder, Remembered
 from tasks.calling.deferring.holding import Holding
 from tasks.calling.deferring.lines import LineFailure, read_result
 from tasks.calling.failures import CallFailure, FailureKind
+from tasks.calling.provider import NotMadeFailure
 from tasks.calling.spend import BudgetUsedUp, Most, Spend
 from tasks.calling.targets import Given, Question, Target
 from tasks.calling.together import together

@@ -1,0 +1,1 @@
+"""Fine-tuning by a provider, behind the same interface as on this machine."""
