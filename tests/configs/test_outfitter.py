@@ -13,14 +13,14 @@ from tasks.gating.check import check_gates
 from tasks.prompting.prompty import read_prompty
 from tasks.prompting.render import check_variables, render
 from tasks.scoring.catalogue import metrics_of, scorers_of
-from tasks.scoring.words import normalised
+from tasks.scoring.words import normalised, tokens
 
 LOADED = load_app("outfitter")
 DOCUMENTS = {
     document["id"]: document
     for document in map(json.loads, LOADED.path("documents.jsonl").read_text(encoding="utf-8").splitlines())
 }
-SPLITS = tuple(LOADED.app.datasets.paths())
+SPLITS = tuple(split for split in LOADED.app.datasets.paths() if split != "train")
 ROWS = {split: read_dataset(LOADED, split).rows for split in SPLITS}
 EVERY_ROW = [pytest.param(row, id=row.id) for rows in ROWS.values() for row in rows]
 
@@ -151,3 +151,90 @@ def test_gates_hypothesis_and_ranking_name_metrics_that_are_measured() -> None:
     check_gates(LOADED.app, metrics)
 
     assert {LOADED.app.explore.rank_by, LOADED.app.explore.hypothesis.metric} <= set(metrics)
+
+
+ARCHIVE = {
+    document["id"]: document
+    for document in map(json.loads, LOADED.path("archive.jsonl").read_text(encoding="utf-8").splitlines())
+}
+TRAIN = [json.loads(line) for line in LOADED.path("data/train.jsonl").read_text(encoding="utf-8").splitlines()]
+EVERY_TRAINED = [pytest.param(row, id=row["id"]) for row in TRAIN]
+
+
+def asked_in(row: dict) -> str:
+    """Returns what the customer said in a training row: its question, or every turn of theirs."""
+    turns = [message["content"] for message in row.get("messages", []) if message["role"] == "user"]
+    return " ".join(turns) or row["question"]
+
+
+def grams(text: str, size: int = 7) -> set[tuple[str, ...]]:
+    """Returns the runs of so many tokens in a text."""
+    words = tokens(text)
+    return {tuple(words[at : at + size]) for at in range(len(words) - size + 1)}
+
+
+def test_the_archive_is_of_other_products_and_policies_than_the_catalogue() -> None:
+    first = {document["title"].split()[0].casefold() for document in DOCUMENTS.values()}
+    products = [document for document in ARCHIVE.values() if not document["id"].startswith("S")]
+
+    assert len(products) >= 60
+    assert len(ARCHIVE) - len(products) >= 20
+    assert ARCHIVE.keys().isdisjoint(DOCUMENTS)
+    assert [d["title"] for d in products if d["title"].split()[0].casefold() in first] == []
+    assert all(d["text"].startswith(d["title"]) and "\n" not in d["text"] for d in ARCHIVE.values())
+    known = {gram for document in DOCUMENTS.values() for gram in grams(document["text"])}
+    assert [d["id"] for d in ARCHIVE.values() if grams(d["text"]) & known] == []
+
+
+def test_no_training_row_shares_its_words_with_a_row_that_is_evaluated() -> None:
+    known = {gram for rows in ROWS.values() for row in rows for gram in grams(row.question)}
+    asked = Counter(normalised(asked_in(row)).rstrip("?!. ") for row in TRAIN)
+
+    assert [row["id"] for row in TRAIN if grams(asked_in(row)) & known] == []
+    assert [question for question, times in asked.items() if times > 1] == []
+
+
+def test_no_training_row_speaks_of_a_product_of_the_catalogue() -> None:
+    titles = [normalised(d["title"]) for d in DOCUMENTS.values() if d["id"].startswith("P")]
+    spoken = [(row["id"], title) for row in TRAIN for title in titles if title in normalised(asked_in(row))]
+
+    assert spoken == []
+
+
+def test_training_rows_are_of_every_kind_and_a_quarter_has_no_answer() -> None:
+    kinds = Counter(row["kind"] for row in TRAIN)
+    thresholds = Counter(row["fact"] for row in TRAIN if row["kind"] == "price_threshold")
+    ids = {row["id"] for row in TRAIN} | {row.id for rows in ROWS.values() for row in rows}
+
+    assert kinds.keys() == Counter(row.slices["kind"] for row in ROWS["full"]).keys()
+    assert len(TRAIN) >= 480
+    assert len(ids) == len(TRAIN) + sum(len(rows) for rows in ROWS.values())
+    assert 0.22 <= sum(not row["answerable"] for row in TRAIN) / len(TRAIN) <= 0.3
+    assert min(thresholds["Yes"], thresholds["No"]) >= 0.45 * thresholds.total()
+
+
+@pytest.mark.parametrize("row", EVERY_TRAINED)
+def test_a_training_row_agrees_with_the_archive(row: dict) -> None:
+    assert row["cluster"] in ARCHIVE or row["cluster"].startswith("none:")
+    if not row["answerable"]:
+        assert (row["documents"], row["fact"], row["reference"]) == ([], "", "I do not know.")
+        return
+    (document,) = row["documents"]
+    assert row["cluster"] == document
+    assert row["reference"].endswith(f" [{document}]")
+    assert normalised(row["fact"]) in normalised(row["reference"])
+    if row["kind"] != "price_threshold":
+        assert normalised(row["fact"]) in normalised(ARCHIVE[document]["text"])
+        return
+    price = int(re.search(r"price \$(\d+)", ARCHIVE[document]["text"])[1])
+    limit = int(re.search(r"\$(\d+)", row["question"])[1])
+    assert f"${price}" in row["reference"]
+    assert row["fact"] == ("Yes" if price < limit else "No")
+    assert price != limit
+
+
+def test_a_product_that_no_training_document_describes_bears_no_whole_title() -> None:
+    titles = [normalised(document["title"]) for document in ARCHIVE.values() if not document["id"].startswith("S")]
+
+    for row in (row for row in TRAIN if row["kind"] == "unknown_product"):
+        assert [title for title in titles if title in normalised(row["question"])] == [], row["id"]
