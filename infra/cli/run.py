@@ -18,7 +18,7 @@ from configs.settings import settings
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-STAGES = ("validate", "explore", "augment", "evaluate", "calibrate", "deploy", "monitor", "govern", "loop")
+STAGES = ("validate", "explore", "augment", "finetune", "evaluate", "calibrate", "deploy", "monitor", "govern", "loop")
 _NEED_ENDPOINT = ("deploy", "monitor", "loop")
 
 

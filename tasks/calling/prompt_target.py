@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from configs.errors import ConfigurationError
 from configs.loading import LoadedApp
+from tasks.calling.adapters import check_base
 from tasks.calling.answer import Usage
 from tasks.calling.chat import call_model
 from tasks.calling.embedding import embed
@@ -27,7 +28,7 @@ class PromptTarget:
 
     Raises:
         ConfigurationError: the candidate's model is not configured, is no chat model, has no price, or its key is
-            missing.
+            missing; or its adapter belongs to another base.
     """
 
     kind: Kind = "chat"
@@ -63,6 +64,8 @@ class PromptTarget:
         self.retries = retries_of(config)
         self._config = config
         self._identity = endpoint_model(candidate.model, config)
+        check_base(candidate.adapter, self._identity)
+        self._adapter = candidate.adapter
         self._parameters = candidate.parameters
         self._price = price_needed(loaded, candidate.model)
         api_key(config)  # a missing key shows here, not at the first row
@@ -73,12 +76,14 @@ class PromptTarget:
         """Returns the messages for a row, retrieved and rendered."""
         prepared = await self._preparer.prepare(row)
         parameters = self._parameters.of_repeat(row.repeat).model_dump(mode="json", exclude={"name"})
-        key = key_of(["chat", self._identity, prepared.messages, parameters, self._epoch], row.repeat)
+        adapter = [self._adapter] if self._adapter else []
+        key = key_of(["chat", self._identity, prepared.messages, parameters, self._epoch, *adapter], row.repeat)
         return Question(key, prepared.messages, prepared.context, repeat=row.repeat)
 
     async def call(self, question: Question) -> Given:
         """Asks the model once."""
-        reply = await call_model(self._config, question.messages, self._parameters.of_repeat(question.repeat))
+        parameters = self._parameters.of_repeat(question.repeat)
+        reply = await call_model(self._config, question.messages, parameters, adapter=self._adapter)
         return Given(reply.text, reply.usage, reply.latency, pause_s=reply.pause_s)
 
     def price(self, usage: Usage, *, deferred: bool = False) -> float:

@@ -10,6 +10,7 @@ from configs.errors import DataError, EndpointError, ReleaseError
 from configs.loading import LoadedApp
 from configs.schema.model import ModelConfig
 from configs.settings import settings
+from tasks.calling.adapters import check_base
 from tasks.calling.answer import Answer, Outcome
 from tasks.calling.chat import Reply as ModelReply
 from tasks.calling.chat import stream_model
@@ -23,7 +24,7 @@ from tasks.calling.pricing import price_of
 from tasks.calling.python_target import PythonTarget
 from tasks.calling.retrying import with_retries
 from tasks.calling.targets import Question
-from tasks.candidate import Candidate
+from tasks.candidate import Candidate, LoraAdapter
 from tasks.data.row import Row
 from tasks.identity import digest
 from tasks.releasing.parts import Smoke
@@ -83,6 +84,8 @@ async def open_responder(candidate: Candidate, loaded: LoadedApp) -> Responder:
     index = None
     if candidate.retrieval is not None:
         index = await asyncio.to_thread(load_index, settings().folder("indexes"), candidate.retrieval.index)
+    if isinstance(candidate.adapter, LoraAdapter) and candidate.model is not None:
+        await asyncio.to_thread(_hold, candidate.adapter, loaded.models[candidate.model], candidate.app)
     return _Prompted(candidate, loaded, index)
 
 
@@ -99,6 +102,7 @@ class _Prompted:
         self._preparer = Preparer(candidate, loaded, index, embedding)
         self._model: ModelConfig = loaded.models[candidate.model]
         self._parameters = candidate.parameters
+        self._adapter = candidate.adapter
         self._price = loaded.prices.get(candidate.model)
         self._slots = asyncio.Semaphore(self._model.concurrency or MOST_AT_ONCE)
         api_key(self._model)  # a missing key shows here, not at the first request
@@ -132,7 +136,7 @@ class _Prompted:
 
     async def _begin(self, prepared: Prepared) -> tuple[str | ModelReply, AsyncGenerator[str | ModelReply]]:
         """Waits for the first piece: until it is there, a call that failed may be tried again."""
-        pieces = stream_model(self._model, prepared.messages, self._parameters)
+        pieces = stream_model(self._model, prepared.messages, self._parameters, self._adapter)
         return await anext(pieces), pieces
 
 
@@ -166,6 +170,14 @@ class _Called:
         yield Reply(answer)
 
 
+def _hold(adapter: LoraAdapter, model: ModelConfig, app: str) -> None:
+    """Has the embedded server hold what a champion answers with; another endpoint holds it by its own configuration."""
+    if model.kind == "embedded":
+        from infra.stack.adapters import serve_adapter
+
+        serve_adapter(adapter, champion_of=app)
+
+
 def _failed(row: Row, failure: CallFailure, asked: Prepared | Question) -> Answer:
     return Answer(
         row.id,
@@ -188,6 +200,7 @@ def _check_unchanged(candidate: Candidate, loaded: LoadedApp) -> None:
                 f"{candidate.app}: model {candidate.model!r} now stands for {now}, the candidate was evaluated with "
                 f"{candidate.endpoint_model}; restore the configuration or release a new candidate"
             )
+        check_base(candidate.adapter, now)
     if candidate.target.kind == "python" and candidate.code is not None:
         path = loaded.path(candidate.target.callable.partition(":")[0])
         try:
