@@ -19,6 +19,8 @@ def tiny_folder(tmp_path_factory):
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+    # So small that a second thread only waits.
+    torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("tiny-llama")
     special = ["<|im_start|>", "<|im_end|>"]
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())

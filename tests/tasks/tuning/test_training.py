@@ -44,7 +44,7 @@ def test_the_loss_falls_and_every_step_is_told(run):
     trained, told, _ = run("one", held=0)
     train_losses = [each.value for each in trained.losses if each.side == "train"]
     assert len(train_losses) == 12
-    assert train_losses[-1] < 0.8 * train_losses[0]
+    assert max(train_losses[-3:]) < 0.95 * train_losses[0]
     assert [step for step, _ in told] == list(range(13))
     assert trained.facts["steps"] == 12
     assert trained.facts["rows_per_s"] > 0
