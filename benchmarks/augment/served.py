@@ -47,8 +47,9 @@ def served(folder: Path, rows: int, steps: int) -> Row:
     return Row(
         4,
         f"the served adapter against the trained one, {rows} rows",
-        f"An adapter of {steps} steps on 200 shop rows; at each token of each answer, all before it given, the likeliest "
-        "next token of llama.cpp's server and of torch; the same with an adapter whose q and k rows were not reordered.",
+        f"An adapter of {steps} steps on 200 shop rows; at each token of each answer, all before it given, the "
+        "likeliest next token of llama.cpp's server and of torch; the same with an adapter whose q and k rows were not "
+        "reordered.",
         figures,
     )
 

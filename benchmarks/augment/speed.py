@@ -46,7 +46,7 @@ def speed(folder: Path, steps: int) -> Row:
         3,
         "training speed beside a bare loop of transformers and peft",
         f"{steps} steps each, in turn; batch {settings.batch}, rows of {tokens:.0f} tokens, {ours.dtype}, the same "
-        "adapter, optimiser and threads. The bare loop pads, and computes logits and labels as the model's own loss does.",
+        "adapter, optimiser and threads. The bare loop pads, and takes the model's own loss.",
         (
             Figure(
                 "rows a second, of the bare loop's",

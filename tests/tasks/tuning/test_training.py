@@ -14,7 +14,7 @@ from tasks.tuning.fitting import Fitting
 from tasks.tuning.tokens import tokenised
 from tasks.tuning.training import train
 
-SETTINGS = {"lora": Lora(rank=4, alpha=8, dropout=0.1), "batch": 4, "learning_rate": 0.02, "steps": 12, "dtype": "fp32"}
+SETTINGS = {"lora": Lora(rank=4, alpha=8, dropout=0.1), "batch": 4, "learning_rate": 0.01, "steps": 12, "patience": 99}
 
 
 class KilledError(Exception):
@@ -62,9 +62,8 @@ def test_what_was_killed_ends_with_the_same_weights(run, tmp_path, stop_after, a
     again, told, _ = run("killed", accumulation=accumulation)
 
     assert told[0][0] == stop_after // 3 * 3
-    assert again.losses == pytest.approx(whole.losses) or [
-        (a.step, a.side, pytest.approx(a.value, abs=1e-5)) for a in again.losses
-    ] == [tuple(b) for b in whole.losses]
+    assert [each[:2] for each in again.losses] == [each[:2] for each in whole.losses]
+    assert [each.value for each in again.losses] == pytest.approx([each.value for each in whole.losses], abs=1e-5)
     for name, weight in whole.weights.items():
         assert torch.allclose(again.weights[name], weight, atol=1e-5)
 
