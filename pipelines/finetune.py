@@ -23,6 +23,8 @@ from tasks.tuning.finetuned import FinetunedCandidate, finetune_candidate
 from tasks.tuning.making import Told
 from tasks.workspace import Workspace, open_workspace
 
+_EVERY_S = 2.0
+
 
 class Finetuned(Spent):
     """What `finetune` made."""
@@ -91,11 +93,14 @@ class _Watch:
     def __init__(self, app: str, move: str) -> None:
         self._label = f"fine-tune · {move}"
         self._tell = progress_artifact(artifact_key(app, "finetune", "progress"))
-        self._started = 0.0
+        self._started = self._told = 0.0
 
     async def __call__(self, told: Told) -> None:
-        self._started = self._started or time.monotonic()
-        seconds = time.monotonic() - self._started
+        now = time.monotonic()
+        self._started = self._started or now
+        if now - self._told < _EVERY_S and told.step < told.steps:
+            return
+        self._told, seconds = now, now - self._started
         await self._tell(Progress(self._label, told.step, told.steps, 0, seconds, None, 0.0))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from configs.errors import ConfigurationError
 from configs.loading import LoadedApp
+from configs.schema.augment import FineTune
 from tasks.candidates import read_prompts
 from tasks.gating.check import check_gates
 from tasks.scoring.catalogue import metrics_of, scorers_of
@@ -32,6 +33,11 @@ def check_app(loaded: LoadedApp) -> None:
     for position, move in enumerate(app.augment.moves):
         if move.prompt is not None:
             _check_known(loaded, f"augment.moves.{position}.prompt", "prompt", move.prompt, prompts)
+        if isinstance(move, FineTune) and app.datasets.train is None:
+            raise ConfigurationError(
+                f"{loaded.folder / 'app.yaml'}: key `augment.moves.{position}`: kind `finetune` needs training "
+                f"rows; name a file of them under `datasets.train`"
+            )
 
 
 def _files(loaded: LoadedApp) -> list[str]:
@@ -39,6 +45,8 @@ def _files(loaded: LoadedApp) -> list[str]:
     files = list(app.datasets.paths().values())
     if app.retrieval:
         files.append(app.retrieval.documents)
+    if app.finetune.documents:
+        files.append(app.finetune.documents)
     if app.labels:
         files.append(app.labels)
     if app.target.kind == "python":

@@ -80,6 +80,7 @@ def _needed(loaded: LoadedApp, stage: str) -> tuple[str, ...]:
     """Returns the parts of the stack that a stage of this app uses."""
     named = [*loaded.app.models, *([loaded.app.retrieval.embedding_model] if loaded.app.retrieval else [])]
     named += [scorer.model for scorer in loaded.app.scorers if scorer.model in loaded.models]
+    named += [loaded.app.finetune.base] if loaded.app.finetune.base in loaded.models else []
     embedded = {loaded.models[name].task for name in named if loaded.models[name].kind == "embedded"}
     parts = ["prefect", "mlflow", *sorted(embedded)]
     served = stage in _NEED_ENDPOINT and loaded.app.target.kind != "answers"

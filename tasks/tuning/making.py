@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -99,16 +100,27 @@ async def make_adapter(work: Work, home: Path, tell: Tell) -> Made:
             return found
         check_examples(work.examples, work.where)
         heard: asyncio.Queue[Told | None] = asyncio.Queue()
+        left = threading.Event()
         loop = asyncio.get_running_loop()
 
         def hear(new: Sequence[Loss], step: int, steps: int) -> None:
+            if left.is_set():
+                raise _LeftError
             loop.call_soon_threadsafe(heard.put_nowait, Told(tuple(new), step, steps))
 
         making = asyncio.create_task(asyncio.to_thread(_make, work, folder, home, hear))
         making.add_done_callback(lambda _: heard.put_nowait(None))
-        while (told := await heard.get()) is not None:
-            await tell(told)
-        return await making
+        try:
+            while (told := await heard.get()) is not None:
+                await tell(told)
+            return await making
+        finally:
+            # A thread cannot be cancelled: it looks after each step whether anybody still waits for it.
+            left.set()
+
+
+class _LeftError(Exception):
+    """Nobody waits for the training any more."""
 
 
 class _Ended(NamedTuple):
