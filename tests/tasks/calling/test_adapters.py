@@ -61,7 +61,7 @@ def llama(monkeypatch, tmp_path):
     listed = [{"id": 0, "path": "/x/other/adapter.gguf", "scale": 0.0}, {"id": 1, "path": "/x/abcd/adapter.gguf"}]
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):  # noqa: N802
+        def do_GET(self):
             assert self.path == "/lora-adapters"
             body = json.dumps(listed).encode()
             self.send_response(200)

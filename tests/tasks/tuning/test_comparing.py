@@ -19,7 +19,7 @@ from tasks.tuning.example import TrainingExample
 from tasks.tuning.gguf_form import as_gguf
 from tasks.tuning.tokens import tokenised
 
-pytestmark = [pytest.mark.model, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.model, pytest.mark.timeout(1800)]
 
 ROWS = (
     ("What is the capital of France?", "The capital of France is Paris, a city on the river Seine."),

@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 
 from configs.errors import DataError
@@ -62,6 +64,7 @@ def test_broken_conversations_are_named(examples, turns):
 
 
 def test_a_template_that_refuses_names_the_row(tokenizer, examples):
+    tokenizer = copy.deepcopy(tokenizer)
     tokenizer.chat_template = "{{ raise_exception('no system message') }}"
     with pytest.raises(DataError, match="rows row t0: the base's chat template refuses it: no system message"):
         tokenised(examples(8), tokenizer, 512, "rows")
