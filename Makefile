@@ -6,14 +6,20 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 BIN := .venv/bin
 INPUTS := pyproject.toml infra/constraints.txt infra/weights.txt
 
+# Address of a package index with CPU builds of torch, for a machine without an NVIDIA GPU whose usual index has CUDA
+# builds: `make run TORCH_INDEX=https://…`. Where it is not given, the usual index is asked, and a build that would bring
+# CUDA is refused before it is downloaded.
+TORCH_INDEX ?=
+TORCH := $(shell grep '^torch==' infra/constraints-finetune.txt)
+
 .PHONY: run test stop check bench bench-engine bench-decisions chromium constraints
 
-run: .venv/installed
+run: .venv/installed-finetune
 	$(BIN)/lifecycle up
 	$(BIN)/lifecycle run loop --app $(APP) || [ $$? -eq 3 ]
 
 # Two workers, a file each at a time: the slow ones wait for servers more than they work.
-test: .venv/installed-dev chromium check
+test: .venv/installed-dev .venv/installed-finetune chromium check
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 stop:
@@ -50,6 +56,20 @@ bench-decisions: .venv/installed
 		|| $(BIN)/python -m pip install --quiet -c infra/constraints.txt -e '.[dev]'
 	@touch $@
 
+# What fine-tuning takes, and nothing else. pip installs torch, since it also looks where only pip is told to; uv the rest.
+.venv/installed-finetune: .venv/installed infra/constraints-finetune.txt
+	@command -v nvidia-smi >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --dry-run \
+		--ignore-installed --no-deps --report .venv/torch.json $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) '$(TORCH)'
+	@command -v nvidia-smi >/dev/null || ! grep -qE '"(nvidia|cuda)-' .venv/torch.json || { \
+		echo "no NVIDIA GPU here, and this torch would bring CUDA: name an index of CPU builds, make TORCH_INDEX=ADDRESS"; \
+		exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		$(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) '$(TORCH)'
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c infra/constraints.txt -c infra/constraints-finetune.txt \
+		-e '.[finetune]' \
+		|| $(BIN)/python -m pip install --quiet -c infra/constraints.txt -c infra/constraints-finetune.txt -e '.[finetune]'
+	@touch $@
+
 # The peers that the benchmarks measure beside the project; promptfoo only where npm is.
 .venv/installed-bench: .venv/installed
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -c infra/constraints.txt -e '.[bench]' \
@@ -65,7 +85,8 @@ chromium:
 		apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
 	else echo "no Chromium found: the browser tests are skipped"; fi
 
-# After a change of dependencies.
+# After a change of dependencies. Those of fine-tuning are pinned by hand, in a file of their own: resolved for every
+# platform, torch would bring the pins of all of CUDA.
 constraints: .venv/bin/uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate \
 		--extra dev --extra bench --extra optimize pyproject.toml -o infra/constraints.txt

@@ -32,6 +32,9 @@ class Settings(BaseSettings):
     mlflow_url: str | None = Field(None, description="An MLflow server elsewhere; then none is started here.")
     chat_slots: int = Field(4, ge=1, le=64, description="Requests the embedded chat model answers at once.")
     chat_context: int = Field(1024, ge=256, le=8192, description="Tokens of context of one of those requests.")
+    chat_adapters: int = Field(
+        4, ge=1, le=32, description="Fine-tuned adapters the embedded chat model holds at once; champions' always."
+    )
     model_threads: int = Field(
         default_factory=lambda: max(1, min(8, os.cpu_count() or 1)),
         ge=1,

@@ -27,12 +27,13 @@ def stages() -> "dict[str, Flow[..., Any]]":
     from pipelines.deploy import deploy
     from pipelines.evaluate import evaluate
     from pipelines.explore import explore
+    from pipelines.finetune import finetune
     from pipelines.govern import govern
     from pipelines.loop import loop
     from pipelines.monitor import monitor
     from pipelines.validate import validate
 
-    flows = (validate, explore, curate, augment, evaluate, calibrate, deploy, monitor, govern, loop)
+    flows = (validate, explore, curate, augment, finetune, evaluate, calibrate, deploy, monitor, govern, loop)
     return {flow.name: flow for flow in flows}
 
 

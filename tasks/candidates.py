@@ -3,16 +3,19 @@
 from collections.abc import Iterable
 from itertools import product
 
-from configs.errors import ConfigurationError
+from configs.errors import ConfigurationError, DataError
 from configs.loading import LoadedApp
 from configs.schema.target import Target
+from configs.settings import settings
+from tasks.calling.adapters import check_base
 from tasks.calling.embedding import embedding_identity
 from tasks.calling.endpoint import endpoint_model
-from tasks.candidate import Candidate, Prompt
+from tasks.candidate import Candidate, LoraAdapter, Prompt
 from tasks.data.row import Dataset
 from tasks.identity import digest
 from tasks.prompting.prompty import read_prompty
 from tasks.prompting.render import check_variables
+from tasks.tuning.adapters import check_adapter
 
 
 class AlteredError(ConfigurationError):
@@ -144,7 +147,8 @@ def check_unaltered(loaded: LoadedApp, candidate: Candidate) -> None:
     """Refuses a candidate that would answer with something else than what it was made of.
 
     Raises:
-        AlteredError: its model stands for another one, or the file of its code or answers is gone or has changed.
+        AlteredError: its model stands for another one, its adapter is gone or another base's, or the file of its code
+            or answers is gone or has changed.
     """
     name, model = f"candidate {candidate.label}", candidate.model
     if model is not None and model in loaded.models:
@@ -154,6 +158,7 @@ def check_unaltered(loaded: LoadedApp, candidate: Candidate) -> None:
                 f"{name}: model {model!r} stands for {now} now, not for {candidate.endpoint_model}; "
                 f"restore the configuration, or run explore and evaluate what is there now"
             )
+        _check_adapter(name, candidate, loaded.models[model].kind)
     check_retrieval_unaltered(loaded, candidate)
     try:
         changed = candidate.code != _code(loaded, candidate.target)
@@ -188,6 +193,17 @@ def check_retrieval_unaltered(loaded: LoadedApp, candidate: Candidate) -> None:
                 f"{name}: it was reranked by {rerank.endpoint_model}, {rerank.model!r} stands for {now} now; "
                 f"restore the configuration, or run augment again"
             )
+
+
+def _check_adapter(name: str, candidate: Candidate, kind: str) -> None:
+    if not isinstance(candidate.adapter, LoraAdapter):
+        return
+    try:
+        check_base(candidate.adapter, candidate.endpoint_model or "nothing")
+        if kind == "embedded":
+            check_adapter(settings().folder("adapters"), candidate.adapter, candidate.adapter.base)
+    except (ConfigurationError, DataError) as error:
+        raise AlteredError(f"{name}: {error}") from None
 
 
 def _code(loaded: LoadedApp, target: Target) -> str | None:

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from configs.errors import ConfigurationError
 from configs.loading import LoadedApp
+from configs.schema.augment import FineTune
 from tasks.candidates import read_meta_prompts, read_prompts
 from tasks.gating.check import check_gates
 from tasks.prompting.proposing import check_proposer
@@ -47,6 +48,11 @@ def check_app(loaded: LoadedApp) -> None:
             for name in move.objective:
                 _check_known(loaded, f"{key}.objective", "metric", name, metrics)
             check_proposer(loaded, move)
+        if isinstance(move, FineTune) and app.datasets.train is None:
+            raise ConfigurationError(
+                f"{loaded.folder / 'app.yaml'}: key `{key}`: kind `finetune` needs training rows; name a file of them "
+                f"under `datasets.train`"
+            )
 
 
 def _files(loaded: LoadedApp) -> list[str]:
@@ -54,6 +60,8 @@ def _files(loaded: LoadedApp) -> list[str]:
     files = list(app.datasets.paths().values())
     if app.retrieval:
         files.append(app.retrieval.documents)
+    if app.finetune.documents:
+        files.append(app.finetune.documents)
     if app.labels:
         files.append(app.labels)
     if app.target.kind == "python":

@@ -31,6 +31,9 @@ class OpenAIModel(Frozen):
     """Address of the endpoint, with its `/v1`; no password and no query in it: a key goes by `api_key_env`."""
     model: str = Field(min_length=1)
     """Name under which the endpoint knows the model."""
+    adapter_name: str = Field("{adapter}", min_length=1)
+    """Name under which the endpoint serves a candidate's low-rank adapter, such as vLLM's `--lora-modules` gives it;
+    `{adapter}` stands for the adapter's digest."""
     api_key_env: str | None = Field(None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     """Name of the environment variable that holds the key; never the key itself."""
     max_tokens_key: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"

@@ -18,7 +18,19 @@ from configs.settings import settings
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-STAGES = ("validate", "explore", "curate", "augment", "evaluate", "calibrate", "deploy", "monitor", "govern", "loop")
+STAGES = (
+    "validate",
+    "explore",
+    "curate",
+    "augment",
+    "finetune",
+    "evaluate",
+    "calibrate",
+    "deploy",
+    "monitor",
+    "govern",
+    "loop",
+)
 _NEED_ENDPOINT = ("deploy", "monitor", "loop")
 
 
@@ -79,6 +91,7 @@ def _of_evaluate(stage: str, given: dict[str, Any]) -> dict[str, Any]:
 def _needed(loaded: LoadedApp, stage: str) -> tuple[str, ...]:
     """Returns the parts of the stack that a stage of this app uses."""
     named = _of_curate(loaded) if stage == "curate" else _of_candidates(loaded)
+    named += [loaded.app.finetune.base] if loaded.app.finetune.base in loaded.models else []
     embedded = {loaded.models[name].task for name in named if loaded.models[name].kind == "embedded"}
     parts = ["prefect", "mlflow", *sorted(embedded)]
     served = stage in _NEED_ENDPOINT and loaded.app.target.kind != "answers"

@@ -28,6 +28,19 @@ def summarise(stage: str, result: "BaseModel") -> None:
         console.print(_table("Leaderboard", [_short(row) for row in facts.pop("leaderboard")]))
     if stage == "calibrate":
         console.print(_table("Judges", [_judge(judge) for judge in facts.pop("judges")]))
+    if stage == "finetune":
+        curve = facts.pop("losses")
+        steps = sorted({step for step, side, _ in curve if side == "held_out"} or {step for step, *_ in curve})
+        shown = {(step, side): value for step, side, value in curve}
+        rows = [
+            {
+                "step": step,
+                "fitted to": _number(shown.get((step, "train"))),
+                "held out": _number(shown.get((step, "held_out"))),
+            }
+            for step in steps
+        ]
+        console.print(_table("Loss of an answer's token", rows))
     if isinstance(page := getattr(result, "page", None), Page):
         print_page(console, page)
         facts = {name: fact for name, fact in facts.items() if name not in ("estimates", "rules", "changed")}

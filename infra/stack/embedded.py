@@ -2,10 +2,12 @@
 
 import signal
 import sys
+from pathlib import Path
 from typing import Any, Literal
 
 from configs.errors import LifecycleError, StackError
 from configs.settings import Settings, settings
+from infra.stack.adapters import adapter_files
 from infra.stack.minilm import minilm_gguf
 from infra.stack.weights import chat_weights, embedding_weights
 
@@ -42,7 +44,15 @@ def _chat(s: Settings) -> Any:
     parameters = _server(s, s.chat_port, CHAT_MODEL, str(chat_weights()))
     parameters.n_parallel = s.chat_slots
     parameters.n_ctx = s.chat_slots * s.chat_context
+    # At scale 0: who names no adapter gets the base.
+    parameters.lora_adapters = [_adapter(file) for file in adapter_files()]
     return parameters
+
+
+def _adapter(file: Path) -> Any:
+    import xllamacpp
+
+    return xllamacpp.CommonAdapterLoraInfo(str(file), 0.0)
 
 
 def _embedding(s: Settings) -> Any:

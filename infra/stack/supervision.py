@@ -7,6 +7,7 @@ from typing import NamedTuple
 import psutil
 from filelock import FileLock
 
+from configs.errors import StackError
 from configs.settings import settings
 from infra.stack import users
 from infra.stack.health import check_ports, healthy
@@ -92,6 +93,20 @@ def running(names: Collection[str]) -> Iterator[None]:
         with _lock():
             users.leave(user)
             _stop_unused()
+
+
+def restart(name: str) -> None:
+    """Starts a part anew that runs here, and waits until it is ready.
+
+    Raises:
+        StackError: it is not running here, or does not start.
+    """
+    with _lock():
+        supervisor = connect()
+        if supervisor is None or name not in _alive(supervisor):
+            raise StackError(f"{name} does not run on this machine; start it with `lifecycle up`")
+        supervisor.stop(frozenset({name}))
+        _start(supervisor, parts({name}))
 
 
 def _lock() -> FileLock:

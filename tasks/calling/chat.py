@@ -14,11 +14,13 @@ import orjson
 
 from configs.schema.app import Parameters
 from configs.schema.model import ModelConfig
+from tasks.calling.adapters import adapter_fields
 from tasks.calling.answer import Latency, Usage
 from tasks.calling.connecting import open_session
 from tasks.calling.endpoint import api_key, base_url, callee_of, model_name
 from tasks.calling.failures import Callee, failure_of, failure_of_said, failure_of_status, not_the_api, said_by, torn
 from tasks.calling.rate_headers import pause_asked
+from tasks.candidate import Adapter
 from tasks.data.row import Message
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ async def call_model(
     messages: Sequence[Message],
     parameters: Parameters,
     response_format: Mapping[str, Any] | None = None,
+    adapter: Adapter | None = None,
 ) -> Reply:
     """Returns a model's whole answer. One request, never tried again.
 
@@ -59,12 +62,14 @@ async def call_model(
         messages: what it is sent.
         parameters: with which parameters.
         response_format: form that the answer must have, as the OpenAI protocol writes it; any where not given.
+        adapter: with which it answers; none where not given.
 
     Raises:
         CallFailure: no usable answer within `timeout_s`; see `stream_model`.
         ConfigurationError: the environment variable that should hold the key is not set.
     """
     body = request_body(model, messages, parameters, stream=True, response_format=response_format)
+    body |= await adapter_fields(model, adapter)
     async with _Call(model, body) as call:
         while not call.ended:
             await call.read()
@@ -72,7 +77,7 @@ async def call_model(
 
 
 async def stream_model(
-    model: ModelConfig, messages: Sequence[Message], parameters: Parameters
+    model: ModelConfig, messages: Sequence[Message], parameters: Parameters, adapter: Adapter | None = None
 ) -> AsyncGenerator[str | Reply]:
     """Yields a model's answer piece by piece, then the whole `Reply`. One request, never tried again.
 
@@ -82,12 +87,14 @@ async def stream_model(
         model: the model.
         messages: what it is sent.
         parameters: with which parameters.
+        adapter: with which it answers; none where not given.
 
     Raises:
         CallFailure: no usable answer within `timeout_s`, counted over the whole call.
         ConfigurationError: the environment variable that should hold the key is not set.
     """
-    async with _Call(model, request_body(model, messages, parameters, stream=True)) as call:
+    body = request_body(model, messages, parameters, stream=True) | await adapter_fields(model, adapter)
+    async with _Call(model, body) as call:
         for piece in call.pieces:
             yield piece
         while not call.ended:

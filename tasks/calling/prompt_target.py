@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from configs.errors import ConfigurationError
 from configs.loading import LoadedApp
+from tasks.calling.adapters import check_base
 from tasks.calling.answer import Latency, Usage
 from tasks.calling.asked_model import asked_model
 from tasks.calling.chat import call_model
@@ -31,7 +32,7 @@ class PromptTarget:
 
     Raises:
         ConfigurationError: the candidate's model is not configured, is no chat model, has no price, or its key is
-            missing.
+            missing; or its adapter belongs to another base.
     """
 
     kind: Kind = "chat"
@@ -59,6 +60,8 @@ class PromptTarget:
         self.retries = retries_of(config)
         self._config = config
         self._identity = endpoint_model(candidate.model, config)
+        check_base(candidate.adapter, self._identity)
+        self._adapter = candidate.adapter
         self._parameters = candidate.parameters
         self._price = price_needed(loaded, candidate.model)
         api_key(config)  # a missing key shows here, not at the first row
@@ -71,7 +74,8 @@ class PromptTarget:
         started = time.perf_counter()
         prepared = await self.prepare(row)
         parameters = self._parameters.of_repeat(row.repeat).model_dump(mode="json", exclude={"name"})
-        key = key_of(["chat", self._identity, prepared.messages, parameters, self._epoch], row.repeat)
+        adapter = [self._adapter] if self._adapter else []
+        key = key_of(["chat", self._identity, prepared.messages, parameters, self._epoch, *adapter], row.repeat)
         given = None
         if prepared.answer is not None:
             given = Given(prepared.answer, latency=Latency(time.perf_counter() - started))
@@ -83,7 +87,8 @@ class PromptTarget:
 
     async def call(self, question: Question) -> Given:
         """Asks the model once."""
-        reply = await call_model(self._config, question.messages, self._parameters.of_repeat(question.repeat))
+        parameters = self._parameters.of_repeat(question.repeat)
+        reply = await call_model(self._config, question.messages, parameters, adapter=self._adapter)
         return Given(reply.text, reply.usage, reply.latency, pause_s=reply.pause_s)
 
     def price(self, usage: Usage, *, deferred: bool = False) -> float:

@@ -10,6 +10,7 @@ from configs.errors import DataError, EndpointError, ReleaseError
 from configs.loading import LoadedApp
 from configs.schema.model import ModelConfig
 from configs.settings import settings
+from tasks.calling.adapters import check_base
 from tasks.calling.answer import Answer, Outcome
 from tasks.calling.asked_model import asked_model
 from tasks.calling.chat import Reply as ModelReply
@@ -23,7 +24,7 @@ from tasks.calling.pricing import price_of
 from tasks.calling.python_target import PythonTarget
 from tasks.calling.retrying import with_retries
 from tasks.calling.targets import Question
-from tasks.candidate import Candidate
+from tasks.candidate import Candidate, LoraAdapter
 from tasks.candidates import check_retrieval_unaltered
 from tasks.data.row import Row
 from tasks.identity import digest
@@ -86,6 +87,8 @@ async def open_responder(candidate: Candidate, loaded: LoadedApp) -> Responder:
     index = None
     if candidate.retrieval is not None:
         index = await asyncio.to_thread(_opened, candidate.retrieval.index, loaded)
+    if isinstance(candidate.adapter, LoraAdapter) and candidate.model is not None:
+        await asyncio.to_thread(_hold, candidate.adapter, loaded.models[candidate.model], candidate.app)
     return _Prompted(candidate, loaded, index)
 
 
@@ -98,6 +101,7 @@ class _Prompted:
         self._preparer = Preparer(candidate, loaded, finder_of(candidate.retrieval, index, loaded, _EPOCH))
         self._model: ModelConfig = asked_model(loaded.models[candidate.model], candidate.adapter)
         self._parameters = candidate.parameters
+        self._adapter = candidate.adapter
         self._price = loaded.prices.get(candidate.model)
         self._slots = asyncio.Semaphore(self._model.concurrency or MOST_AT_ONCE)
         api_key(self._model)  # a missing key shows here, not at the first request
@@ -135,7 +139,7 @@ class _Prompted:
 
     async def _begin(self, prepared: Prepared) -> tuple[str | ModelReply, AsyncGenerator[str | ModelReply]]:
         """Waits for the first piece: until it is there, a call that failed may be tried again."""
-        pieces = stream_model(self._model, prepared.messages, self._parameters)
+        pieces = stream_model(self._model, prepared.messages, self._parameters, self._adapter)
         return await anext(pieces), pieces
 
 
@@ -178,6 +182,14 @@ def _unasked(row: Row, prepared: Prepared, text: str) -> Answer:
     return Answer(row.id, Outcome.OK, text, messages=prepared.messages, context=prepared.context, price=0.0)
 
 
+def _hold(adapter: LoraAdapter, model: ModelConfig, app: str) -> None:
+    """Has the embedded server hold what a champion answers with; another endpoint holds it by its own configuration."""
+    if model.kind == "embedded":
+        from infra.stack.adapters import serve_adapter
+
+        serve_adapter(adapter, champion_of=app)
+
+
 def _failed(row: Row, failure: CallFailure, asked: Prepared | Question) -> Answer:
     return Answer(
         row.id,
@@ -200,6 +212,7 @@ def _check_unchanged(candidate: Candidate, loaded: LoadedApp) -> None:
                 f"{candidate.app}: model {candidate.model!r} now stands for {now}, the candidate was evaluated with "
                 f"{candidate.endpoint_model}; restore the configuration or release a new candidate"
             )
+        check_base(candidate.adapter, now)
     check_retrieval_unaltered(loaded, candidate)
     if candidate.target.kind == "python" and candidate.code is not None:
         path = loaded.path(candidate.target.callable.partition(":")[0])

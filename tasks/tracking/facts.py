@@ -31,10 +31,17 @@ def candidate_parameters(candidate: Candidate) -> dict[str, Any]:
         "top_k": retrieval.top_k if retrieval else 0,
         "retrieval": retrieval.told if retrieval else None,
         "examples": len(candidate.examples),
+        "adapter": _adapter(candidate),
         "code": candidate.code,
         "move": candidate.move,
         "parent": candidate.parent,
     }
+
+
+def _adapter(candidate: Candidate) -> str | None:
+    if candidate.adapter is None:
+        return None
+    return candidate.adapter.digest if candidate.adapter.kind == "lora" else candidate.adapter.model
 
 
 def prompt_uri(candidate: Candidate) -> str | None:

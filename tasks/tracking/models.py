@@ -4,18 +4,19 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
 from configs.errors import ReleaseError
 from configs.settings import settings
-from tasks.candidate import Candidate
+from tasks.candidate import Candidate, LoraAdapter
 from tasks.gating.verdict import Decision, Verdict
 from tasks.retrieval.index import index_file, load_index
 from tasks.tracking.connection import connect, experiment_of
 from tasks.tracking.facts import candidate_parameters, linked_prompt, prompt_uri
 from tasks.tracking.recording import Content, Place, as_json, find_run, record_run
+from tasks.tuning.adapters import CARD, card_of, check_adapter, take_in
 from tasks.writing import write_whole
 
 if TYPE_CHECKING:
@@ -26,14 +27,15 @@ if TYPE_CHECKING:
 
 _ALIAS = "champion"
 _CANDIDATE, _GATES = "lifecycle.candidate", "lifecycle.gates"
-_FILE = "candidate.json"
+_FILE, _ADAPTER = "candidate.json", "adapter"
 
 
 def register_candidate(workspace: "Workspace", candidate: Candidate, verdicts: Sequence[Verdict]) -> int:
     """Returns the version of a candidate in the app's registered model; the same candidate keeps its version.
 
-    The version's artifacts are the candidate and its index, so that any machine that reaches MLflow can serve it. Its
-    tags say what it is made of and what it passed: `lifecycle.gates` is `passed`, or `bootstrap` without verdicts.
+    The version's artifacts are the candidate, its index and its adapter, so that any machine that reaches MLflow can
+    serve it. Its tags say what it is made of and what it passed: `lifecycle.gates` is `passed`, or `bootstrap` without
+    verdicts.
 
     Args:
         workspace: the app; its folder of indexes and its datasets.
@@ -42,7 +44,7 @@ def register_candidate(workspace: "Workspace", candidate: Candidate, verdicts: S
 
     Raises:
         StackError: MLflow does not answer or refuses it.
-        DataError: the candidate's index is not on this machine.
+        DataError: the candidate's index or adapter is not on this machine.
     """
     app = candidate.app
     run = record_run(app, "candidate", candidate.digest, lambda: _content(workspace, candidate))
@@ -93,11 +95,11 @@ def set_champion(app: str, version: int | None) -> None:
 
 
 def candidate_of(app: str, version: int) -> Candidate:
-    """Returns the candidate that a version was registered from; where its index is not on this machine, it is fetched.
+    """Returns the candidate that a version was registered from; its index and adapter are fetched where missing.
 
     Raises:
         ReleaseError: there is no such version, or it was not registered from a candidate.
-        DataError: the index could not be written.
+        DataError: index or adapter could not be written.
         StackError: MLflow does not answer.
     """
     with connect() as client, tempfile.TemporaryDirectory() as name:
@@ -109,6 +111,8 @@ def candidate_of(app: str, version: int) -> Candidate:
             candidate = Candidate.model_validate_json(file.read_bytes())
             if candidate.retrieval is not None:
                 _fetch_index(client, found.run_id, candidate.retrieval.index, Path(name))
+            if isinstance(candidate.adapter, LoraAdapter):
+                _fetch_adapter(client, found.run_id, candidate.adapter, Path(name))
         return candidate
 
 
@@ -125,11 +129,17 @@ def gates_passed(app: str, version: int) -> bool:
 
 def _content(workspace: "Workspace", candidate: Candidate) -> Content:
     def more(place: Place) -> dict[str, str]:
-        if candidate.retrieval is None:
-            return {}
-        load_index(workspace.indexes, candidate.retrieval.index)
-        place.client.log_artifact(place.run_id, str(index_file(workspace.indexes, candidate.retrieval.index)))
-        return {"lifecycle.index": candidate.retrieval.index}
+        tags = {}
+        if candidate.retrieval is not None:
+            load_index(workspace.indexes, candidate.retrieval.index)
+            place.client.log_artifact(place.run_id, str(index_file(workspace.indexes, candidate.retrieval.index)))
+            tags["lifecycle.index"] = candidate.retrieval.index
+        if isinstance(candidate.adapter, LoraAdapter):
+            folder = settings().folder("adapters")
+            check_adapter(folder, candidate.adapter, candidate.adapter.base)
+            place.client.log_artifacts(place.run_id, str(folder / candidate.adapter.digest), _ADAPTER)
+            tags["lifecycle.adapter"] = candidate.adapter.digest
+        return tags
 
     return Content(
         name=f"candidate · {candidate.label}",
@@ -144,7 +154,24 @@ def _made_of(workspace: "Workspace", candidate: Candidate) -> dict[str, str]:
     facts = {f"lifecycle.{name}": value for name, value in candidate_parameters(candidate).items()}
     data = {f"lifecycle.dataset.{split}": dataset.digest for split, dataset in workspace.datasets.items()}
     facts |= {"lifecycle.prompt_uri": prompt_uri(candidate), **data}
+    facts |= _tuned(candidate)
     return {name: str(value) for name, value in facts.items() if value is not None}
+
+
+def _tuned(candidate: Candidate) -> dict[str, Any]:
+    """Returns what a version's tags say of its adapter; curves and all settings are in the card beside its weights."""
+    if not isinstance(candidate.adapter, LoraAdapter):
+        return {}
+    card = card_of(settings().folder("adapters"), candidate.adapter.digest)
+    held_out = [each.value for each in card.losses if each.side == "held_out"]
+    return {
+        "lifecycle.adapter": card.digest,
+        "lifecycle.base": card.base,
+        "lifecycle.tuned_from": card.parent,
+        **{f"lifecycle.data.{name}": value for name, value in card.data.items()},
+        "lifecycle.hyperparameters": card.settings.model_dump_json()[:5000],
+        "lifecycle.loss.held_out": min(held_out, default=None),
+    }
 
 
 def _passed(
@@ -208,6 +235,12 @@ def _told_as(what: str) -> Iterator[None]:
         raise ReleaseError(f"{what}; register it again") from None
     except ValueError as error:
         raise ReleaseError(f"{what} ({error}); register it again") from None
+
+
+def _fetch_adapter(client: "MlflowClient", run_id: str, adapter: LoraAdapter, folder: Path) -> None:
+    place = settings().folder("adapters")
+    if not (place / adapter.digest / CARD).is_file():
+        take_in(place, adapter.digest, Path(client.download_artifacts(run_id, _ADAPTER, str(folder))))
 
 
 def _fetch_index(client: "MlflowClient", run_id: str, index: str, folder: Path) -> None:

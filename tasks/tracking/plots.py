@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from tasks.tuning.adapters import Point
+
 _BLUE, _GREY = "#0b5394", "#666666"
 _MARKERS = "osD^vP*X"
 
@@ -84,6 +86,25 @@ def cost_against_quality(board: Sequence[Evaluation], quality: Metric, cost: Met
     axes.legend(fontsize=8, loc="best")
     name = f"{cost.name} ({cost.unit})" if cost.unit else cost.name
     _label(axes, f"{quality.name} against {cost.name}", name, quality.name)
+    return figure
+
+
+def loss_curves(losses: "Sequence[Point]") -> "Figure":
+    """Returns the loss of an answer's token by step: of what is fitted to, and of what is held out.
+
+    Args:
+        losses: points of both sides, by step.
+    """
+    figure = _figure(8, 4)
+    axes = figure.add_subplot()
+    for side, name, style, colour in (("train", "fitted to", "-", _GREY), ("held_out", "held out", "o--", _BLUE)):
+        points = [each for each in losses if each.side == side]
+        if points:
+            steps, values = [each.step for each in points], [each.value for each in points]
+            axes.plot(steps, values, style, color=colour, label=name)
+    axes.set_yscale("log")
+    axes.legend(fontsize=8)
+    _label(axes, "loss of an answer's token", "step", "loss")
     return figure
 
 

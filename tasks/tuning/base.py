@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -95,8 +96,9 @@ def load_base(base: Base, dtype: "torch.dtype", attention: str) -> LoadedBase:
         return LoadedBase(model, load_tokenizer(base))
 
 
+@cache
 def load_tokenizer(base: Base) -> "PreTrainedTokenizerBase":
-    """Reads a base's tokenizer, with its chat template.
+    """Reads a base's tokenizer, with its chat template; of a GGUF file that takes seconds, so once a process.
 
     Raises:
         ConfigurationError: it cannot be read, or has no chat template.
@@ -111,6 +113,7 @@ def load_tokenizer(base: Base) -> "PreTrainedTokenizerBase":
     return tokenizer
 
 
+@cache
 def shape_of(base: Base) -> dict[str, Any]:
     """Returns the sizes that a base's `config.json`, or its GGUF file, says; nothing of its weights is read.
 
@@ -175,9 +178,14 @@ def _quiet() -> Iterator[None]:
     level, bars = theirs.get_verbosity(), theirs.is_progress_bar_enabled()
     theirs.set_verbosity(logging.ERROR)
     theirs.disable_progress_bar()
+    # The bar of a GGUF file is tqdm's own, which knows no switch but this.
+    from transformers import modeling_gguf_pytorch_utils as gguf_files
+
+    shown, gguf_files.tqdm = gguf_files.tqdm, lambda found, **_: found
     try:
         yield
     finally:
+        gguf_files.tqdm = shown
         theirs.set_verbosity(level)
         if bars:
             theirs.enable_progress_bar()

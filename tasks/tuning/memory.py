@@ -23,14 +23,13 @@ class Need(NamedTuple):
     disk_mb: float
 
 
-def need_of(shape: dict[str, Any], settings: Finetune, rows: list[tuple[int, int]], bytes_each: int) -> Need:
+def need_of(shape: dict[str, Any], settings: Finetune, rows: list[tuple[int, int]]) -> Need:
     """Estimates what a training takes, on the high side.
 
     Args:
         shape: sizes of the base; see `shape_of`.
         settings: batch and rank.
         rows: tokens of each row, and how many of them are its answer's.
-        bytes_each: of a number that matrices are multiplied in.
     """
     width, inner, layers = shape["hidden_size"], shape["intermediate_size"], shape["num_hidden_layers"]
     keys = shape["num_key_value_heads"] * shape["head_dim"]
@@ -42,7 +41,7 @@ def need_of(shape: dict[str, Any], settings: Finetune, rows: list[tuple[int, int
         sum(total for total, _ in longest),
         sum(sorted((a for _, a in rows), reverse=True)[: settings.batch]),
     )
-    back = tokens * layers * (_STATES * width + _BETWEEN * inner) * bytes_each
+    back = tokens * layers * (_STATES * width + _BETWEEN * inner) * 4
     logits = 4 * answers * shape["vocab_size"] * 4
     # The base is read in full precision before it is what it is multiplied in; the rest: gradients, the optimiser's
     # two moments, the best weights, and a checkpoint on its way to the disk.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from configs.errors import ConfigurationError, DataError
 from configs.loading import LoadedApp
 from configs.schema.model import OpenAIModel
+from tasks.calling.adapters import named_fields
 from tasks.calling.answer import Outcome
 from tasks.calling.asked_model import asked_model
 from tasks.calling.asking import Refusal, open_target
@@ -112,7 +113,8 @@ async def defer(
     def body(question: Question) -> dict[str, object]:
         assert candidate.parameters is not None  # noqa: S101 its target could not be opened without
         parameters = candidate.parameters.of_repeat(question.repeat)
-        return request_body(model, question.messages, parameters, stream=False)
+        asked = request_body(model, question.messages, parameters, stream=False)
+        return asked | named_fields(model, candidate.adapter)
 
     async with aclosing(open_target(candidate, loaded, journal, epoch, spend, index)) as target:
         return await defer_target(

@@ -15,11 +15,17 @@ TEMPLATE = (
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory):
     pytest.importorskip("torch", reason="the extra `finetune` is not installed")
+    return write_tiny(tmp_path_factory.mktemp("tiny-llama"))
+
+
+def write_tiny(folder):
+    """Writes the model and its tokenizer, of single bytes, into an empty folder."""
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-    folder = tmp_path_factory.mktemp("tiny-llama")
+    # So small that a second thread only waits.
+    torch.set_num_threads(1)
     special = ["<|im_start|>", "<|im_end|>"]
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     words = Tokenizer(models.BPE(vocab={each: at for at, each in enumerate([*special, *letters])}, merges=[]))

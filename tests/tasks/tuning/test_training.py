@@ -1,0 +1,98 @@
+"""A training goes down, stops when held-out rows say so, and goes on from a checkpoint to the same weights."""
+
+import pytest
+
+pytest.importorskip("torch", reason="the extra `finetune` is not installed")
+
+import torch
+
+from configs.errors import DataError
+from configs.schema.finetune import Finetune, Lora
+from tasks.tuning.base import load_tokenizer
+from tasks.tuning.checkpoint import load
+from tasks.tuning.fitting import Fitting
+from tasks.tuning.tokens import tokenised
+from tasks.tuning.training import train
+
+SETTINGS = {"lora": Lora(rank=4, alpha=8, dropout=0.1), "batch": 4, "learning_rate": 0.01, "steps": 12, "patience": 99}
+
+
+class KilledError(Exception):
+    pass
+
+
+@pytest.fixture
+def run(tiny, examples, tmp_path):
+    def go(folder, stop_after=None, held=4, rows=12, **settings):
+        made = Finetune(**{**SETTINGS, "checkpoint_every": 3, "look_every": 2, **settings})
+        tokens = tokenised(examples(rows + held), load_tokenizer(tiny), 512, "tiny")
+        (tmp_path / folder).mkdir(exist_ok=True)
+        told = []
+
+        def tell(new, step, steps):
+            told.append((step, tuple(new)))
+            if step == stop_after:
+                raise KilledError
+
+        fitting = Fitting(tiny, made)
+        return train(fitting, made, tokens[held:], tokens[:held], tmp_path / folder, tell), told, fitting
+
+    return go
+
+
+def test_the_loss_falls_and_every_step_is_told(run):
+    trained, told, _ = run("one", held=0)
+    train_losses = [each.value for each in trained.losses if each.side == "train"]
+    assert len(train_losses) == 12
+    assert max(train_losses[-3:]) < 0.95 * train_losses[0]
+    assert [step for step, _ in told] == list(range(13))
+    assert trained.facts["steps"] == 12
+    assert trained.facts["rows_per_s"] > 0
+    assert trained.facts["peak_memory_mb"] > 50
+
+
+@pytest.mark.parametrize("accumulation", [1, 2])
+@pytest.mark.parametrize("stop_after", [4, 7, 11])
+def test_what_was_killed_ends_with_the_same_weights(run, tmp_path, stop_after, accumulation):
+    whole, _, _ = run("whole", accumulation=accumulation)
+    with pytest.raises(KilledError):
+        run("killed", stop_after=stop_after, accumulation=accumulation)
+    assert load(tmp_path / "killed").step == stop_after // 3 * 3
+
+    again, told, _ = run("killed", accumulation=accumulation)
+
+    assert told[0][0] == stop_after // 3 * 3
+    assert [each[:2] for each in again.losses] == [each[:2] for each in whole.losses]
+    assert [each.value for each in again.losses] == pytest.approx([each.value for each in whole.losses], abs=1e-5)
+    for name, weight in whole.weights.items():
+        assert torch.allclose(again.weights[name], weight, atol=1e-5)
+
+
+def test_without_a_better_look_it_ends_and_keeps_the_best(run):
+    trained, _, fitting = run("stops", learning_rate=0.8, steps=60, look_every=1, patience=2, held=4)
+    looks = [each for each in trained.losses if each.side == "held_out"]
+    best = min(looks, key=lambda each: each.value)
+    assert trained.facts["steps"] < 60
+    assert trained.facts["best_step"] == best.step
+    assert len([each for each in looks if each.step > best.step]) == 2
+    assert all(torch.equal(fitting.state()[name], weight) for name, weight in trained.weights.items())
+
+
+def test_gradients_are_added_up_to_those_of_one_large_batch(run):
+    parts, _, _ = run("parts", held=0, steps=3, batch=2, accumulation=6, lora=Lora(rank=4, alpha=8))
+    whole, _, _ = run("whole", held=0, steps=3, batch=12, accumulation=1, lora=Lora(rank=4, alpha=8))
+    for name, weight in whole.weights.items():
+        assert torch.allclose(parts.weights[name], weight, atol=1e-4)
+
+
+def test_a_damaged_checkpoint_means_to_begin_anew(run, tmp_path):
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "checkpoint.pt").write_bytes(b"PK not one")
+    _, told, _ = run("damaged")
+    assert told[0][0] == 0
+
+
+def test_a_loss_that_is_no_number_is_said_in_one_line(run, monkeypatch):
+    monkeypatch.setattr(Fitting, "backward", lambda self, rows, over: float("nan"))
+    with pytest.raises(DataError, match=r"no number at step 1; lower `finetune\.learning_rate`"):
+        run("diverges")
