@@ -69,9 +69,11 @@ def _table(plan: "Plan") -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("rule", "if in truth", title_justify="left")
+    table = Table(title_justify="left")
+    for column in ("rule", "if in truth"):
+        table.add_column(column, overflow="fold")
     for column in ("rows at once", "cost", "rows as they come", "nine in ten", "cost", "enough in"):
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", overflow="fold")
     for question in plan.questions:
         for at, each in enumerate(question.scenarios):
             least = each.sequential or each.at_once

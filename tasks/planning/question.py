@@ -12,6 +12,7 @@ from tasks.planning.plan import Amount, Assumptions, Question, Scenario
 from tasks.results.evaluation import Evaluation
 from tasks.row_cost import RowCost, row_cost
 from tasks.scoring.score import Metric
+from tasks.statistics.asymptotic import LEAST
 from tasks.statistics.measured import Measured, both_scored, measured, part_of
 from tasks.statistics.planning import (
     Floats,
@@ -100,6 +101,7 @@ def _of_spread(
             note = f"a mean difference of {mean:.3g} cannot be: too few rows differ"
             break
         at_once = fixed_rows(spread.variance(mean), mean - bound, assumptions.error, assumptions.power)
+        at_once = _enough(at_once, spread.reach)
         steps = rows_of_difference(spread, mean, bound, (distance,), assumptions.error, at_once)
         truth = f"{mean:.3g} better" if mean > 1e-12 else "no difference"
         made.append(_scenario(truth, at_once, steps, rows_a_row, known.cost, known.data))
@@ -150,11 +152,17 @@ def _as_measured(claim: Claim, effect: float, known: Known, assumptions: Assumpt
         return
     variance, at_bound = _variances(values, low, high, bound)
     at_once = fixed_rows(variance, distance, assumptions.error, assumptions.power, at_bound)
+    at_once = _enough(at_once, high - low)
     hoped = claim.hoped if holds else claim.feared
     steps = rows_of_mean(values, low, high, bound, hoped, assumptions.error, at_once)
     cost = row_cost(known.one) if known.one else known.cost
     truth = f"as measured, so that it {'holds' if holds else 'is broken'}"
     yield _scenario(truth, at_once, steps, effect * len(claim.rows.values) / rows.n, cost, known.data)
+
+
+def _enough(rows: int, reach: float) -> int:
+    """Returns how many rows a gate decides on: of values without bounds never fewer than 30."""
+    return rows if np.isfinite(reach) else max(rows, LEAST)
 
 
 def _variances(values: Floats, low: float, high: float, bound: float) -> tuple[float, float | None]:

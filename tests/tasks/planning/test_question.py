@@ -26,11 +26,11 @@ def asked(rule, one, other=None):
 def test_a_ratio_is_planned_as_the_gate_decides_it(evaluate):
     one = evaluate({"exact": [1, 0] * 50})
     one.rows["price"] = [0.01, 0.02] * 50
-    found = asked({"metric": "price_of_right", "at_most": 0.1}, one)
+    found = asked({"metric": "price_of_right", "at_most": 0.05}, one)
     assert found.basis == "100 rows measured, ratio 0.03"
     assert found.scenarios[0].truth == "as measured, so that it holds"
-    # price - 0.1 exact is -0.09 or 0.02: its mean is -0.035 and its deviation 0.055.
-    assert found.scenarios[0].at_once.rows == fixed_rows(0.055**2, 0.035, 0.05, 0.9) == 22
+    # price - 0.05 exact is -0.04 or 0.02: its mean is -0.01 and its deviation 0.03.
+    assert found.scenarios[0].at_once.rows == fixed_rows(0.03**2, 0.01, 0.05, 0.9) == 78
 
 
 def test_rows_of_one_slice_take_as_many_more_rows_of_the_data(evaluate):
@@ -79,3 +79,10 @@ def test_a_bound_outside_the_range_needs_one_row(evaluate):
     found = asked({"metric": "price", "at_most": 0.01}, one)
     assert [scenario.truth for scenario in found.scenarios] == ["as measured, so that it holds"]
     assert found.scenarios[0].at_once.rows == 1
+
+
+def test_of_times_no_fewer_than_thirty_rows_are_planned(evaluate):
+    """Fewer decide nothing, however far the mean is from its bound."""
+    found = evaluate({"exact": [1.0] * 40}, seconds=[1.0, 1.1] * 20)
+    (scenario,) = asked({"metric": "latency_total", "at_most": 5}, found).scenarios
+    assert scenario.at_once.rows == 30
