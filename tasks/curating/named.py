@@ -56,7 +56,7 @@ def named_dataset(name: str, home: Path, app: str | None = None) -> Named:
     if head and (own := _app(head)) is not None:
         known = own.app.datasets.paths()
         if split in known:
-            file = own.path(known[split])  # type: ignore[index]
+            file = own.path(known[split])
             return _read(name, file, own.app.datasets.columns, class_column(own.app))
         raise ConfigurationError(f"{name}: app {own.app.name} has no split {split!r}; known are {', '.join(known)}")
     raise ConfigurationError(
