@@ -1,6 +1,7 @@
 """A curation in MLflow: inputs, funnel, rows set apart, classes and checks; once, however often it is written."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -29,9 +30,16 @@ def _item(name, side="train"):
 
 def _manifest(**more):
     values = {
-        "app": "outfitter", "settings": {}, "sources": {"production": "a" * 16}, "guarded": {}, "splits": {"train": "b" * 16},
-        "rows": {"train": 2}, "funnel": (), "apart": {}, "balance": {},
-    }  # fmt: skip
+        "app": "outfitter",
+        "settings": {},
+        "sources": {"production": "a" * 16},
+        "guarded": {},
+        "splits": {"train": "b" * 16},
+        "rows": {"train": 2},
+        "funnel": (),
+        "apart": {},
+        "balance": {},
+    }
     return Manifest(**{**values, **more})
 
 
@@ -64,9 +72,8 @@ def test_a_run_says_what_went_in_what_was_left_and_what_the_checks_found(client,
     ]
     files = {each.path for each in client.list_artifacts(recorded.run_id)}
     assert files == {"funnel.json", "apart.json", "classes.json", "checks.json", "page.md", "curation.json"}
-    folder = client.download_artifacts(recorded.run_id, "apart.json", str(tmp_path))
-    with open(folder, encoding="utf-8") as file:
-        table = json.load(file)
+    file = client.download_artifacts(recorded.run_id, "apart.json", str(tmp_path))
+    table = json.loads(Path(file).read_text(encoding="utf-8"))
     assert table["data"] == [["p3", "production", "swears", "probability 0.99", "What of p3?"]]
 
 
