@@ -45,6 +45,7 @@ def workspace(make_app, tmp_path):
             {"id": "e9", "question": "How heavy is the Walrus tent", "reference": "unknown", "a": False, "d": []}
         )
         rows.append({"id": "e10", "question": "Why?", "reference": "read by the gate", "d": ["P1"]})
+        write(tmp_path / "rows.jsonl", [{"id": "r1", "question": "Why?", "reference": "", "d": ["P1"], "a": True}])
         write(tmp_path / "examples.jsonl", rows if examples is None else examples)
         (tmp_path / "prompt.prompty").write_text("user:\n{{documents}}\n{{question}}\n", encoding="utf-8")
         datasets = Datasets(
@@ -112,7 +113,8 @@ async def test_what_is_not_found_is_answered_without_a_call(workspace, make_cand
 
 
 async def test_too_few_rows_besides_the_gates_are_one_line(workspace, make_candidate, tmp_path):
-    rows = [{"id": "e1", "question": "Why?", "d": ["P1"]}, {"id": "e2", "question": "How?", "d": ["P1"]}]
+    row = {"reference": "", "d": ["P1"], "a": True}
+    rows = [{"id": "e1", "question": "Why?", **row}, {"id": "e2", "question": "How?", **row}]
     with Journal(tmp_path / "journal.db") as journal:
         opened = workspace("http://127.0.0.1:1/v1", journal, rows)
         with pytest.raises(ConfigurationError, match=r"examples\.jsonl: 1 rows say what should be found"):
