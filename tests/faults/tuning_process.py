@@ -18,6 +18,7 @@ from tasks.calling.fine_tuning import FineTuning
 from tasks.calling.polling import Polling
 from tasks.calling.spend import Spend
 from tasks.data.row import Message
+from tasks.data.tokens import token_counter
 from tasks.journal.journal import Journal
 from tasks.results.store import Store
 from tasks.tuning.example import TrainingExample
@@ -83,6 +84,7 @@ def main(folder, *points):
 
 
 if __name__ == "__main__":
-    import openai  # noqa: F401 before the first fork
+    import openai  # noqa: F401 what takes long, before the first fork
 
+    token_counter()
     main(*sys.argv[1:])
