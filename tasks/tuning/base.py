@@ -1,5 +1,6 @@
 """The base of a fine-tune: which weights they are, where they lie, and the model and tokenizer read from them."""
 
+import hashlib
 import json
 import logging
 from collections.abc import Iterator
@@ -141,6 +142,18 @@ def shape_of(base: Base) -> dict[str, Any]:
         "head_dim": getattr(config, "head_dim", None) or config.hidden_size // heads,
         **{name: getattr(config, name) for name in ("vocab_size", "max_position_embeddings", "model_type")},
     }
+
+
+def weights_digest(base: Base) -> str | None:
+    """Names the content of a folder's configuration and weights; None of a GGUF file: its identity names it."""
+    if base.gguf:
+        return None
+    found = hashlib.sha256()
+    files = [base.folder / "config.json", *base.folder.glob("*.safetensors"), *base.folder.glob("*.bin")]
+    for path in sorted(files):
+        with path.open("rb") as file:
+            found.update(f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+    return found.hexdigest()[:16]
 
 
 def _check_folder(folder: Path, where: str) -> None:

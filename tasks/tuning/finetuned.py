@@ -1,5 +1,6 @@
 """A candidate whose model is fitted to the app's training rows, on this machine."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,7 +13,7 @@ from tasks.candidate import Candidate, LoraAdapter
 from tasks.progress import bar, say
 from tasks.tracking.tuning import FollowedLoss, record_finetune
 from tasks.tuning.adapters import Card
-from tasks.tuning.base import Base, base_of
+from tasks.tuning.base import Base, base_of, weights_digest
 from tasks.tuning.comparing import LEAST, Agreement, agreement, served_tokens
 from tasks.tuning.examples import training_material
 from tasks.tuning.libraries import check_libraries
@@ -72,7 +73,9 @@ async def finetune_candidate(
         {**base.model_dump(exclude={"adapter"}), "model": tuned.model, "endpoint_model": tuned.identity}
     )
     material = await training_material(workspace, plain, move, settings)
-    about = {"app": workspace.name, "parent": base.digest, "move": move.name, "data": material.data}
+    weights = await asyncio.to_thread(weights_digest, tuned)
+    data = material.data | ({"base": weights} if weights else {})
+    about = {"app": workspace.name, "parent": base.digest, "move": move.name, "data": data}
     dataset = workspace.dataset("train")
     work = Work(tuned, material.examples, settings, about, dataset.path)
     made = await _made(workspace, work, move.name, watch)

@@ -52,7 +52,8 @@ class Work(NamedTuple):
         base: on which weights.
         examples: of which, some are held out.
         settings: how.
-        about: what the adapter's card says of where it comes from: `app`, `parent`, `move` and `data`.
+        about: what the adapter's card says of where it comes from: `app`, `parent`, `move` and `data`, digests by name;
+            of these `base`, where it is there, names the base's weights.
         where: the dataset, for messages.
     """
 
@@ -65,7 +66,7 @@ class Work(NamedTuple):
     @property
     def identity(self) -> str:
         """Names what decides the weights."""
-        return digest([self.base.identity, self.examples, self.settings])
+        return digest([self.base.identity, self.about["data"].get("base"), self.examples, self.settings])
 
 
 class Made(NamedTuple):

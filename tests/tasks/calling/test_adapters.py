@@ -32,7 +32,7 @@ def test_an_endpoint_is_asked_by_the_name_it_gives_an_adapter(loaded):
     assert named_fields(model, None) == {}
 
 
-def test_an_adapter_of_another_base_is_refused(loaded, make_candidate, tmp_path):
+async def test_an_adapter_of_another_base_is_refused(loaded, make_candidate, tmp_path):
     candidate = make_candidate(loaded, adapter=LORA.model_copy(update={"base": "another"}))
     with pytest.raises(
         ConfigurationError, match="adapter abcd: was trained on another, the model stands for simulated"

@@ -1,0 +1,96 @@
+"""Training rows are asked as serving asks them: the same prompt and retriever, about the documents they are about."""
+
+import json
+
+import pytest
+import yaml
+
+from configs.errors import ConfigurationError
+from configs.schema.augment import FineTune
+from configs.schema.finetune import Finetune
+from configs.settings import settings
+from infra.simulator.running import simulated
+from tasks.augmenting.recipe import augmented
+from tasks.calling.embedding import embed
+from tasks.calling.preparing import Preparer
+from tasks.candidates import read_prompts
+from tasks.retrieval.index import load_index
+from tasks.tuning.examples import training_material
+from tasks.workspace import open_workspace
+
+MOVE = FineTune(kind="finetune", name="tuned", top_k=1)
+ROWS = [
+    {"id": "t1", "question": "the heavy tent", "reference": "2 kg [T]", "answerable": True},
+    {"id": "t2", "question": "the gas stove", "reference": "I do not know.", "answerable": False},
+    {"id": "t3", "question": "the light pack", "reference": "1 kg [P]", "answerable": True},
+]
+
+
+def lines(rows):
+    return "\n".join(json.dumps(row) for row in rows)
+
+
+@pytest.fixture
+def shop(make_app, tmp_path, monkeypatch):
+    monkeypatch.setenv("LIFECYCLE_HOME", str(tmp_path / "home"))
+    settings.cache_clear()
+    with simulated() as address:
+        make_app(address, price=None)
+        app = yaml.safe_load((tmp_path / "app.yaml").read_text(encoding="utf-8"))
+        app["datasets"] |= {"train": "train.jsonl", "columns": {"reference": "reference", "answerable": "answerable"}}
+        app["budget"] = {"unpriced": ["vectors", "chat"]}
+        (tmp_path / "app.yaml").write_text(yaml.safe_dump(app), encoding="utf-8")
+        prompt = "system:\nBe brief.\n\nuser:\n{{documents}}\n{{question}}\n"
+        (tmp_path / "prompt.prompty").write_text(prompt, encoding="utf-8")
+        (tmp_path / "train.jsonl").write_text(lines(ROWS), encoding="utf-8")
+        documents = [{"id": "N1", "text": "a new tent"}, {"id": "N2", "text": "a new stove"}]
+        (tmp_path / "documents.jsonl").write_text(lines(documents), encoding="utf-8")
+        old = [{"id": "T", "text": "the heavy tent"}, {"id": "P", "text": "the light pack"}]
+        (tmp_path / "old.jsonl").write_text(lines(old), encoding="utf-8")
+        with open_workspace(str(tmp_path)) as workspace:
+            yield workspace
+    settings.cache_clear()
+
+
+async def test_prompts_are_those_that_serving_makes(shop, make_candidate):
+    base = make_candidate(shop.loaded, prompt=read_prompts(shop.loaded)[0])
+    material = await training_material(shop, base, MOVE, Finetune())
+    candidate = await augmented(shop, base, MOVE)
+
+    async def embedding(texts, *, user=""):
+        return await embed(texts, loaded=shop.loaded, model="vectors", journal=None, epoch="served")
+
+    served = Preparer(candidate, shop.loaded, load_index(shop.indexes, candidate.retrieval.index), embedding)
+    expected = [(await served.prepare(row)).messages for row in shop.dataset("train").rows]
+    assert [example.messages for example in material.examples] == expected
+    assert [example.answer for example in material.examples] == [row["reference"] for row in ROWS]
+    assert material.data["index"] == candidate.retrieval.index
+    assert material.data["train"] == shop.dataset("train").digest
+
+
+async def test_rows_about_other_documents_are_asked_about_those(shop, make_candidate):
+    base = make_candidate(shop.loaded, prompt=read_prompts(shop.loaded)[0])
+    material = await training_material(shop, base, MOVE, Finetune(documents="old.jsonl"))
+    served = await augmented(shop, base, MOVE)
+    assert material.data["index"] != served.retrieval.index
+    texts = [example.messages[-1].content for example in material.examples]
+    assert "[T] the heavy tent" in texts[0]
+    assert "[P] the light pack" in texts[2]
+    # What it does not find it shows wrongly, as when it serves.
+    assert "[T]" in texts[1] or "[P]" in texts[1]
+
+
+async def test_the_share_of_unanswerable_rows_is_what_was_asked_for(shop, make_candidate):
+    material = await training_material(shop, make_candidate(shop.loaded), MOVE, Finetune(unanswerable=0))
+    assert [example.row_id for example in material.examples] == ["t1", "t3"]
+
+
+async def test_without_training_rows_the_key_is_named(make_app, make_candidate, tmp_path, monkeypatch):
+    monkeypatch.setenv("LIFECYCLE_HOME", str(tmp_path / "home"))
+    settings.cache_clear()
+    loaded = make_app("http://127.0.0.1:1/v1")
+    with (
+        open_workspace(str(tmp_path)) as workspace,
+        pytest.raises(ConfigurationError, match=r"key `datasets\.train` is not set"),
+    ):
+        await training_material(workspace, make_candidate(loaded), MOVE, Finetune())
