@@ -4,6 +4,7 @@ from prefect import flow
 
 from configs.errors import ConfigurationError
 from configs.schema.augment import Move
+from pipelines.finetune import finetune
 from pipelines.parameters import App, CandidateName, Changes
 from pipelines.run_names import run_name
 from pipelines.spent import Spent
@@ -74,7 +75,10 @@ async def augment(
         if choice is None:
             return await _nothing(workspace, "every move has been tried: add one to `augment.moves` in app.yaml")
         say(f"{choice.move.name}: {choice.why}")
-        made = await step(f"make the candidate · {choice.move.name}", lambda: _made(workspace, base, choice.move))
+        if choice.move.kind == "finetune":
+            made = workspace.candidate((await finetune(app, choice.move.name, changes=changes)).candidate)
+        else:
+            made = await step(f"make the candidate · {choice.move.name}", lambda: _made(workspace, base, choice.move))
         change = Change(
             candidate=made.digest,
             base=base.digest,

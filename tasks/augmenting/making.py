@@ -7,7 +7,6 @@ from tasks.augmenting.recipe import augmented
 from tasks.candidate import Candidate
 from tasks.prompting.searching import searched as search_prompt
 from tasks.retrieval.searching import searched as search_retrieval
-from tasks.tuning.finetuned import finetuned
 
 if TYPE_CHECKING:
     from tasks.workspace import Workspace
@@ -19,7 +18,7 @@ async def made_by(workspace: "Workspace", base: Candidate, move: Move) -> Candid
     Args:
         workspace: the app.
         base: the exploration's best, which gives what the move leaves as it is.
-        move: what is changed.
+        move: what is changed; weights are fitted by a pipeline of their own.
 
     Raises:
         ConfigurationError: the target is not a prompt, or the move needs what the app does not have.
@@ -30,6 +29,4 @@ async def made_by(workspace: "Workspace", base: Candidate, move: Move) -> Candid
             return await search_retrieval(workspace, base, move)
         case "search_prompt":
             return await search_prompt(workspace, base, move)
-        case "finetune":
-            return await finetuned(workspace, base, move)
     return await augmented(workspace, base, move)

@@ -139,6 +139,15 @@ def find_version(home: Path, name: str, app: str | None = None) -> Version | Non
     return _read(found[0].parent) if found else None
 
 
+def versions(home: Path, app: str) -> tuple[Version, ...]:
+    """Returns every curated version of an app, in no order that means anything.
+
+    Raises:
+        DataError: one of them is damaged.
+    """
+    return tuple(_read(file.parent) for file in sorted(version_folder(home, app).glob(f"[!.]*/{MANIFEST}")))
+
+
 def curated_dataset(version: Version, split: str, columns: Columns) -> Dataset:
     """Returns the rows of one split as a dataset, as whatever learns from them or measures by them takes it."""
     path = version.path(split)

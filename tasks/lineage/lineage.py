@@ -1,11 +1,15 @@
 """The whole chain behind a candidate, read from what is stored: nothing is asked, and no server is needed."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
+from configs.settings import settings
 from tasks.augmenting.change import Change, changes_of
 from tasks.candidate import Candidate
+from tasks.curating.versions import Version, versions
 from tasks.lineage.link import Link
+from tasks.lineage.materials import adapter_link, data_link, index_link
 from tasks.releasing.entry import Entry
 from tasks.releasing.log import release_log
 from tasks.results.store import Store
@@ -16,13 +20,17 @@ class Known(NamedTuple):
 
     Attributes:
         store: its results.
+        home: folder of all state.
         entries: its release log.
         changes: what `augment` has made, the newest first.
+        curated: its curated versions.
     """
 
     store: Store
+    home: Path
     entries: tuple[Entry, ...]
     changes: tuple[Change, ...]
+    curated: tuple[Version, ...]
 
 
 def known_of(store: Store, app: str) -> Known:
@@ -32,7 +40,8 @@ def known_of(store: Store, app: str) -> Known:
         ReleaseError: its release log was altered.
         DataError: a file of its results is damaged.
     """
-    return Known(store, release_log(app).entries(), changes_of(store))
+    home = settings().folder()
+    return Known(store, home, release_log(app).entries(), changes_of(store), versions(home, app))
 
 
 def lineage_of(known: Known, candidate: Candidate, before: frozenset[str] = frozenset()) -> Link:
@@ -50,7 +59,7 @@ def lineage_of(known: Known, candidate: Candidate, before: frozenset[str] = froz
         made_of=(
             *_releases(known, candidate),
             *_verdicts(known, candidate),
-            *_parts(candidate),
+            *_parts(known, candidate),
             *_origin(known, candidate, before | {candidate.digest}),
         ),
     )
@@ -77,10 +86,10 @@ def _verdicts(known: Known, candidate: Candidate) -> Iterator[Link]:
                     name=each.id,
                     facts={
                         "of": each.candidate.label,
-                        "data": f"{each.split} {each.dataset}",
                         "epoch": each.epoch,
                         "rows": str(len(each.rows)),
                     },
+                    made_of=(data_link(known.curated, each.split, each.dataset),),
                 )
                 for each in evaluations
                 if each is not None
@@ -88,16 +97,19 @@ def _verdicts(known: Known, candidate: Candidate) -> Iterator[Link]:
         )
 
 
-def _parts(candidate: Candidate) -> Iterator[Link]:
-    if candidate.prompt is not None:
-        facts = {"version": str(candidate.prompt.version or "not registered"), "digest": candidate.prompt.digest}
-        yield Link(what="prompt", name=candidate.prompt.name, facts=facts)
+def _parts(known: Known, candidate: Candidate) -> Iterator[Link]:
+    for what, prompt in (("prompt", candidate.prompt), ("meta-prompt", candidate.meta_prompt)):
+        if prompt is not None:
+            facts = {"version": str(prompt.version or "not registered"), "digest": prompt.digest}
+            yield Link(what=what, name=prompt.name, facts=facts)
     if candidate.model is not None:
         yield Link(what="model", name=candidate.model, facts={"stands for": candidate.endpoint_model or ""})
     if candidate.retrieval is not None:
-        yield Link(what="index", name=candidate.retrieval.index, facts={"top_k": str(candidate.retrieval.top_k)})
+        yield index_link(known.home, candidate.retrieval.index, {"found": candidate.retrieval.told})
     if candidate.examples:
         yield Link(what="examples", name=", ".join(example.row_id for example in candidate.examples))
+    if candidate.adapter is not None:
+        yield adapter_link(known.home, known.curated, candidate.adapter)
     if candidate.code is not None:
         yield Link(what="code", name=candidate.code)
 
