@@ -19,7 +19,8 @@ from tasks.orchestrating.step import step
 from tasks.progress import Progress
 from tasks.results.marks import mark, marked
 from tasks.tracking.prompts import register_prompt
-from tasks.tuning.finetuned import FinetunedCandidate, finetune_candidate
+from tasks.tuning.candidate import FinetunedCandidate
+from tasks.tuning.finetuned import finetune_candidate
 from tasks.tuning.making import Told
 from tasks.workspace import Workspace, open_workspace
 
@@ -46,10 +47,10 @@ class Finetuned(Spent):
     """Rows that weights were fitted to."""
     rows_held_out: int
     steps: int
-    seconds: float
-    """Of the training, whenever it was."""
-    rows_per_s: float
-    peak_memory_mb: float
+    seconds: float | None
+    """Of the training, whenever it was; None where a provider does not say it, as of the next two."""
+    rows_per_s: float | None
+    peak_memory_mb: float | None
     served_same_tokens: float | None
     """Share of answers' tokens at which the served model agrees with the trained one; None where it cannot be asked."""
     links: dict[str, str]
@@ -144,9 +145,9 @@ def _result(workspace: Workspace, made: FinetunedCandidate) -> Finetuned:
         rows=int(facts["rows"]),
         rows_held_out=int(facts["rows_held_out"]),
         steps=int(facts["steps"]),
-        seconds=facts["seconds"],
-        rows_per_s=facts["rows_per_s"],
-        peak_memory_mb=facts["peak_memory_mb"],
+        seconds=facts.get("seconds"),
+        rows_per_s=facts.get("rows_per_s"),
+        peak_memory_mb=facts.get("peak_memory_mb"),
         served_same_tokens=made.served.share if made.served else None,
         links={"mlflow": made.url},
         **workspace.spend.as_dict(),
@@ -161,12 +162,28 @@ def _page(made: FinetunedCandidate) -> str:
         "digest": f"`{made.candidate.digest}`",
         "made from": f"`{made.candidate.parent}`",
         "base": card.base,
-        "adapter": f"`{card.digest}`, rank {card.settings.lora.rank}",
+        "adapter": _adapter(made),
         "rows": f"{facts['rows']:.0f}, and {facts['rows_held_out']:.0f} held out",
-        "steps": f"{facts['steps']:.0f}, the best after {facts['best_step']:.0f}",
+        "steps": f"{facts['steps']:.0f}"
+        + (f", the best after {facts['best_step']:.0f}" if "best_step" in facts else ""),
         "loss of what is held out": f"{held_out[0]:.3f} → {min(held_out):.3f}" if held_out else "nothing is held out",
-        "training": f"{facts['seconds']:.0f} s, {facts['rows_per_s']:.1f} rows/s, {facts['peak_memory_mb']:.0f} MB",
+        "training": _training(facts),
         "served as trained": served,
     }
     lines = "".join(f"| {name} | {value} |\n" for name, value in rows.items())
     return f"# {made.candidate.label}\n\n| | |\n| --- | --- |\n{lines}\n[MLflow]({made.url})\n"
+
+
+def _adapter(made: FinetunedCandidate) -> str:
+    adapter = made.candidate.adapter
+    if adapter is not None and adapter.kind == "hosted":
+        return f"{adapter.model}, by job {adapter.job}"
+    return f"`{made.card.digest}`, rank {made.card.settings.lora.rank}"
+
+
+def _training(facts: dict[str, float]) -> str:
+    said = [f"{facts['seconds']:.0f} s"]
+    said += [f"{facts['rows_per_s']:.1f} rows/s"] if "rows_per_s" in facts else []
+    said += [f"{facts['peak_memory_mb']:.0f} MB"] if "peak_memory_mb" in facts else []
+    said += [f"${facts['price']:.4f}"] if "price" in facts else []
+    return ", ".join(said)

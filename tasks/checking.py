@@ -34,6 +34,23 @@ def check_app(loaded: LoadedApp) -> None:
         _check_known(loaded, "explore.hypothesis.metric", "metric", hypothesis.metric, metrics)
         _check_known(loaded, "explore.hypothesis.treatment", "prompt", hypothesis.treatment, prompts)
         _check_known(loaded, "explore.hypothesis.control", "prompt", hypothesis.control, prompts)
+    _check_finetune(loaded)
+    _check_moves(loaded, metrics, prompts, meta_prompts)
+
+
+def _check_finetune(loaded: LoadedApp) -> None:
+    finetune = loaded.app.finetune
+    chat = [name for name, model in loaded.models.items() if model.task == "chat"]
+    if finetune.hosted:
+        _check_known(loaded, "finetune.hosted.model", "chat model", finetune.hosted.model, chat)
+    if finetune.distill:
+        _check_known(loaded, "finetune.distill.teacher", "chat model", finetune.distill.teacher, chat)
+
+
+def _check_moves(
+    loaded: LoadedApp, metrics: Collection[str], prompts: Collection[str], meta_prompts: Collection[str]
+) -> None:
+    app = loaded.app
     for position, move in enumerate(app.augment.moves):
         key = f"augment.moves.{position}"
         if move.prompt is not None:

@@ -6,6 +6,8 @@ from pydantic import Field
 
 from configs.schema.augment import FineTune
 from configs.schema.base import Frozen
+from configs.schema.distillation import Distillation
+from configs.schema.hosted import HostedTuning
 
 Projection = Literal["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
@@ -26,7 +28,7 @@ class Lora(Frozen):
 
 
 class Finetune(Frozen):
-    """How weights are fitted to the training rows (`datasets.train`) on this machine."""
+    """How weights are fitted to the training rows (`datasets.train`), on this machine or by a provider's job."""
 
     base: str | None = None
     """What is trained: a model of kind `embedded`, or a folder in Hugging Face format, relative to `app.yaml`, of the
@@ -37,6 +39,11 @@ class Finetune(Frozen):
     unanswerable: float | None = Field(None, ge=0, le=1)
     """Share of training rows that the documents do not answer (`answerable` false); rows of the other kind are left
     out until it holds. As the file has it where not set."""
+    distill: Distillation | None = None
+    """A teacher's answers are what is learnt; the rows' references where not set."""
+    hosted: HostedTuning | None = None
+    """A provider's job instead of this machine. Of the keys beside it, those that say what is learnt count then:
+    `documents`, `unanswerable`, `distill`, `held_out` and `seed`."""
     lora: Lora = Lora()
     """The weights that are added."""
     learning_rate: float = Field(1e-3, gt=0, le=1)

@@ -10,8 +10,6 @@ from configs.schema.base import Frozen
 class HostedTuning(Frozen):
     """A provider's fine-tuning job, as the alternative to training on this machine."""
 
-    kind: Literal["hosted"]
-    """`hosted`."""
     model: str
     """Name of the model to tune, of kind `openai`. Its price needs `training`; `input` and `output` are what the tuned
     model will cost."""

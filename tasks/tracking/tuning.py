@@ -4,8 +4,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from configs.errors import StackError
+from configs.schema.base import Frozen
 from tasks.candidate import Candidate
 from tasks.tracking.connection import connect, experiment_of
 from tasks.tracking.plots import loss_curves
@@ -95,7 +97,9 @@ def record_finetune(candidate: Candidate, key: str, card: Card, same_tokens: flo
                 "move": card.move,
                 **{f"data_{name}": value for name, value in card.data.items()},
                 **{f"lora_{name}": value for name, value in lora.model_dump(mode="json").items()},
-                **card.settings.model_dump(mode="json", exclude={"lora"}),
+                **{f"hosted_{name}": value for name, value in _said(card.settings.hosted).items()},
+                **{f"distill_{name}": str(value) for name, value in _said(card.settings.distill).items()},
+                **card.settings.model_dump(mode="json", exclude={"lora", "hosted", "distill"}),
             },
             metrics={
                 **card.facts,
@@ -108,3 +112,7 @@ def record_finetune(candidate: Candidate, key: str, card: Card, same_tokens: flo
         )
 
     return record_run(candidate.app, _KIND, key, content)
+
+
+def _said(settings: Frozen | None) -> dict[str, Any]:
+    return settings.model_dump(mode="json") if settings is not None else {}

@@ -11,6 +11,7 @@ from tasks.identity import digest
 from tasks.progress import bar
 from tasks.retrieval.asking import finder_of
 from tasks.retrieval.index import load_index
+from tasks.tuning.distilling import distilled
 from tasks.tuning.example import TrainingExample
 from tasks.tuning.splitting import mixed
 
@@ -27,7 +28,7 @@ class Material(NamedTuple):
     Attributes:
         examples: in the file's order.
         data: digests, by name: of the rows' file (`train`), of the index that their prompts' passages come from
-            (`index`), and of the examples themselves (`examples`).
+            (`index`), and of the examples themselves (`examples`, or `distilled` where a teacher answered them).
     """
 
     examples: tuple[TrainingExample, ...]
@@ -40,7 +41,7 @@ async def training_material(
     """Returns the app's training rows as a candidate would ask them that a move makes of another.
 
     Whatever the retriever finds stands in a prompt, right or wrong, or nothing where it finds nothing: what a model
-    meets in its training is what it meets when it serves.
+    meets in its training is what it meets when it serves. Rows that are answered without asking the model are left out.
 
     Args:
         workspace: the app.
@@ -53,17 +54,17 @@ async def training_material(
         DataError: rows or documents cannot be read, or a prompt cannot be filled.
         CallFailure: a question could not be embedded.
     """
-    dataset = workspace.dataset("train")
-    rows = mixed(tuple(dataset.rows), settings.unanswerable, settings.seed)
     asked = _about(workspace, settings.documents)
     candidate = await augmented(asked, base, move)
+    index = {"index": candidate.retrieval.index} if candidate.retrieval else {}
+    if settings.distill is not None:
+        taught = await distilled(asked, candidate, settings.distill)
+        rows_of = asked.dataset(settings.distill.split).digest
+        return Material(taught.examples, {settings.distill.split: rows_of, **index, "distilled": taught.digest})
+    dataset = workspace.dataset("train")
+    rows = mixed(tuple(dataset.rows), settings.unanswerable, settings.seed)
     examples = await _prepared(asked, candidate, rows)
-    data = {
-        "train": dataset.digest,
-        **({"index": candidate.retrieval.index} if candidate.retrieval else {}),
-        "examples": digest(examples),
-    }
-    return Material(examples, data)
+    return Material(examples, {"train": dataset.digest, **index, "examples": digest(examples)})
 
 
 def _about(workspace: "Workspace", documents: str | None) -> "Workspace":
@@ -83,6 +84,7 @@ async def _prepared(workspace: "Workspace", candidate: Candidate, rows: "Sequenc
     with bar("training rows", len(rows)) as shown:
         for row in rows:
             prepared = await preparer.prepare(row)
-            examples.append(TrainingExample(row.id, prepared.messages, row.reference.strip(), row.cluster))
+            if prepared.answer is None:
+                examples.append(TrainingExample(row.id, prepared.messages, row.reference.strip(), row.cluster))
             shown.advance()
     return tuple(examples)

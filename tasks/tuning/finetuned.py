@@ -1,8 +1,8 @@
-"""A candidate whose model is fitted to the app's training rows, on this machine."""
+"""A candidate whose model is fitted to the app's training rows, on this machine or by a provider."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from configs.errors import DataError
 from configs.schema.augment import FineTune
@@ -12,9 +12,10 @@ from tasks.calling.adapters import adapter_fields
 from tasks.candidate import Candidate, LoraAdapter
 from tasks.progress import bar, say
 from tasks.tracking.tuning import FollowedLoss, record_finetune
-from tasks.tuning.adapters import Card
 from tasks.tuning.base import Base, base_of, weights_digest
+from tasks.tuning.candidate import FinetunedCandidate
 from tasks.tuning.comparing import LEAST, Agreement, agreement, served_tokens
+from tasks.tuning.elsewhere import tuned_elsewhere
 from tasks.tuning.examples import training_material
 from tasks.tuning.libraries import check_libraries
 from tasks.tuning.making import Made, Told, Work, make_adapter
@@ -23,22 +24,6 @@ if TYPE_CHECKING:
     from tasks.workspace import Workspace
 
 Watch = Callable[[Told], Awaitable[None]]
-
-
-class FinetunedCandidate(NamedTuple):
-    """A candidate with its adapter, and how the training went.
-
-    Attributes:
-        candidate: with the prompt and retrieval that the move says, and the adapter.
-        card: of the adapter.
-        served: how often the served model agrees with the trained one; None where that cannot be asked.
-        url: of the run in MLflow.
-    """
-
-    candidate: Candidate
-    card: Card
-    served: Agreement | None
-    url: str
 
 
 async def finetuned(workspace: "Workspace", base: Candidate, move: FineTune) -> Candidate:
@@ -65,9 +50,12 @@ async def finetune_candidate(
         DataError: nothing can be learnt from the rows, memory or disk would not do, or the served adapter is not the
             trained one.
         StackError: MLflow or the embedded server does not answer.
+        LifecycleError: a provider's job failed, or could pass a cap.
     """
-    check_libraries()
     settings = workspace.loaded.app.finetune.of(move)
+    if settings.hosted is not None:
+        return await tuned_elsewhere(workspace, base, move, settings, settings.hosted)
+    check_libraries()
     tuned = base_of(workspace.loaded, base.model)
     plain = Candidate.model_validate(
         {**base.model_dump(exclude={"adapter"}), "model": tuned.model, "endpoint_model": tuned.identity}

@@ -56,7 +56,7 @@ def kill_after(method, number):
 def tune(folder):
     loaded = load_app(str(folder))
     examples = [TrainingExample(f"r{n}", (Message("user", f"question {n}"),), f"answer {n}") for n in range(12)]
-    settings = HostedTuning(kind="hosted", model="chat", epochs=2, batch=4, price=100)
+    settings = HostedTuning(model="chat", epochs=2, batch=4, price=100)
     spend = Spend(loaded.app.budget)
     with Journal(folder / "journal.db") as journal:
         workspace = Workspace(loaded, "first", spend, journal, Store(folder / "results"), folder)

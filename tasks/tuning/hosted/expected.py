@@ -80,7 +80,7 @@ def check_price(workspace: "Workspace", settings: HostedTuning, cost: Expected) 
         BudgetUsedUp: says which cap, and by how much.
     """
     spend = workspace.spend
-    for key, left in (("finetune.price", settings.price), ("budget.price", spend.budget.price - spend.price)):
+    for key, left in (("finetune.hosted.price", settings.price), ("budget.price", spend.budget.price - spend.price)):
         if cost.most > left:
             raise BudgetUsedUp(
                 f"app {workspace.name}: not tuned: {cost}, and `{key}` leaves ${left:.4f}; raise it in app.yaml, or "

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 FOLDER = "hosted-tuning"
 """Under the folder of all state; a file a job."""
 
-_CHANGES_NOTHING = {"kind", "model", "price", "checkpoint", "interrupted", "most_tokens"}
+_CHANGES_NOTHING = {"model", "price", "checkpoint", "interrupted", "most_tokens"}
 
 
 async def tuned_by_provider(

@@ -27,7 +27,7 @@ def examples():
 @pytest.fixture
 def settings():
     def make(**changes):
-        return HostedTuning(**{"kind": "hosted", "model": "chat", "epochs": 2, "batch": 4, "price": 10, **changes})
+        return HostedTuning(**{"model": "chat", "epochs": 2, "batch": 4, "price": 10, **changes})
 
     return make
 

@@ -113,7 +113,10 @@ async def test_the_best_checkpoint_is_that_of_the_lowest_held_out_loss(workspace
 
 async def test_what_could_pass_a_cap_is_not_sent(workspace, tuned, settings, tmp_path):
     with simulated() as address:
-        for changes, budget, key in (({"price": 2.0}, {}, "finetune.price"), ({}, {"price": 2.0}, "budget.price")):
+        for changes, budget, key in (
+            ({"price": 2.0}, {}, "finetune.hosted.price"),
+            ({}, {"price": 2.0}, "budget.price"),
+        ):
             with pytest.raises(BudgetUsedUp) as raised:
                 await tuned(workspace(address, budget=budget), settings=settings(**changes))
             assert str(raised.value).startswith("app shop: not tuned: ")
