@@ -36,7 +36,7 @@ def workspace(make_app, tmp_path, monkeypatch):
     def open_(address, **finetune):
         loaded = make_app(address, budget={"price": 100})
         rows = [
-            {"id": f"t{n}", "question": f"What is code {n}?", "reference": f"Code {n}!", "topic": f"c{n}"}
+            {"id": f"t{n}", "question": f"What is code {n}?", "reference": f"It is {n} .", "topic": f"c{n}"}
             for n in range(24)
         ]
         text = "".join(json.dumps(row) + "\n" for row in rows)
@@ -69,7 +69,7 @@ async def test_what_a_provider_has_tuned_answers_as_it_was_taught_and_its_states
     assert made.candidate.parent == base.digest
     assert made.card.data["train"] == opened.dataset("train").digest
     assert (made.card.facts["rows"], made.card.facts["rows_held_out"]) == (18, 6)
-    assert evaluation.scores["exact"].mean() >= 0.75  # untuned, it says the question again
+    assert evaluation.scores["exact"].mean() > 0.6  # of the questions it has seen; untuned, it says the question again
     states = [each for each in find_candidates(opened.store, "") if each.move.startswith("tuned, step ")]
     assert states
     assert {each.adapter.kind for each in states} == {"hosted"}
@@ -77,7 +77,7 @@ async def test_what_a_provider_has_tuned_answers_as_it_was_taught_and_its_states
 
 
 async def test_a_teachers_answers_are_learnt_instead_of_references(workspace, make_candidate):
-    rules = tuple(Rule(contains=f"code {n}?", answer=f"Code {n}!") for n in range(0, 24, 2))
+    rules = tuple(Rule(contains=f"code {n}?", answer=f"It is {n} .") for n in range(0, 24, 2))
     with simulated(Behaviour(tuning_s=0.1, rules=rules)) as address:
         opened = workspace(address, distill=TAUGHT)
         made = await finetune_candidate(opened, make_candidate(opened.loaded), MOVE)
