@@ -77,10 +77,10 @@ async def test_what_a_provider_has_tuned_answers_as_it_was_taught_and_its_states
 
 
 async def test_a_teachers_answers_are_learnt_instead_of_references(workspace, make_candidate):
-    rules = tuple(Rule(contains=f"code {n}?", answer=f"It is {n} .") for n in range(0, 24, 2))
+    rules = tuple(Rule(contains=f"code {n}?", answer=f"It is {n} .") for n in range(24) if n % 4)
     with simulated(Behaviour(tuning_s=0.1, rules=rules)) as address:
         opened = workspace(address, distill=TAUGHT)
         made = await finetune_candidate(opened, make_candidate(opened.loaded), MOVE)
 
-    assert made.card.facts["rows"] + made.card.facts["rows_held_out"] == 12  # every other answer was right
+    assert made.card.facts["rows"] + made.card.facts["rows_held_out"] == 18  # one answer in four was wrong
     assert set(made.card.data) == {"train", "distilled"}
