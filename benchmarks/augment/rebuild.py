@@ -34,7 +34,8 @@ class _Counting:
         self.texts += len(texts)
         seeds = [int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()) for text in texts]
         vectors = np.stack([np.random.default_rng(seed).normal(size=_DIMENSIONS) for seed in seeds])
-        return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype("float32")
+        unit: np.ndarray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return unit.astype("float32")
 
 
 def rebuild(number: int, chunks: int = 10_000, changed: int = 10) -> Row:
