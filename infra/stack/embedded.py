@@ -44,7 +44,7 @@ def _chat(s: Settings) -> Any:
     parameters = _server(s, s.chat_port, CHAT_MODEL, str(chat_weights()))
     parameters.n_parallel = s.chat_slots
     parameters.n_ctx = s.chat_slots * s.chat_context
-    # At scale 0: who names no adapter gets the base.
+    # At scale 0: what a request does not name has no part in its answer.
     parameters.lora_adapters = [_adapter(file) for file in adapter_files()]
     return parameters
 

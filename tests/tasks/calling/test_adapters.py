@@ -90,6 +90,12 @@ async def test_the_embedded_server_is_asked_for_the_id_each_time(llama):
     llama.reverse()
     llama[0]["id"], llama[1]["id"] = 0, 1
     assert await adapter_fields(model, LORA) == {"lora": [{"id": 0, "scale": 1.0}]}
+
+
+async def test_who_wants_the_base_says_so_where_adapters_are_held(llama):
+    model = EmbeddedModel(kind="embedded", task="chat")
+    assert await adapter_fields(model, None) == {"lora": [{"id": 0, "scale": 0.0}]}
+    llama.clear()
     assert await adapter_fields(model, None) == {}
 
 
