@@ -12,7 +12,7 @@ INPUTS := pyproject.toml infra/constraints.txt infra/weights.txt
 TORCH_INDEX ?=
 TORCH := $(shell grep '^torch==' infra/constraints-finetune.txt)
 
-.PHONY: run test stop check bench bench-engine bench-decisions chromium constraints
+.PHONY: run test stop check bench bench-engine bench-decisions bench-augment chromium constraints
 
 run: .venv/installed-finetune
 	$(BIN)/lifecycle up
@@ -30,13 +30,16 @@ check: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: bench-engine bench-decisions
+bench: bench-engine bench-decisions bench-augment
 
 bench-engine: .venv/installed-bench
 	$(BIN)/python -m benchmarks.engine
 
 bench-decisions: .venv/installed
 	$(BIN)/python -m benchmarks.decisions
+
+bench-augment: .venv/installed-finetune
+	$(BIN)/python -m benchmarks.augment
 
 # Environment. uv installs in seconds; where it cannot (a package index that only pip is told of), pip does.
 .venv/bin/uv:
