@@ -33,8 +33,8 @@ def test_a_judge_that_is_too_kind_passes_alone_and_fails_beside_people(decided):
     assert decided(0, at_least=3.5)[0] == "PASS"
     decision, rule = decided(60, at_least=3.5)
     assert decision == "FAIL"
-    assert rule.estimate.method == "prediction-powered, 60 labels"
-    assert "(prediction-powered, 60 labels; the judge alone 4): the whole interval is below 3.5" in rule.reason
+    assert rule.estimate.method == "prediction-powered, 60 labels, bets"
+    assert "(prediction-powered, 60 labels, bets; the judge alone 4): the whole interval is below 3.5" in rule.reason
 
 
 def test_it_passes_what_people_would_pass(decided):
