@@ -35,8 +35,8 @@ def wrong_passes(sizes: Sizes) -> Row:
         "Wrong PASS at the bound, looked at after every row",
         f"{sizes.gates:,} simulated gates of one 95 % rule each, whose mean is exactly the rule's bound, by the code "
         "that decides real gates; at most 5 % may pass, and three standard errors of the simulation are allowed. The "
-        "second figure of a scenario is of the same rows at a gate without `stop_early`; a judge that labels correct decides "
-        "at no other.",
+        "second figure of a scenario is of the same rows at a gate without `stop_early`; a judge that labels correct "
+        "decides at no other.",
         tuple(figures),
     )
 

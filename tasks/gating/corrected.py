@@ -14,6 +14,18 @@ class CorrectedTest(LookedAtOnce):
     where bets on the labels end. More labels would settle it rather than more rows.
     """
 
+    def holds(self, error: float) -> bool:
+        """Returns whether the claim holds; bets are only asked where Student's interval says so."""
+        found, above = corrected(self.claim, error), self.claim.above
+        said = found is None or self.claim.holds_for(found.low if above else found.high)
+        return said and super().holds(error)
+
+    def broken(self, error: float) -> bool:
+        """Returns whether the claim is false; bets are only asked where Student's interval says so."""
+        found, above = corrected(self.claim, error), self.claim.above
+        said = found is None or not self.claim.holds_for(found.high if above else found.low)
+        return said and super().broken(error)
+
     def of_rows(self, error: float) -> Interval:
         """Returns people's mean and its interval, each end wrong with probability `error` at most."""
         claim, found = self.claim, corrected(self.claim, error)

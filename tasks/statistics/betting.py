@@ -19,9 +19,7 @@ _SPREAD, _SPREAD_ROWS = 1 / 16, 10
 """Largest variance that is guessed before any gain is seen, and the rows that the guess counts as."""
 
 
-def log_wealth(
-    gains: Floats, floor: float, hoped: float, of: int | None = None, below: Floats | float = 0.0
-) -> Floats:
+def log_wealth(gains: Floats, floor: float, hoped: float, of: int | None = None, below: Floats | float = 0.0) -> Floats:
     """Returns the logarithm of the wealth after each gain, of whoever bets that their mean is above zero.
 
     Each bet is the one that would grow fastest if the gains' first three moments were what those before say, and for

@@ -60,7 +60,7 @@ def _bets(rows: Measured, labels: Floats) -> Drawn:
     count = int(of.max()) + 1
 
     def added(values: Floats) -> Floats:
-        return np.bincount(of[has], values, count)
+        return np.bincount(of[has], values, count).astype(np.float64)
 
     sizes, others = np.bincount(of[has], minlength=count).astype(np.float64), np.bincount(of[~has], minlength=count)
     said, scored = added(human), added(judged)
