@@ -26,6 +26,7 @@ class Scenario(NamedTuple):
         claim: makes the rule's claim on them.
         clusters: of each row; each its own where not given.
         whole: whether the mean over the drawn rows themselves is in question.
+        labels: rows that people have labelled, where the values are theirs, and a judge has scored all rows.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Scenario(NamedTuple):
     high: float = 1.0
     clusters: NDArray[np.uint64] | None = None
     whole: bool = False
+    labels: int = 0
 
     def simulated(self, rng: np.random.Generator) -> tuple[Claim, Design]:
         """Draws the rows of one gate."""
@@ -43,7 +45,11 @@ class Scenario(NamedTuple):
         clusters = np.arange(self.rows, dtype=np.uint64) if self.clusters is None else self.clusters
         rows = Measured(values, np.ones(self.rows, dtype=bool), clusters, self.low, self.high)
         sizes = np.bincount(clusters.astype(np.int64))
-        return self.claim(rows), Design(self.rows, sizes.size, int(sizes.max()), self.whole)
+        design = Design(self.rows, sizes.size, int(sizes.max()), self.whole)
+        if not self.labels:
+            return self.claim(rows), design
+        people = np.where(np.arange(self.rows) < self.labels, values, np.nan)
+        return self.claim(rows._replace(values=_judged(rng, values)))._replace(people=people), design
 
 
 def differences(discordant: float, mean: float) -> Draw:
@@ -101,6 +107,25 @@ def _set(rng: np.random.Generator, n: int) -> Floats:
     return rng.permutation((np.arange(n) < int(0.75 * n)).astype(np.float64))
 
 
+def _judged(rng: np.random.Generator, people: Floats) -> Floats:
+    """A judge's scores from 1 to 5 that follow people's, with noise."""
+    return np.clip(np.round(people + rng.normal(0, 0.8, people.size)), 1, 5)
+
+
+def _fives(ones: float) -> Draw:
+    """Draws what people say who say 5, and of this share of the answers 1."""
+    return lambda rng, n: np.where(rng.random(n) < ones, 1.0, 5.0)
+
+
+def _graded_by_people(rng: np.random.Generator, n: int) -> Floats:
+    """What people say from 1 to 5; its mean is 3 by symmetry."""
+    return np.clip(np.round(rng.normal(3, 1.1, n)), 1, 5)
+
+
+def _labelled(name: str, ones: float, labels: int) -> Scenario:
+    return Scenario(name, _fives(ones), 1000, _at_least(5 - 4 * ones), 1.0, 5.0, labels=labels)
+
+
 def _seconds(rng: np.random.Generator, n: int) -> Floats:
     """Times whose mean is 1 second, a few of them long."""
     return rng.lognormal(-0.18, 0.6, n)
@@ -139,6 +164,11 @@ SCENARIOS = (
         lambda rows: not_worse(rows, 0.1, higher_is_better=True),
     ),
     Scenario("this set, one row short", _set, 202, _at_least(0.75), low=0.0, whole=True),
+    _labelled("judge corrected by 100 labels, 1 in 20 is 1, not 5", 0.05, 100),
+    _labelled("judge corrected by 50 labels, 1 in 10 is 1, not 5", 0.1, 50),
+    _labelled("judge corrected by 200 labels, 1 in 50 is 1, not 5", 0.02, 200),
+    _labelled("judge corrected by 20 labels, 3 in 10 are 1, not 5", 0.3, 20),
+    Scenario("judge corrected by 50 labels, 1 to 5", _graded_by_people, 1000, _at_least(3.0), 1.0, 5.0, labels=50),
     Scenario("seconds, without an upper end", _seconds, 1000, _at_most(1.0), low=0.0, high=np.inf),
 )
 """Each with its rule exactly at the bound."""

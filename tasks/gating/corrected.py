@@ -3,21 +3,37 @@
 from tasks.gating.claim import Claim
 from tasks.gating.looked_at_once import LookedAtOnce
 from tasks.statistics.corrected import Corrected, corrected_mean
+from tasks.statistics.corrected_bets import corrected_bounds
 from tasks.statistics.intervals import Interval
 
 
 class CorrectedTest(LookedAtOnce):
     """A claim on people's mean over all rows: a judge has scored them, people enough of them; see `corrected_mean`.
 
-    More labels would settle it rather than more rows.
+    That interval is Student's, which passes wrongly where few labels are unlike the others. So each end is widened to
+    where bets on the labels end. More labels would settle it rather than more rows.
     """
+
+    def holds(self, error: float) -> bool:
+        """Returns whether the claim holds; bets are only asked where Student's interval says so."""
+        found, above = corrected(self.claim, error), self.claim.above
+        said = found is None or self.claim.holds_for(found.low if above else found.high)
+        return said and super().holds(error)
+
+    def broken(self, error: float) -> bool:
+        """Returns whether the claim is false; bets are only asked where Student's interval says so."""
+        found, above = corrected(self.claim, error), self.claim.above
+        said = found is None or not self.claim.holds_for(found.high if above else found.low)
+        return said and super().broken(error)
 
     def of_rows(self, error: float) -> Interval:
         """Returns people's mean and its interval, each end wrong with probability `error` at most."""
-        found = corrected(self.claim, error)
-        if found is None:
+        claim, found = self.claim, corrected(self.claim, error)
+        if found is None or claim.people is None:
             raise ValueError("a claim without enough labels is tested on the judge's scores alone")
-        return Interval(found.value, found.low, found.high, found.method)
+        up, down = (claim.hoped, claim.feared) if claim.above else (claim.feared, claim.hoped)
+        safe = corrected_bounds(claim.rows, claim.people, error, up, down)
+        return Interval(found.value, min(found.low, safe.low), max(found.high, safe.high), f"{found.method}, bets")
 
 
 def corrected(claim: Claim, error: float) -> Corrected | None:

@@ -63,12 +63,14 @@ class Drawn(NamedTuple):
         sizes: how many they are.
         low: lowest value that there can be, -inf where there is none.
         high: highest value that there can be, inf where there is none.
+        beyond: how far outside of both the mean of each cluster's values may lie, though that of all cannot.
     """
 
     totals: Floats
     sizes: Floats
     low: float
     high: float
+    beyond: Floats | float = 0.0
 
     @property
     def mean(self) -> float:
@@ -78,7 +80,7 @@ class Drawn(NamedTuple):
     @property
     def mirrored(self) -> "Drawn":
         """The same values with the opposite sign."""
-        return Drawn(-self.totals, self.sizes, -self.high, -self.low)
+        return Drawn(-self.totals, self.sizes, -self.high, -self.low, self.beyond)
 
 
 def drawn(values: Floats, clusters: NDArray[np.generic], low: float, high: float) -> Drawn:
@@ -126,7 +128,8 @@ def evidence_above(
     unit = rows.high - rows.low if np.isfinite(rows.high) else bound - rows.low
     floor, rows_a_bet = (rows.low - bound) / unit, design.rows / design.clusters / largest
     of = design.clusters if design.whole else None
-    wealth = [log_wealth(gains / unit, floor, each / unit * rows_a_bet, of) for each in hoped]
+    below = rows.beyond / unit
+    wealth = [log_wealth(gains / unit, floor, each / unit * rows_a_bet, of, below) for each in hoped]
     return np.asarray(np.logaddexp.reduce(wealth, axis=0) - np.log(len(wealth)))
 
 

@@ -19,7 +19,7 @@ _SPREAD, _SPREAD_ROWS = 1 / 16, 10
 """Largest variance that is guessed before any gain is seen, and the rows that the guess counts as."""
 
 
-def log_wealth(gains: Floats, floor: float, hoped: float, of: int | None = None) -> Floats:
+def log_wealth(gains: Floats, floor: float, hoped: float, of: int | None = None, below: Floats | float = 0.0) -> Floats:
     """Returns the logarithm of the wealth after each gain, of whoever bets that their mean is above zero.
 
     Each bet is the one that would grow fastest if the gains' first three moments were what those before say, and for
@@ -32,11 +32,12 @@ def log_wealth(gains: Floats, floor: float, hoped: float, of: int | None = None)
         hoped: the mean gain if things are as one hopes; above 0.
         of: with gains drawn at random and without replacement from so many, whose mean is in question; None where they
             are independent draws.
+        below: how far below `floor` each gain may yet lie, known before it comes.
     """
-    return log_capital(_bets(gains, floor, hoped, of), gains, floor, of)
+    return log_capital(_bets(gains, floor, hoped, of), gains, floor - below, of)
 
 
-def log_capital(bets: Floats, gains: Floats, floor: float, of: int | None = None) -> Floats:
+def log_capital(bets: Floats, gains: Floats, floor: Floats | float, of: int | None = None) -> Floats:
     """Returns the logarithm of the capital after each gain, of whoever makes these bets.
 
     A bet that could cost more than nearly all of the capital is cut; with `of`, a set whose rest cannot bring the mean

@@ -135,4 +135,4 @@ async def test_the_gate_decides_on_what_people_would_say(workspace, dataset, jud
         labels = labels_of(alone.evaluation, 60)
         done = await evaluate_and_decide(opened, candidate, None, data, Asking(labels=labels))
     assert (alone.verdict.decision, done.verdict.decision) == ("PASS", "FAIL")
-    assert "prediction-powered, 60 labels; the judge alone" in done.verdict.rules[0].reason
+    assert "prediction-powered, 60 labels, bets; the judge alone" in done.verdict.rules[0].reason

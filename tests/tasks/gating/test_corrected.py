@@ -5,11 +5,11 @@ import pytest
 
 from configs.schema.gate import Gate, Rule
 from tasks.gating.claim import bounded
-from tasks.gating.corrected import CorrectedTest
+from tasks.gating.corrected import CorrectedTest, corrected
 from tasks.gating.decide import decide
 from tasks.scoring.score import Metric
 from tasks.statistics.corrected import people_column
-from tasks.statistics.measured import measured
+from tasks.statistics.measured import Measured, measured
 
 METRICS = {"relevance": Metric("relevance", "quality", "higher", "1", "How relevant.", 1.0, 5.0)}
 TRUE = np.arange(200) * 7 % 3 + 2.0  # 2, 3, 4
@@ -33,8 +33,8 @@ def test_a_judge_that_is_too_kind_passes_alone_and_fails_beside_people(decided):
     assert decided(0, at_least=3.5)[0] == "PASS"
     decision, rule = decided(60, at_least=3.5)
     assert decision == "FAIL"
-    assert rule.estimate.method == "prediction-powered, 60 labels"
-    assert "(prediction-powered, 60 labels; the judge alone 4): the whole interval is below 3.5" in rule.reason
+    assert rule.estimate.method == "prediction-powered, 60 labels, bets"
+    assert "(prediction-powered, 60 labels, bets; the judge alone 4): the whole interval is below 3.5" in rule.reason
 
 
 def test_it_passes_what_people_would_pass(decided):
@@ -81,3 +81,46 @@ def test_a_false_claim_passes_no_more_often_than_the_level(evaluate):
             0.05
         )
     assert passed / 1000 < 0.065
+
+
+@pytest.mark.parametrize(("ones", "labels", "above"), [(0.05, 100, True), (0.1, 50, True), (0.1, 50, False)])
+def test_where_few_labels_are_unlike_the_others_bets_hold_the_level_that_students_interval_does_not(
+    ones, labels, above
+):
+    rng, students, passed = np.random.default_rng(5), 0, 0
+    for _ in range(400):
+        human = np.where(rng.random(400) < ones, 1.0, 5.0)
+        judged = np.clip(np.round(human + rng.normal(0, 0.8, 400)), 1, 5)
+        human, judged = (human, judged) if above else (6 - human, 6 - judged)
+        rows = Measured(judged, np.ones(400, dtype=bool), np.arange(400, dtype=np.uint64), 1.0, 5.0)
+        true = 5 - 4 * ones if above else 1 + 4 * ones
+        people = np.where(np.arange(400) < labels, human, np.nan)
+        claim = bounded(rows, true, above=above)._replace(people=people)
+        found = corrected(claim, 0.05)
+        students += claim.holds_for(found.low if above else found.high)
+        passed += CorrectedTest(claim).holds(0.05)
+    assert students / 400 > 0.08
+    assert passed / 400 <= 0.05
+
+
+def test_what_is_shown_holds_what_is_decided(decided):
+    for bound in np.linspace(2.4, 3.6, 13):
+        decision, rule = decided(40, at_least=float(bound))
+        low, high = rule.estimate.low, rule.estimate.high
+        assert decision == ("PASS" if low >= bound else "FAIL" if high < bound else "INCONCLUSIVE")
+        assert low <= rule.estimate.value <= high
+
+
+def test_clusters_whose_size_tells_of_their_rows_hold_the_level():
+    rng, passed = np.random.default_rng(6), 0
+    for _ in range(200):
+        sizes = rng.choice([1, 7], 120)
+        clusters = np.repeat(np.arange(120), sizes)
+        ones = np.repeat(rng.random(120) < np.where(sizes == 7, 0.05, 0.4), sizes)  # all rows of one agree
+        human = np.where(ones, 1.0, 5.0)
+        judged = np.clip(np.round(human + rng.normal(0, 0.8, human.size)), 1, 5)
+        people = np.where(np.isin(np.arange(human.size), rng.permutation(human.size)[:60]), human, np.nan)
+        rows = Measured(judged, np.ones(human.size, dtype=bool), clusters.astype(np.uint64), 1.0, 5.0)
+        true = 5 - 4 * (7 * 0.05 + 0.4) / 8
+        passed += CorrectedTest(bounded(rows, true, above=True)._replace(people=people)).holds(0.05)
+    assert passed / 200 <= 0.05
