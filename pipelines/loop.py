@@ -167,7 +167,7 @@ async def _rounds(app: str, changes: list[str], explored: Explored, turn: Turn, 
         if made.candidate is None or made.move is None:
             break
         moves.append(made.move)
-        say(f'"no" at the {rounds[-1].refused_by} gate → augment: {made.why}')
+        say(f'"no" at the {rounds[-1].refused_by} gate → augment: {made.move}')
         if made.candidate in {each.evaluations[0].candidate for each in rounds}:
             say(f"{made.move} makes {made.label} again: not asked twice")
             continue
