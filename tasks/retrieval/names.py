@@ -23,6 +23,8 @@ _NAME = regex.compile(
     """,
     regex.VERBOSE,
 )
+_IS_NO_NAME = regex.compile(r"I['’]\p{Ll}+|\p{Lu}{2,3}")
+"""`I'm` and `I've`; and short abbreviations: `US`, `UV`, `LED` say where or of what kind, seldom which."""
 _OPENING = regex.compile(r"[\p{P}\s]*[\p{L}\p{M}'’]+")
 _ALIKE = 90
 """Of 100: one wrong letter in ten is a slip, not another name."""
@@ -37,7 +39,7 @@ def names_in(question: str) -> tuple[str, ...]:
         after = opening.end() if opening else 0
         for match in _NAME.finditer(sentence, after):
             name = normalised(match.group()).removesuffix("'s")
-            if name.split()[0] not in _dates():
+            if name.split()[0] not in _dates() and not _IS_NO_NAME.fullmatch(match.group()):
                 found[name] = None
     return tuple(found)
 

@@ -13,6 +13,8 @@ from tasks.retrieval.names import holds, names_in
         ("When can I come on a Tuesday in March?", ()),
         ("Returns? How do they work.", ()),
         ("how heavy is the larkspur", ()),
+        ("A tent, as I'm tall, with UV cover, sent to the US?", ()),
+        ("Does the Larkspur UV weigh more, now that I’ve two?", ("larkspur uv",)),
         ("라크스퍼 텐트는 얼마나 무거운가요?", ()),
     ],
 )
