@@ -41,10 +41,9 @@ def command(tiny_folder, tmp_path):
     return make
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_killed_twice_it_ends_with_the_same_weights(command, tmp_path, seed):
+def test_killed_twice_it_ends_with_the_same_weights(command, tmp_path):
     subprocess.run(command("whole"), cwd=Path.cwd(), check=True, stdout=subprocess.DEVNULL)
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(7)  # noqa: S311
     for _ in range(2):
         after, pause = chance.randint(3, STEPS - 2), chance.uniform(0, 0.02)
         with subprocess.Popen(command("killed"), cwd=Path.cwd(), stdout=subprocess.PIPE, text=True) as process:

@@ -43,6 +43,8 @@ def shop(make_app, tmp_path, monkeypatch):
         prompt = "system:\nBe brief.\n\nuser:\n{{documents}}\n{{question}}\n"
         (tmp_path / "prompt.prompty").write_text(prompt, encoding="utf-8")
         (tmp_path / "train.jsonl").write_text(lines(ROWS), encoding="utf-8")
+        asked = {"id": "r1", "question": "Why?", "reference": "So.", "answerable": True}
+        (tmp_path / "rows.jsonl").write_text(lines([asked]), encoding="utf-8")
         documents = [{"id": "N1", "text": "a new tent"}, {"id": "N2", "text": "a new stove"}]
         (tmp_path / "documents.jsonl").write_text(lines(documents), encoding="utf-8")
         old = [{"id": "T", "text": "the heavy tent"}, {"id": "P", "text": "the light pack"}]

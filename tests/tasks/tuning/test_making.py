@@ -24,6 +24,10 @@ from tasks.tuning.making import Work, make_adapter
 SETTINGS = Finetune(lora=Lora(rank=4, alpha=8), batch=4, steps=3, learning_rate=0.01, look_every=1, held_out=0.25)
 
 
+class KilledError(Exception):
+    pass
+
+
 @pytest.fixture
 def work(tiny, examples):
     about = {"app": "shop", "parent": "p" * 16, "move": "tuned", "data": {"train": "d" * 16}}
@@ -85,12 +89,12 @@ async def test_what_was_killed_before_it_ended_is_gone_on_with(make, work, monke
     def killed(*arguments):
         calls.append(arguments[4])
         if len(calls) == 3:
-            raise KeyboardInterrupt
+            raise KilledError
         return real(*arguments)
 
     often = work._replace(settings=SETTINGS.model_copy(update={"checkpoint_every": 1}))
     monkeypatch.setattr(training, "_step", killed)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KilledError):
         await make(often)
     monkeypatch.setattr(training, "_step", real)
     again, folder, steps = await make(often)
