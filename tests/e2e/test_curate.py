@@ -58,7 +58,8 @@ def test_a_version_is_made_once_and_recorded_and_contamination_stops_it(stack, l
     assert made["apart"] == {"duplicate: same question": 1}
     assert made["personal_data"] == 1
     folder = Path(made["folder"])
-    assert {file.name for file in folder.iterdir()} == {"apart.jsonl", "curation.json", "full.jsonl", "train.jsonl"}
+    files = {f"{split}.jsonl" for split in made["splits"]}
+    assert {file.name for file in folder.iterdir()} == {"apart.jsonl", "curation.json", *files}
     assert "555 0187" not in "".join(file.read_text(encoding="utf-8") for file in folder.iterdir())
 
     client = mlflow.MlflowClient(f"http://127.0.0.1:{stack['LIFECYCLE_MLFLOW_PORT']}")
