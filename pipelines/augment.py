@@ -65,10 +65,8 @@ async def augment(
         changes: Changes of the configuration for this run only, as key=value.
     """
     with open_workspace(app, tuple(changes), asks=True) as workspace:
-        if workspace.loaded.app.target.kind != "prompt":
-            return await _nothing(
-                workspace, f"a target of kind `{workspace.loaded.app.target.kind}` is yours to change"
-            )
+        if (kind := workspace.loaded.app.target.kind) != "prompt":
+            return await _nothing(workspace, f"a target of kind `{kind}` is yours to change: change it and run again")
         base = marked(workspace.store, "best") or chosen(workspace, "latest")
         refused = await step("find out why", lambda: _attributed(workspace, of))
         choice = _choice(workspace, base, move, beside, refused)

@@ -18,7 +18,7 @@ from tasks.orchestrating.naming import name_candidate
 from tasks.orchestrating.step import step
 from tasks.progress import Progress
 from tasks.results.marks import mark, marked
-from tasks.tracking.prompts import register_prompt
+from tasks.tracking.prompts import with_registered
 from tasks.tuning.candidate import FinetunedCandidate
 from tasks.tuning.finetuned import finetune_candidate
 from tasks.tuning.making import Told
@@ -112,11 +112,8 @@ async def _made(workspace: Workspace, move: FineTune, watch: _Watch) -> Finetune
 
 
 def _registered(workspace: Workspace, candidate: Candidate) -> Candidate:
-    if candidate.prompt is None:
-        return candidate
-    check_prompts([candidate.prompt], workspace.dataset("sample"))
-    prompt = register_prompt(workspace.name, candidate.prompt)
-    return candidate.model_copy(update={"prompt": prompt})
+    check_prompts(candidate.prompts, workspace.dataset("sample"))
+    return with_registered(candidate)
 
 
 def _move(workspace: Workspace, name: str) -> FineTune:
