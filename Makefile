@@ -12,6 +12,9 @@ INPUTS := pyproject.toml infra/constraints.txt infra/weights.txt
 TORCH_INDEX ?=
 TORCH := $(shell grep '^torch==' infra/constraints-finetune.txt)
 
+# Each stage is a process: where containers forbid it to keep compiled modules, each would compile its imports again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test stop check bench bench-engine bench-decisions bench-augment chromium constraints
 
 run: .venv/installed-finetune

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom, norm
+from scipy.special import bdtr, ndtri
 
 from tasks.statistics.intervals import effective_rows
 
@@ -42,7 +42,7 @@ def quantile_interval(
     if count < n:
         return _of_clusters(ordered, values, clusters, value, quantile, confidence)
     # ranks[k]: probability that exactly k values lie below the quantile.
-    below = binom.cdf(np.arange(n + 1), n, quantile)
+    below = bdtr(np.arange(n + 1, dtype=np.float64), n, quantile)
     # The pair (l, u), ranks from 1, encloses it with probability P(l ≤ values below < u).
     best: tuple[float, int, int] | None = None
     for low in range(1, n + 1):
@@ -67,7 +67,7 @@ def _of_clusters(
 ) -> QuantileInterval:
     n, count = values.size, int(np.unique(clusters).size)
     rows = effective_rows((values <= value).astype(np.float64), clusters)
-    reach = float(norm.ppf((1 + confidence) / 2)) * np.sqrt(quantile * (1 - quantile) / rows)
+    reach = float(ndtri((1 + confidence) / 2)) * np.sqrt(quantile * (1 - quantile) / rows)
     low, high = int(np.floor((quantile - reach) * n)), int(np.ceil((quantile + reach) * n)) + 1
     if low < 1 or high > n:
         return QuantileInterval(value, None, None, f"order statistics, {count} clusters are too few")

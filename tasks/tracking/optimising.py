@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import re
+import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -160,6 +161,9 @@ def _optimise(work: _Work) -> list[Proposal]:
         mlflow.set_experiment(experiment_id=experiment_of(client, app))
         name = registry_name(app, f"{work.prompt.name}.instruction")
         version = client.register_prompt(name, instruction_of(work.prompt), tags={"lifecycle.source": "optimiser"})
+        # Once loaded it comes from MLflow's cache, and starts no further thread.
+        mlflow.genai.load_prompt(version.uri)
+        _wait_for_links()
 
         def answered(row_id: str, question: str) -> dict[str, Any]:  # noqa: ARG001 what the reflecting model sees
             # MLflow puts the instruction of the moment in place of the version's own.
@@ -189,6 +193,17 @@ def _optimise(work: _Work) -> list[Proposal]:
         best = Proposal(str(result.optimized_prompts[0].template))
     ordered = sorted(work.history, key=lambda each: -each[0])
     return [proposal for _, proposal in ordered] or [best]
+
+
+def _wait_for_links() -> None:
+    """Waits for the threads in which MLflow notes the experiment of a prompt that was registered or loaded.
+
+    They import, which takes the lock of MLflow's import hooks; the first evaluation of an optimiser holds it and
+    imports too, and the two can wait for each other for ever.
+    """
+    for thread in threading.enumerate():
+        if thread.name.startswith("link_prompt_to_experiment"):
+            thread.join()
 
 
 def _gepa(work: _Work) -> "BasePromptOptimizer":
