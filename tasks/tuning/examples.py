@@ -54,17 +54,17 @@ async def training_material(
         DataError: rows or documents cannot be read, or a prompt cannot be filled.
         CallFailure: a question could not be embedded.
     """
+    split = settings.distill.split if settings.distill else "train"
+    dataset = workspace.dataset(split)
     asked = _about(workspace, settings.documents)
     candidate = await augmented(asked, base, move)
     index = {"index": candidate.retrieval.index} if candidate.retrieval else {}
     if settings.distill is not None:
         taught = await distilled(asked, candidate, settings.distill)
-        rows_of = asked.dataset(settings.distill.split).digest
-        return Material(taught.examples, {settings.distill.split: rows_of, **index, "distilled": taught.digest})
-    dataset = workspace.dataset("train")
+        return Material(taught.examples, {split: dataset.digest, **index, "distilled": taught.digest})
     rows = mixed(tuple(dataset.rows), settings.unanswerable, settings.seed)
     examples = await _prepared(asked, candidate, rows)
-    return Material(examples, {"train": dataset.digest, **index, "examples": digest(examples)})
+    return Material(examples, {split: dataset.digest, **index, "examples": digest(examples)})
 
 
 def _about(workspace: "Workspace", documents: str | None) -> "Workspace":

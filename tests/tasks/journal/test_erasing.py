@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from configs.errors import LifecycleError
+from tasks.journal import erasing
 from tasks.journal import file as journal_file
 from tasks.journal.erasing import Removed, erase, prune
 from tasks.journal.journal import Journal
@@ -174,7 +175,8 @@ def _read_until_told(path, reading, told):
 
 
 def test_a_process_that_reads_is_named_as_what_hinders_and_erasing_again_finishes(path, monkeypatch):
-    monkeypatch.setattr(journal_file, "WAIT_S", 0.2)
+    for module in (journal_file, erasing):
+        monkeypatch.setattr(module, "WAIT_S", 0.2)
     with Journal(path) as journal:
         journal.put("k", "first", "chat", _value("Ada Lovelace"))
     spawn = multiprocessing.get_context("spawn")

@@ -11,9 +11,9 @@ from configs.schema.finetune import Finetune
 from configs.settings import settings
 from infra.simulator.running import simulated
 from tasks.augmenting.recipe import augmented
-from tasks.calling.embedding import embed
 from tasks.calling.preparing import Preparer
 from tasks.candidates import read_prompts
+from tasks.retrieval.asking import finder_of
 from tasks.retrieval.index import load_index
 from tasks.tuning.examples import training_material
 from tasks.workspace import open_workspace
@@ -59,10 +59,8 @@ async def test_prompts_are_those_that_serving_makes(shop, make_candidate):
     material = await training_material(shop, base, MOVE, Finetune())
     candidate = await augmented(shop, base, MOVE)
 
-    async def embedding(texts, *, user=""):
-        return await embed(texts, loaded=shop.loaded, model="vectors", journal=None, epoch="served")
-
-    served = Preparer(candidate, shop.loaded, load_index(shop.indexes, candidate.retrieval.index), embedding)
+    index = load_index(shop.indexes, candidate.retrieval.index)
+    served = Preparer(candidate, shop.loaded, finder_of(candidate.retrieval, index, shop.loaded, "served"))
     expected = [(await served.prepare(row)).messages for row in shop.dataset("train").rows]
     assert [example.messages for example in material.examples] == expected
     assert [example.answer for example in material.examples] == [row["reference"] for row in ROWS]
@@ -90,7 +88,8 @@ async def test_the_share_of_unanswerable_rows_is_what_was_asked_for(shop, make_c
 async def test_without_training_rows_the_key_is_named(make_app, make_candidate, tmp_path, monkeypatch):
     monkeypatch.setenv("LIFECYCLE_HOME", str(tmp_path / "home"))
     settings.cache_clear()
-    loaded = make_app("http://127.0.0.1:1/v1")
+    loaded = make_app("http://127.0.0.1:1/v1", budget={"unpriced": ["vectors", "chat"]})
+    (tmp_path / "documents.jsonl").write_text(lines([{"id": "N1", "text": "a new tent"}]), encoding="utf-8")
     with (
         open_workspace(str(tmp_path)) as workspace,
         pytest.raises(ConfigurationError, match=r"key `datasets\.train` is not set"),
