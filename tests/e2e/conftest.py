@@ -2,6 +2,8 @@
 
 import json
 import os
+import select
+import signal
 import socket
 import subprocess
 import sys
@@ -47,11 +49,42 @@ def stack_environment(tmp_path_factory, shop):
     return {**inherited, **ports, "LIFECYCLE_HOME": str(home), "LIFECYCLE_APP": str(shop)}
 
 
+class _Preloaded:
+    """The command, forked from a process that has imported what it imports."""
+
+    def __init__(self, environment, folder):
+        self._environment, self._folder = environment, folder
+        script = str(Path(__file__).with_name("preloaded_command.py"))
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "bufsize": 1}
+        self.process = subprocess.Popen([sys.executable, script], env=environment, cwd=ROOT, **pipes)
+
+    def run(self, arguments, timeout):
+        files = {name: self._folder / name for name in ("stdout", "stderr")}
+        request = {"arguments": arguments, "environment": self._environment}
+        print(json.dumps(request | {name: str(file) for name, file in files.items()}), file=self.process.stdin)
+        child = int(self.process.stdout.readline())
+        if not select.select([self.process.stdout], [], [], timeout)[0]:
+            os.kill(child, signal.SIGKILL)
+        status = int(self.process.stdout.readline())
+        said = {name: file.read_text(encoding="utf-8") for name, file in files.items()}
+        return subprocess.CompletedProcess(arguments, status, **said)
+
+
 @pytest.fixture(scope="session")
-def lifecycle(stack_environment):
+def _preloaded(stack_environment, tmp_path_factory):
+    command = _Preloaded(stack_environment, tmp_path_factory.mktemp("command"))
+    yield command
+    command.process.stdin.close()
+    command.process.wait()
+
+
+@pytest.fixture(scope="session")
+def lifecycle(stack_environment, _preloaded):
     """Runs the command as a person would; returns the finished process."""
 
     def run(*arguments, timeout=280, **environment):
+        if not environment:
+            return _preloaded.run(arguments, timeout)
         return subprocess.run(
             [sys.executable, "-m", "infra.cli.main", *arguments],
             check=False,

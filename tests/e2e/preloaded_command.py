@@ -1,0 +1,70 @@
+"""The command `lifecycle`, forked from a process that has imported what it imports: `python preloaded_command.py`.
+
+Reads one JSON object a line: `arguments`, `environment`, and the files that `stdout` and `stderr` go to. For each it
+writes the child's process id on a line, and on another, once it has ended, its exit status. Importing takes seconds,
+and the tests run the command a hundred times.
+"""
+
+import importlib
+import json
+import os
+import signal
+import sys
+
+from configs.settings import settings
+from infra.cli.main import main
+from infra.stack.environment import client_environment
+
+_IMPORTED = (
+    "great_expectations.expectations",
+    "infra.cli.summary",
+    "infra.stack.supervision",
+    "matplotlib.pyplot",
+    "mlflow.artifacts",
+    "mlflow.genai",
+    "openai.resources.chat",
+    "pandas",
+    "prefect.automations",
+    "pyarrow.parquet",
+    "tasks.checking",
+)
+
+
+def _import_all():
+    # Prefect reads its settings when it is imported.
+    os.environ.update(client_environment(settings()), PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL="CRITICAL")
+    for name in _IMPORTED:
+        importlib.import_module(name)
+    importlib.import_module("pipelines.deployments").stages()
+
+
+def _become(request):
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        os.dup2(os.open(request[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    settings.cache_clear()
+    sys.argv = ["lifecycle", *request["arguments"]]
+    main()
+
+
+def _tell(number):
+    sys.stdout.write(f"{number}\n")
+    sys.stdout.flush()
+
+
+def _serve():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            _become(json.loads(line))
+            return
+        _tell(child)
+        _tell(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+
+_import_all()
+_serve()
