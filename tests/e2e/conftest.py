@@ -2,8 +2,6 @@
 
 import json
 import os
-import select
-import signal
 import socket
 import subprocess
 import sys
@@ -60,11 +58,8 @@ class _Preloaded:
 
     def run(self, arguments, timeout):
         files = {name: self._folder / name for name in ("stdout", "stderr")}
-        request = {"arguments": arguments, "environment": self._environment}
+        request = {"arguments": arguments, "environment": self._environment, "timeout": timeout}
         print(json.dumps(request | {name: str(file) for name, file in files.items()}), file=self.process.stdin)
-        child = int(self.process.stdout.readline())
-        if not select.select([self.process.stdout], [], [], timeout)[0]:
-            os.kill(child, signal.SIGKILL)
         status = int(self.process.stdout.readline())
         said = {name: file.read_text(encoding="utf-8") for name, file in files.items()}
         return subprocess.CompletedProcess(arguments, status, **said)

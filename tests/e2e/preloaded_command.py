@@ -1,8 +1,8 @@
 """The command `lifecycle`, forked from a process that has imported what it imports: `python preloaded_command.py`.
 
-Reads one JSON object a line: `arguments`, `environment`, and the files that `stdout` and `stderr` go to. For each it
-writes the child's process id on a line, and on another, once it has ended, its exit status. Importing takes seconds,
-and the tests run the command a hundred times.
+Reads one JSON object a line: `arguments`, `environment`, `timeout` in seconds, and the files that `stdout` and `stderr`
+go to. For each it writes the command's exit status on a line, once it has ended. Importing takes seconds, and the tests
+run the command a hundred times.
 """
 
 import importlib
@@ -45,14 +45,11 @@ def _become(request):
         os.dup2(os.open(request[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Nobody handles it: a command that takes too long is killed.
+    signal.alarm(request["timeout"])
     settings.cache_clear()
     sys.argv = ["lifecycle", *request["arguments"]]
     main()
-
-
-def _tell(number):
-    sys.stdout.write(f"{number}\n")
-    sys.stdout.flush()
 
 
 def _serve():
@@ -62,8 +59,8 @@ def _serve():
         if child == 0:
             _become(json.loads(line))
             return
-        _tell(child)
-        _tell(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n")
+        sys.stdout.flush()
 
 
 _import_all()
