@@ -77,7 +77,7 @@ def _preloaded(stack_environment, tmp_path_factory):
 def lifecycle(stack_environment, _preloaded):
     """Runs the command as a person would; returns the finished process."""
 
-    def run(*arguments, timeout=280, **environment):
+    def run(*arguments, timeout=580, **environment):
         if not environment:
             return _preloaded.run(arguments, timeout)
         return subprocess.run(
