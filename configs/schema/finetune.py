@@ -67,8 +67,11 @@ class Finetune(Frozen):
     patience: int = Field(3, ge=1)
     """Looks without a better loss after which the training ends."""
     packing: bool = True
-    """One sequence a batch: no padding, and what the prompts of a batch begin with in common is computed once. The
+    """One sequence a batch: no padding, and what several prompts of a batch begin with in common is computed once. The
     gradients are the same without it."""
+    prefix_group: int = Field(4, ge=1, le=1024)
+    """Rows at most that go through each epoch together because their prompts begin alike, such as those about one
+    document: the more, the less is computed, and the less a step's rows differ. 1 shuffles row by row."""
     dtype: Literal["auto", "bf16", "fp32"] = "auto"
     """Numbers that matrices are multiplied in; `auto` is bf16 where the processor or the GPU multiplies it itself."""
     seed: int = Field(7, ge=0)

@@ -1,4 +1,4 @@
-"""Attention of a packed sequence: its rows side by side, each seeing itself and the front that all share.
+"""Attention of a packed sequence: its rows side by side, each seeing itself and what it shares with others.
 
 Imported only where something is trained: it needs torch.
 """
@@ -67,8 +67,9 @@ def _side_by_side(states: torch.Tensor, layout: Layout) -> torch.Tensor:
     return _ToRows.apply(states[0].transpose(0, 1).contiguous(), layout).transpose(1, 2)
 
 
-# Both ways are plain look-ups, also backwards: torch's own gradient of a look-up adds line by line, which is slow on a
-# CPU. What is looked up behind a row's end is seen by nobody, and so has no gradient.
+# Both ways are plain look-ups, also backwards, but for the sum of a shared span's rows: torch's own gradient of a
+# look-up adds line by line, which is slow on a CPU. What is looked up behind a row's end is seen by nobody, and so has
+# no gradient.
 
 
 class _ToRows(torch.autograd.Function):  # type: ignore[misc]
@@ -83,8 +84,8 @@ class _ToRows(torch.autograd.Function):  # type: ignore[misc]
     def backward(ctx: Any, above: torch.Tensor) -> tuple[torch.Tensor, None]:
         layout = ctx.layout
         found = above.reshape(-1, *above.shape[2:]).index_select(0, layout.slots)
-        if layout.front:
-            found[: layout.front] = above[:, : layout.front].sum(0)
+        for span in layout.shared:
+            found[span.tokens] = above[span.rows, span.places].sum(0)
         return found, None
 
 

@@ -111,7 +111,9 @@ class Fitting:
     def loss(self, rows: Sequence[Tokens]) -> Summed:
         """Returns the loss of rows that nothing is fitted to."""
         self._peft.eval()
-        parts = [rows[at : at + self._settings.batch] for at in range(0, len(rows), self._settings.batch)]
+        # Sorted, rows that begin alike meet in a batch.
+        alike = sorted(rows, key=lambda row: row.prompt)
+        parts = [alike[at : at + self._settings.batch] for at in range(0, len(alike), self._settings.batch)]
         with torch.no_grad():
             summed = sum(float(self._loss(part)) for part in parts)
         self._peft.train()

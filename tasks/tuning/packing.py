@@ -1,17 +1,37 @@
 """Batches: the rows of one forward pass, as one sequence without padding or as lines padded to the longest.
 
-Packed, what all prompts of a batch begin with stands at the front once, and every row follows it at the positions it
-would have alone. A row's attention sees that front and itself, so that each token has the same states, and each weight
-the same gradient, as if the rows were computed one by one.
+Packed, the rows' prompts are a tree: what some of them begin with in common stands in the sequence once, and each row
+goes on from there at the positions it would have alone. A row's attention sees its own way through the tree, so that
+each token has the same states, and each weight the same gradient, as if the rows were computed one by one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from tasks.tuning.prefixes import common_prefix
 from tasks.tuning.tokens import Tokens
 
 if TYPE_CHECKING:
     import torch
+
+_SHORTEST = 4
+"""Tokens that are worth a span of their own: shorter ones are there by chance, where two questions begin with the same
+word, and each costs a few sums in every layer."""
+
+
+class Span(NamedTuple):
+    """Tokens that stand in a packed sequence once.
+
+    Attributes:
+        tokens: where they stand in the sequence.
+        rows: which rows have them.
+        places: where they stand in each of those.
+    """
+
+    tokens: slice
+    rows: slice
+    places: slice
 
 
 class Layout(NamedTuple):
@@ -20,14 +40,14 @@ class Layout(NamedTuple):
     Attributes:
         gathered: shape (rows, longest): for each place of each row, which token of the sequence is there; 0 behind a
             row's end.
-        slots: shape (tokens,): for each token of the sequence, its place in the flattened rows; for those of the
-            front, its place in the first row.
-        front: tokens that all rows share.
+        slots: shape (tokens,): for each token of the sequence, its place in the flattened rows; for those of several
+            rows, its place in the first of them.
+        shared: the spans that several rows have.
     """
 
     gathered: "torch.Tensor"
     slots: "torch.Tensor"
-    front: int
+    shared: tuple[Span, ...]
 
 
 class Batch(NamedTuple):
@@ -49,32 +69,34 @@ class Batch(NamedTuple):
 
 
 def packed(rows: Sequence[Tokens]) -> Batch:
-    """Returns rows as one sequence.
+    """Returns rows as one sequence, sorted by their prompts.
 
     Args:
         rows: at least one.
     """
     import torch
 
-    front = _shared(rows)
-    ids, positions = list(rows[0].prompt[:front]), list(range(front))
+    rows = sorted(rows, key=lambda row: row.prompt)
     longest = max(map(len, rows))
-    gathered, slots = torch.zeros(len(rows), longest, dtype=torch.long), list(range(front))
-    predicting: list[int] = []
-    for at, row in enumerate(rows):
-        own, start = (*row.prompt, *row.answer)[front:], len(ids)
-        ids += own
-        positions += range(front, len(row))
-        slots += range(at * longest + front, at * longest + len(row))
-        gathered[at, :front] = torch.arange(front)
-        gathered[at, front : len(row)] = torch.arange(start, start + len(own))
-        last = start + len(own) - len(row.answer) - 1
-        predicting += range(last, last + len(row.answer))
+    ids: list[int] = []
+    positions: list[int] = []
+    slots: list[int] = []
+    gathered, shared = torch.zeros(len(rows), longest, dtype=torch.long), []
+    for span in _spans(rows):
+        first, places = span.rows.start, span.places
+        ids += (*rows[first].prompt, *rows[first].answer)[places]
+        positions += range(places.start, places.stop)
+        slots += range(first * longest + places.start, first * longest + places.stop)
+        gathered[span.rows, places] = torch.arange(span.tokens.start, span.tokens.stop)
+        if span.rows.stop - first > 1:
+            shared.append(span)
     return Batch(
         ids=torch.tensor([ids]),
         positions=torch.tensor([positions]),
-        layout=Layout(gathered, torch.tensor(slots), front),
-        predicting=torch.tensor(predicting),
+        layout=Layout(gathered, torch.tensor(slots), tuple(shared)),
+        predicting=torch.cat(
+            [line[len(row.prompt) - 1 : len(row) - 1] for line, row in zip(gathered, rows, strict=True)]
+        ),
         targets=torch.tensor([token for row in rows for token in row.answer]),
     )
 
@@ -106,16 +128,29 @@ def moved(batch: Batch, device: "torch.device") -> Batch:
     """Returns a batch on a device."""
     layout = batch.layout
     if layout is not None:
-        layout = Layout(layout.gathered.to(device), layout.slots.to(device), layout.front)
+        layout = Layout(layout.gathered.to(device), layout.slots.to(device), layout.shared)
     ids, positions = batch.ids.to(device), batch.positions.to(device)
     return Batch(ids, positions, layout, batch.predicting.to(device), batch.targets.to(device))
 
 
-def _shared(rows: Sequence[Tokens]) -> int:
-    """Returns how many tokens all prompts begin with in common; the token that an answer follows is each row's own."""
-    shortest = min(len(row.prompt) for row in rows) - 1
-    first = rows[0].prompt
-    for at in range(shortest):
-        if any(row.prompt[at] != first[at] for row in rows):
-            return at
-    return shortest
+def _spans(rows: Sequence[Tokens]) -> Iterator[Span]:
+    """Yields the spans of sorted rows in the sequence's order, those of one row alone among them.
+
+    The token that an answer follows is each row's own.
+    """
+    alike = [
+        min(common_prefix(one.prompt, two.prompt), len(one.prompt) - 1, len(two.prompt) - 1)
+        for one, two in pairwise(rows)
+    ]
+    written, waiting = 0, [(0, len(rows), 0)]
+    while waiting:
+        first, end, start = waiting.pop()
+        stop = min(alike[first : end - 1], default=len(rows[first]))
+        branches = [first, *(at + 1 for at in range(first, end - 1) if alike[at] == stop), end]
+        if end - first > 1:
+            # Too short a span is left to its branches.
+            stop = stop if stop - start >= _SHORTEST else start
+            waiting += [(*branch, stop) for branch in reversed(list(pairwise(branches)))]
+        if stop > start:
+            yield Span(slice(written, written + stop - start), slice(first, end), slice(start, stop))
+            written += stop - start

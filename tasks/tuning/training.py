@@ -64,9 +64,11 @@ def train(
     steps = steps_of(len(rows), settings)
     optimizer = torch.optim.AdamW(fitting.weights, lr=settings.learning_rate, weight_decay=0.0)
     state = _State(fitting, optimizer, load(folder))
+    upcoming = order([row.prompt for row in rows], settings, state.step)
     tell(state.losses, state.step, steps)
     while state.step < steps and state.looks < settings.patience:
-        new = [Loss(state.step + 1, "train", _step(fitting, optimizer, rows, settings, state.step, steps))]
+        parts = [[rows[place] for place in places] for places in next(upcoming)]
+        new = [Loss(state.step + 1, "train", _step(fitting, optimizer, parts, settings, state.step, steps))]
         state.step += 1
         if held_out and (state.step % settings.look_every == 0 or state.step == steps):
             new.append(state.look(held_out))
@@ -145,13 +147,12 @@ class _State:
 def _step(
     fitting: Fitting,
     optimizer: torch.optim.Optimizer,
-    rows: Sequence[Tokens],
+    parts: Sequence[Sequence[Tokens]],
     settings: Finetune,
     step: int,
     steps: int,
 ) -> float:
     """Takes one step, and returns the mean loss of an answer's token in it."""
-    parts = [[rows[place] for place in places] for places in order(len(rows), settings, step)]
     over = sum(len(row.answer) for part in parts for row in part)
     loss = sum(fitting.backward(part, over) for part in parts)
     if not math.isfinite(loss):

@@ -64,8 +64,11 @@ def test_the_loss_is_transformers_own_of_the_answers_tokens(make):
 def test_the_common_beginning_is_computed_once(make):
     fitting, rows = make()
     batch = fitting._batch(rows)
-    assert batch.layout.front > len("<|im_start|>")
-    assert batch.ids.shape[1] == sum(map(len, rows)) - (len(rows) - 1) * batch.layout.front
+    (front,) = batch.layout.shared
+    assert front.rows == slice(0, len(rows))
+    assert front.places.start == 0
+    assert front.places.stop > len("<|im_start|>")
+    assert batch.ids.shape[1] == sum(map(len, rows)) - (len(rows) - 1) * front.places.stop
 
 
 @pytest.mark.parametrize("seed", [1, 2])
