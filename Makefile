@@ -12,6 +12,9 @@ INPUTS := pyproject.toml infra/constraints.txt infra/weights.txt
 TORCH_INDEX ?=
 TORCH := $(shell grep '^torch==' infra/constraints-finetune.txt)
 
+# Folder with Banking77's train.csv, for the row of `make bench-augment` on a public task; left out where not given.
+DATA ?=
+
 # Each stage is a process: where containers forbid it to keep compiled modules, each would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -41,8 +44,8 @@ bench-engine: .venv/installed-bench
 bench-decisions: .venv/installed
 	$(BIN)/python -m benchmarks.decisions
 
-bench-augment: .venv/installed-finetune
-	$(BIN)/python -m benchmarks.augment
+bench-augment: .venv/installed-bench .venv/installed-finetune
+	$(BIN)/python -m benchmarks.augment $(if $(DATA),--data '$(DATA)')
 
 # Environment. uv installs in seconds; where it cannot (a package index that only pip is told of), pip does.
 .venv/bin/uv:

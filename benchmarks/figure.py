@@ -78,3 +78,8 @@ class Row:
     def reached(self) -> bool:
         """Whether every figure that is judged was reached."""
         return all(figure.reached is not False for figure in self.figures)
+
+
+def not_measured(number: int, error: Exception) -> Row:
+    """Returns the row that stands for one whose measuring failed: it is not reached, and says why."""
+    return Row(number, "Not measured", str(error), (Figure("measuring", math.nan, note="failed, see below"),))

@@ -1,10 +1,10 @@
 """The embedded base for a benchmark: where it lies, a half-precision form of it, and a server with adapters."""
 
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.ports import free_ports
 from infra.stack.weights import chat_weights
 from tasks.tuning.base import Base
 
@@ -47,9 +47,10 @@ def serving(weights: Path, adapters: Mapping[str, Path]) -> Iterator[tuple[str, 
 
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(weights)
-    parameters.hostnames, parameters.port = ["127.0.0.1"], _free_port()
+    parameters.hostnames, parameters.port = ["127.0.0.1"], free_ports(1)[0]
     parameters.n_parallel, parameters.n_ctx, parameters.cache_ram_mib = 4, 4 * 1024, 0
     parameters.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(path), 0.0) for path in adapters.values()]
+    parameters.verbosity = 1  # errors alone
     server = xllamacpp.Server(parameters)
     address = f"http://127.0.0.1:{parameters.port}"
     listed = httpx.get(f"{address}/lora-adapters", timeout=60, trust_env=False).raise_for_status().json()
@@ -58,9 +59,3 @@ def serving(weights: Path, adapters: Mapping[str, Path]) -> Iterator[tuple[str, 
         yield address, {name: by_path[str(path)] for name, path in adapters.items()}
     finally:
         del server
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -1,25 +1,18 @@
 """How many model calls a turn of the sample app's loop makes: gates that stop early beside gates that ask every row."""
 
-import json
-import os
-import socket
-import subprocess
-import sys
 import tempfile
-from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 from benchmarks.decisions.sizes import Sizes
 from benchmarks.figure import Figure, Row
-
-_PORTS = ("PREFECT", "MLFLOW", "CHAT", "EMBEDDING", "ENDPOINT", "RUNNER")
-_ALL_ROWS = ("gates.sample.stop_early=false", "gates.release.stop_early=false")
+from benchmarks.own_stack import EVERY_ROW, lifecycle
 
 
 def loop_calls(sizes: Sizes) -> Row:
     """Runs one turn of the sample app each way, on fresh state, with the embedded model."""
     del sizes
-    fixed, early = _turn(_ALL_ROWS), _turn(())
+    fixed, early = _turn(EVERY_ROW), _turn(())
     figures = (
         Figure("every row", fixed["calls"]["made"], digits=0, note=_said(fixed)),
         Figure("stopping early", early["calls"]["made"], digits=0, note=_said(early)),
@@ -30,20 +23,8 @@ def loop_calls(sizes: Sizes) -> Row:
 
 
 def _turn(changes: tuple[str, ...]) -> dict[str, Any]:
-    command = [sys.executable, "-m", "infra.cli.main", "run", "loop", "--app", "outfitter", "--json"]
-    for change in changes:
-        command += ["--set", change]
-    with tempfile.TemporaryDirectory(prefix="bench-decisions-") as home, ExitStack() as stack:
-        held = [stack.enter_context(socket.socket()) for _ in _PORTS]
-        for each in held:
-            each.bind(("127.0.0.1", 0))
-        ports = {f"LIFECYCLE_{name}_PORT": str(each.getsockname()[1]) for name, each in zip(_PORTS, held, strict=True)}
-        stack.close()
-        done = subprocess.run(
-            command, env={**os.environ, **ports, "LIFECYCLE_HOME": home}, stdout=subprocess.PIPE, check=False
-        )
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    with tempfile.TemporaryDirectory(prefix="bench-decisions-") as home:
+        return lifecycle(Path(home)).run("loop", "--app", "outfitter", changes=changes)
 
 
 def _said(turn: dict[str, Any]) -> str:

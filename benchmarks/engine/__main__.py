@@ -1,7 +1,6 @@
 """Measures the evaluation engine: `python -m benchmarks.engine [--only 1 3] [--quick]`."""
 
 import argparse
-import math
 import signal
 import sys
 import tempfile
@@ -15,7 +14,7 @@ from benchmarks.engine.endpoints import SLOTS, ceiling
 from benchmarks.engine.peers import promptfoo
 from benchmarks.engine.sizes import FULL, QUICK
 from benchmarks.engine.watching import say
-from benchmarks.figure import Figure, Row
+from benchmarks.figure import Row, not_measured
 from benchmarks.machine import versions
 from benchmarks.page import PAGES, show, write
 from configs.errors import LifecycleError
@@ -60,7 +59,7 @@ def _measured(bench: Bench, number: int) -> Row:
     try:
         row = _ROWS[number](bench)
     except LifecycleError as error:
-        row = Row(number, "Not measured", str(error), (Figure("measuring", math.nan, note="failed, see below"),))
+        row = not_measured(number, error)
     say(f"row {number}: {'reached' if row.reached else 'NOT reached'}, {time.monotonic() - started:.0f} s")
     return row
 
