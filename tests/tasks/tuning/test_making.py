@@ -79,6 +79,7 @@ async def test_the_same_is_made_once_and_other_settings_make_another(make, work)
     assert (again, len(steps)) == (first, told)
     other, _, _ = await make(work._replace(settings=SETTINGS.model_copy(update={"seed": 8})))
     assert other.card.digest != first.card.digest
+    assert work._replace(settings=SETTINGS.model_copy(update={"prefix_group": 1})).identity != work.identity
 
 
 async def test_what_was_killed_before_it_ended_is_gone_on_with(make, work, monkeypatch):
