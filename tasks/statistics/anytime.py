@@ -121,6 +121,9 @@ def evidence_above(
         return np.full(rows.totals.size, np.inf)
     if bound == rows.low:
         return np.where(np.cumsum(rows.totals - bound * rows.sizes) > 0, np.inf, 0.0)
+    if bound > rows.high:
+        # No row can speak for it, as where a model that costs nothing is asked whether it costs more than a bound.
+        return np.zeros(rows.totals.size)
     largest = max(design.largest, float(rows.sizes.max()))
     gains = (rows.totals - bound * rows.sizes) / largest
     if np.isneginf(rows.low):

@@ -84,6 +84,12 @@ def test_evidence_is_seldom_wrong_however_often_one_looks(looks):
     assert wrong / 400 <= 0.08
 
 
+def test_where_every_value_is_known_beforehand_it_is_certain_or_nothing_speaks_for_it():
+    found = rows([0.0] * 12, low=0.0, high=0.0)
+    assert evidence_above(found, 0.01, design(20), HOPED).tolist() == [0.0] * 12
+    assert np.isposinf(evidence_below(found, 0.01, design(20), HOPED)).all()
+
+
 def test_a_cluster_larger_than_was_known_makes_no_nonsense():
     found = rows([0.0] * 12, ["one"] * 6 + ["two"] * 6)
     for evidence in (evidence_above, evidence_below):
