@@ -12,7 +12,7 @@ from configs.schema.finetune import Finetune
 from tasks.statistics.intervals import Interval, difference_interval, mean_interval
 
 _NUMBER, _TITLE = 2, "Messages to a bank (Banking77), sorted in four ways"
-_SETTINGS = Finetune(steps=80, batch=8, learning_rate=2e-3, look_every=20, checkpoint_every=1000)
+_SETTINGS = Finetune(steps=80, batch=8, learning_rate=2e-3, look_every=20)
 _CONFIDENCE = 0.95
 _TRAINING_S = 12 * 60
 
