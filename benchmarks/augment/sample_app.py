@@ -68,7 +68,7 @@ def figures(
     return (
         *(_figure(f"fine-tuned: {name}", metric, fitted, reach) for metric, (name, reach) in _REACHES.items()),
         *(_figure(f"first: {name}", metric, first, Reach()) for metric, (name, _) in _REACHES.items()),
-        Figure("the sample gate's first verdict is no", float(said_no), Reach(1, 1), digits=0, note=_said(verdict)),
+        Figure("the sample gate's first verdict is no", float(said_no), Reach(1, 1), digits=0, note=verdict["reason"]),
         Figure("turn of the loop", looped["seconds"], digits=0, unit=" s", note=turn),
         Figure("of which training", tuned["seconds"], digits=0, unit=" s", note=training),
     )
@@ -90,10 +90,6 @@ def _estimate(estimates: Sequence[Mapping[str, Any]], metric: str) -> Mapping[st
     return next(
         each for each in estimates if each["metric"] == metric and each["slice"] is None and each["quantile"] is None
     )
-
-
-def _said(verdict: Mapping[str, Any]) -> str:
-    return f"{verdict['verdict']}: {verdict['reason']}"
 
 
 def _few_steps() -> tuple[str, ...]:
