@@ -21,8 +21,10 @@ from tasks.orchestrating.naming import name_candidate
 from tasks.orchestrating.step import step
 from tasks.pages.augment import augment_page
 from tasks.progress import say
-from tasks.prompting.searched import search_of
+from tasks.prompting.searched import PromptSearch
 from tasks.results.marks import mark, marked
+from tasks.results.searches import search_of
+from tasks.retrieval.searched import RetrievalSearch
 from tasks.tracking.prompts import with_registered
 from tasks.workspace import Workspace, open_workspace
 
@@ -106,12 +108,17 @@ async def augment(
 
 
 async def _show_search(workspace: Workspace, made: Candidate) -> None:
-    search = search_of(workspace.store, made.digest)
-    if search is None or search.move != made.move:
-        return
-    key = (workspace.name, "prompt-search")
-    await table(artifact_key(*key), search.trials, f"What {search.move} tried, on rows of {search.split}")
-    await link(artifact_key(*key, "mlflow"), search.url, "The search in MLflow")
+    prompts = search_of(workspace.store, made.digest, PromptSearch)
+    if prompts and prompts.move == made.move:
+        key = (workspace.name, "prompt-search")
+        await table(artifact_key(*key), prompts.trials, f"What {prompts.move} tried, on rows of {prompts.split}")
+        await link(artifact_key(*key, "mlflow"), prompts.url, "The search in MLflow")
+    found = search_of(workspace.store, made.digest, RetrievalSearch)
+    if found and found.move == made.move:
+        key = (workspace.name, "retrieval-search")
+        tried = f"Settings that {found.move} tried, on rows of {found.split}"
+        await table(artifact_key(*key), found.as_rows(), tried)
+        await table(artifact_key(*key, "rounds"), found.rounds_as_rows(), "Rounds in which the model was asked")
 
 
 async def _nothing(workspace: Workspace, why: str) -> Augmented:

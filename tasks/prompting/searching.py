@@ -28,8 +28,9 @@ from tasks.prompting.search.halving import best, rungs
 from tasks.prompting.search.objective import Objective, objective_of
 from tasks.prompting.search.showing import showings
 from tasks.prompting.search.splitting import ends_of, pool_of, scored_of
-from tasks.prompting.searched import PromptSearch, save_search
+from tasks.prompting.searched import PromptSearch
 from tasks.prompting.trial import Trial, trial_row
+from tasks.results.searches import save_search
 from tasks.results.store import Store
 from tasks.tracking.prompts import register_prompt, with_registered
 from tasks.tracking.searches import record_search

@@ -1,18 +1,14 @@
-"""What a search over retrieval tried, kept beside the app's results under the candidate that it made."""
+"""What a search over retrieval tried."""
 
-import json
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
-from configs.errors import DataError
 from configs.schema.augment import Recipe
 from configs.schema.base import Frozen
-from tasks.results.store import Store
+from tasks.results.searches import Search
 from tasks.retrieval.measuring import RetrievalQuality
 from tasks.statistics.estimate import Estimate
-from tasks.writing import write_whole
 
 
 class Setting(Frozen):
@@ -47,13 +43,11 @@ class Round(Frozen):
     board: tuple[Finalist, ...]
 
 
-class RetrievalSearch(Frozen):
+class RetrievalSearch(Search):
     """Everything that a search tried."""
 
-    move: str
-    """Name of the move."""
-    split: str
-    """Dataset whose rows were used; never a gate's."""
+    folder: ClassVar[str] = "retrieval-searches"
+
     rows: int
     """Rows of it that say what should be found."""
     metric: str
@@ -64,8 +58,6 @@ class RetrievalSearch(Frozen):
     """Every setting, the best first."""
     rounds: tuple[Round, ...]
     """Every round of asking, in order."""
-    chosen: str
-    """Digest of the candidate that was made."""
     stopped: str = Field("", max_length=500)
     """Why it ended before its end; "" where it did not."""
 
@@ -84,34 +76,6 @@ class RetrievalSearch(Frozen):
             for each in self.rounds
             for rank, one in enumerate(each.board, start=1)
         ]
-
-
-def save_search(store: Store, search: RetrievalSearch) -> None:
-    """Keeps a search under the candidate that it made; the newest counts.
-
-    Raises:
-        DataError: the disk is full or refuses to be written.
-    """
-    write_whole(_file(store, search.chosen), search.model_dump_json().encode())
-
-
-def search_of(store: Store, candidate: str) -> RetrievalSearch | None:
-    """Returns the search that made a candidate, None where none did.
-
-    Raises:
-        DataError: what is kept is damaged.
-    """
-    file = _file(store, candidate)
-    try:
-        return RetrievalSearch.model_validate(json.loads(file.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return None
-    except ValueError as error:
-        raise DataError(f"{file}: is damaged ({error}); delete it and run augment again") from None
-
-
-def _file(store: Store, candidate: str) -> Path:
-    return store.folder / "retrieval-searches" / f"{candidate}.json"
 
 
 def _shown(estimate: Estimate | None) -> str:

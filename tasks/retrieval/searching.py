@@ -16,12 +16,13 @@ from tasks.calling.spend import BudgetUsedUp
 from tasks.candidate import Candidate
 from tasks.data.row import Dataset, Row
 from tasks.progress import bar, say
+from tasks.results.searches import save_search
 from tasks.retrieval.asking import finder_of
 from tasks.retrieval.building import build, retrieval_of
 from tasks.retrieval.choosing import choice_of, retrieval_for
 from tasks.retrieval.halving import halve
 from tasks.retrieval.measuring import measure, rateable
-from tasks.retrieval.searched import RetrievalSearch, Setting, save_search
+from tasks.retrieval.searched import RetrievalSearch, Setting
 from tasks.scoring.words import normalised
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class _Rows(NamedTuple):
 
 
 async def searched(workspace: "Workspace", base: Candidate, move: SearchRetrieval) -> Candidate:
-    """Returns the candidate with the best retrieval that a search found; `searched.search_of` says what it tried.
+    """Returns the candidate with the best retrieval that a search found; `searches.search_of` says what it tried.
 
     Args:
         workspace: the app; indexes are built, or found, in its folder.

@@ -6,11 +6,15 @@ and k are in the wrong order still answers nearly as well.
 """
 
 import asyncio
+import json
 from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from configs.errors import EndpointError
 from tasks.tuning.tokens import Tokens
+from tasks.writing import write_whole
 
 if TYPE_CHECKING:
     import httpx
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
 LEAST = 0.9
 """Share of equal tokens below which an adapter was converted wrongly; docs/finetuning.md has what right ones reach."""
 _AT_ONCE = 4
+_KEPT = "served.json"
 
 
 class Agreement(NamedTuple):
@@ -73,6 +78,33 @@ def agreement(one: Sequence[Sequence[int]], other: Sequence[Sequence[int]]) -> A
     """Returns how often two models agree, given their likeliest tokens row by row."""
     pairs = [pair for mine, theirs in zip(one, other, strict=True) for pair in zip(mine, theirs, strict=True)]
     return Agreement(sum(mine == theirs for mine, theirs in pairs), len(pairs), len(one))
+
+
+def keep_agreement(folder: Path, adapter: str, found: Agreement) -> None:
+    """Keeps what was compared, for as long as the same server serves the same adapter.
+
+    Args:
+        folder: of the training.
+        adapter: digest of what was served.
+        found: how often both agreed.
+
+    Raises:
+        DataError: the disk is full or refuses to be written.
+    """
+    write_whole(folder / _KEPT, json.dumps({"of": _compared(adapter), "agreement": found}).encode())
+
+
+def kept_agreement(folder: Path, adapter: str) -> Agreement | None:
+    """Returns what was kept, None where that was of another adapter or another release of the server."""
+    try:
+        content = json.loads((folder / _KEPT).read_bytes())
+        return Agreement(*content["agreement"]) if content["of"] == _compared(adapter) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _compared(adapter: str) -> list[str]:
+    return [adapter, version("xllamacpp")]
 
 
 async def _next(client: "httpx.AsyncClient", prompt: list[int], lora: Sequence[dict[str, float]]) -> int:

@@ -12,9 +12,9 @@ from tasks.calling.adapters import adapter_fields
 from tasks.candidate import Candidate, LoraAdapter
 from tasks.progress import bar, say
 from tasks.tracking.tuning import FollowedLoss, record_finetune
-from tasks.tuning.base import Base, base_of, weights_digest
+from tasks.tuning.base import base_of, weights_digest
 from tasks.tuning.candidate import FinetunedCandidate
-from tasks.tuning.comparing import LEAST, Agreement, agreement, served_tokens
+from tasks.tuning.comparing import LEAST, Agreement, agreement, keep_agreement, kept_agreement, served_tokens
 from tasks.tuning.elsewhere import tuned_elsewhere
 from tasks.tuning.examples import training_material
 from tasks.tuning.libraries import check_libraries
@@ -70,7 +70,7 @@ async def finetune_candidate(
     asked = await augmented(workspace, plain, move)
     adapter = LoraAdapter(digest=made.card.digest, base=tuned.identity)
     candidate = Candidate.model_validate({**asked.model_dump(), "adapter": adapter, "parent": base.digest})
-    served = await _compared(workspace, tuned, adapter, made)
+    served = await _compared(workspace, work, adapter, made)
     run = record_finetune(candidate, work.identity, made.card, served.share if served else None)
     return FinetunedCandidate(candidate, made.card, served, run.url)
 
@@ -102,16 +102,21 @@ def _steps(work: Work) -> int:
     return steps_of(len(split(work.examples, work.settings.held_out, work.settings.seed).train), work.settings)
 
 
-async def _compared(workspace: "Workspace", base: Base, adapter: LoraAdapter, made: Made) -> Agreement | None:
-    """Compares the served model with the trained one on a few rows.
+async def _compared(workspace: "Workspace", work: Work, adapter: LoraAdapter, made: Made) -> Agreement | None:
+    """Compares the served model with the trained one on a few rows, once.
 
     Raises:
         DataError: they are not the same.
     """
-    config = workspace.loaded.models[base.model]
+    config = workspace.loaded.models[work.base.model]
     if config.kind != "embedded":
-        say(f"{base.model} serves adapter {adapter.digest} under a name of its own: what it answers is not compared")
+        say(
+            f"{work.base.model} serves adapter {adapter.digest} under a name of its own: what it answers is not compared"
+        )
         return None
+    folder = work.folder(workspace.home)
+    if kept := kept_agreement(folder, adapter.digest):
+        return kept
     fields = await adapter_fields(config, adapter)
     theirs = await served_tokens(made.rows, machine().chat_url.removesuffix("/v1"), fields["lora"])
     found = agreement(made.best, theirs)
@@ -120,4 +125,5 @@ async def _compared(workspace: "Workspace", base: Base, adapter: LoraAdapter, ma
             f"adapter {adapter.digest}: the served model thinks the trained one's token likeliest at only "
             f"{found.same} of {found.tokens} tokens; its conversion is wrong for this base: it becomes no candidate"
         )
+    keep_agreement(folder, adapter.digest, found)
     return found

@@ -68,6 +68,10 @@ class Work(NamedTuple):
         """Names what decides the weights."""
         return digest([self.base.identity, self.about["data"].get("base"), self.examples, self.settings])
 
+    def folder(self, home: Path) -> Path:
+        """Returns where checkpoints are, and what is remembered of the training, below the folder of all state."""
+        return home / "tuning" / self.identity
+
 
 class Made(NamedTuple):
     """An adapter, and what the trained model said of some rows.
@@ -95,7 +99,7 @@ async def make_adapter(work: Work, home: Path, tell: Tell) -> Made:
         DataError: nothing can be learnt from the examples, or memory or disk would not do; said before it begins.
         ConfigurationError: the base is none, or of another architecture.
     """
-    folder = home / "tuning" / work.identity
+    folder = work.folder(home)
     async with joined(home / "locks", f"finetune-{work.identity}"):
         if found := _found(folder, home):
             return found

@@ -11,8 +11,9 @@ from configs.schema.dataset import Columns, Datasets
 from infra.simulator.running import simulated
 from tasks.calling.asking import Spend
 from tasks.journal.journal import Journal
+from tasks.results.searches import search_of
 from tasks.results.store import Store
-from tasks.retrieval.searched import search_of
+from tasks.retrieval.searched import RetrievalSearch
 from tasks.retrieval.searching import searched
 from tasks.workspace import Workspace
 
@@ -75,7 +76,7 @@ async def test_settings_are_measured_without_a_model_and_the_best_are_asked(work
         opened = workspace(address, journal)
         base = make_candidate(opened.loaded, ("user", "{{documents}}\n{{question}}"))
         chosen = await searched(opened, base, MOVE)
-        search = search_of(opened.store, chosen.digest)
+        search = search_of(opened.store, chosen.digest, RetrievalSearch)
         made = opened.spend.made
         assert await searched(opened, base, MOVE) == chosen
         assert opened.spend.made == made, "asked again, it asks nothing"
@@ -127,6 +128,6 @@ async def test_a_budget_that_ends_says_so_and_keeps_what_was_measured(workspace,
         budget = opened.loaded.app.budget.model_copy(update={"calls": 9})
         opened = replace(opened, spend=Spend(budget))
         chosen = await searched(opened, make_candidate(opened.loaded), MOVE)
-        search = search_of(opened.store, chosen.digest)
+        search = search_of(opened.store, chosen.digest, RetrievalSearch)
     assert opened.spend.made <= 9
     assert len(search.rounds) == 1

@@ -12,9 +12,10 @@ from infra.simulator.behaviour import Behaviour, Rule
 from infra.simulator.running import calls as calls_of
 from infra.simulator.running import requests, simulated
 from tasks.calling.spend import Spend
-from tasks.prompting.searched import search_of
+from tasks.prompting.searched import PromptSearch
 from tasks.prompting.searching import search, searched
 from tasks.results.finding import find_candidates
+from tasks.results.searches import search_of
 
 CHAT = "/v1/chat/completions"
 MODEL = Behaviour(
@@ -96,7 +97,7 @@ async def test_a_search_that_was_ended_goes_on_and_asks_nothing_twice(mlflow_uri
         again = await search(work, base, move())
         assert len(asked(address)) == len(made)
     assert again.candidate == found.candidate
-    assert search_of(work.store, found.candidate.digest) == found.search
+    assert search_of(work.store, found.candidate.digest, PromptSearch) == found.search
     assert again.search == found.search
 
 
