@@ -110,9 +110,7 @@ async def _compared(workspace: "Workspace", work: Work, adapter: LoraAdapter, ma
     """
     config = workspace.loaded.models[work.base.model]
     if config.kind != "embedded":
-        say(
-            f"{work.base.model} serves adapter {adapter.digest} under a name of its own: what it answers is not compared"
-        )
+        say(f"{work.base.model} serves adapter {adapter.digest} under a name of its own: it is not compared")
         return None
     folder = work.folder(workspace.home)
     if kept := kept_agreement(folder, adapter.digest):
