@@ -69,13 +69,16 @@ class RetrievalChoice(Frozen):
     """Passages whose similarity to the question is below this are not shown."""
     named_only: bool | None = None
     """True where a passage is shown only if it holds the names in the question."""
+    min_statement_score: float | None = None
+    """Passages none of whose statements is so similar to what is asked of them are not shown."""
     otherwise: str | None = None
     """Answered, without asking the model, where no passage is shown."""
 
     @property
     def plain(self) -> bool:
         """Whether the nearest chunks are shown as they are found: nothing else is set."""
-        return not any((self.search, self.rerank, self.named_only)) and self.min_score is None
+        least = (self.min_score, self.min_statement_score)
+        return not any((self.search, self.rerank, self.named_only)) and least == (None, None)
 
     @property
     def told(self) -> str:
@@ -84,6 +87,8 @@ class RetrievalChoice(Frozen):
         parts += [f"reranked by {self.rerank.model or self.rerank.kind}"] if self.rerank else []
         parts += [f"least similarity {self.min_score:g}"] if self.min_score is not None else []
         parts += ["names must match"] if self.named_only else []
+        least = self.min_statement_score
+        parts += [f"least similarity of a statement {least:g}"] if least is not None else []
         parts += [f"otherwise {self.otherwise!r}"] if self.otherwise else []
         return ", ".join(parts)
 

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from configs.errors import ConfigurationError
 from configs.loading import LoadedApp
 from configs.schema.augment import FineTune
+from tasks.calling.pricing import price_needed
 from tasks.candidates import read_meta_prompts, read_prompts
 from tasks.gating.check import check_gates
 from tasks.prompting.proposing import check_proposer
@@ -13,7 +14,7 @@ from tasks.watching.compare import check_limits
 
 
 def check_app(loaded: LoadedApp) -> None:
-    """Refuses a configuration that names what does not exist: a file, a scorer, a metric or a prompt.
+    """Refuses a configuration that names what does not exist: a file, a scorer, a metric, a prompt, a price.
 
     Raises:
         ConfigurationError: names the key, what was found and what is known.
@@ -36,6 +37,8 @@ def check_app(loaded: LoadedApp) -> None:
         _check_known(loaded, "explore.hypothesis.control", "prompt", hypothesis.control, prompts)
     _check_finetune(loaded)
     _check_moves(loaded, metrics, prompts, meta_prompts)
+    for name in app.models:
+        price_needed(loaded, name)
 
 
 def _check_finetune(loaded: LoadedApp) -> None:

@@ -59,6 +59,8 @@ class Grid(Frozen):
     """Least similarities; null for none."""
     named_only: tuple[bool, ...] = ()
     """Whether passages must hold the names in the question."""
+    min_statement_score: tuple[Annotated[float, Field(ge=-1, le=1)] | None, ...] = ()
+    """Least similarities of a passage's best statement; null for none."""
 
     @property
     def size(self) -> int:

@@ -75,6 +75,10 @@ class Found(Frozen):
     named_only: bool | None = None
     """Whether a passage is shown only where it holds the names in the question (capitalised words inside a sentence,
     with the numbers behind them): asked for a product that is in no document, nothing is shown."""
+    min_statement_score: float | None = Field(None, ge=-1, le=1)
+    """A passage is left out where none of its statements (what stands between full stops, semicolons and line breaks)
+    is at least this similar to what the question asks of it, names apart: it is about the right thing, and does not say
+    what was asked."""
     otherwise: str | None = Field(None, min_length=1)
     """Answered, without asking the model, where no passage is shown; the model is asked without any where not set."""
 

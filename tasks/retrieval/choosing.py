@@ -44,6 +44,7 @@ def choice_of(loaded: "LoadedApp", retrieval: Retrieval, index: str, top_k: int)
         rerank=_rerank(loaded, retrieval.rerank) if retrieval.rerank else None,
         min_score=retrieval.min_score,
         named_only=retrieval.named_only or None,
+        min_statement_score=retrieval.min_statement_score,
         otherwise=retrieval.otherwise,
     )
 

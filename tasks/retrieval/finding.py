@@ -7,6 +7,7 @@ from tasks.calling.answer import Passage
 from tasks.candidate import RetrievalChoice
 from tasks.retrieval.fusing import fused
 from tasks.retrieval.names import holds, names_in
+from tasks.retrieval.statements import asked_of, said_in
 from tasks.retrieval.vectors import Near
 from tasks.scoring.words import sentences
 
@@ -68,7 +69,10 @@ class Finder:
             found = await self._near_enough(found, question, user, choice.min_score)
         if choice.rerank is not None and found:
             found = await self._reranked(found, question, user)
-        return tuple(index.passage(*near) for near in found[: choice.top_k])
+        found = found[: choice.top_k]
+        if (least := choice.min_statement_score) is not None:
+            found = [near for near in found if await self._says(near, question, user, least)]
+        return tuple(index.passage(*near) for near in found)
 
     async def _searched(self, question: str, user: str) -> list[Near]:
         choice = self._choice
@@ -98,6 +102,15 @@ class Finder:
         vector = await self._vector(question, user)
         scores = await self._index.near.scores(vector, [near.at for near in found])
         return [near for near, score in zip(found, scores, strict=True) if score >= least]
+
+    async def _says(self, near: Near, question: str, user: str, least: float) -> bool:
+        """Returns whether a passage says something about what is asked of its subject."""
+        said = said_in(self._index.texts[near.at])
+        asked = asked_of(question, said.subject)
+        if not asked or not said.statements:
+            return True
+        vector = await self._vector(asked, user)
+        return float((await self._means.parts(said.statements) @ vector).max()) >= least
 
     async def _reranked(self, found: list[Near], question: str, user: str) -> list[Near]:
         """Returns the first so many in a new order; what tied, and what comes after them, in the order before."""

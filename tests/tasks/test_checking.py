@@ -78,6 +78,10 @@ FOUND = {
         {"retrieval": None, "augment": {"moves": [{"name": "bolder", "prompt": "bold"}]}},
         "key `augment.moves.0.prompt`: unknown prompt 'bold'; known are prompt; mend the key",
     ),
+    "a model without a price": (
+        {"retrieval": None},
+        "model chat has no price, and the app's budget is capped at 1 US dollars; set its price in a prices.yaml",
+    ),
     "two prompts of one name": (
         {"retrieval": None, "prompts": ["prompt.prompty", "more/prompt.prompty"]},
         "prompt.prompty and more/prompt.prompty both hold a prompt named 'prompt'; give one of them another name",
@@ -104,4 +108,5 @@ def test_what_does_not_exist_is_named_with_its_key(tmp_path, make_app, what):
 
 def test_an_app_that_names_only_what_exists_is_accepted(tmp_path, make_app):
     make_app("http://127.0.0.1:1/v1")
-    check_app(change(tmp_path, {"retrieval": None, "explore": {"rank_by": "exact", "hypothesis": HYPOTHESIS}}))
+    names = {"retrieval": None, "explore": {"rank_by": "exact", "hypothesis": HYPOTHESIS}}
+    check_app(change(tmp_path, names | {"budget": {"unpriced": ["chat"]}}))

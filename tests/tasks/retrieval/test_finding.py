@@ -60,6 +60,20 @@ async def test_a_name_that_is_in_no_document_shows_nothing(find):
     assert len(await find("how heavy is a tent?", named_only=True)) == 2
 
 
+async def test_a_passage_that_does_not_say_what_was_asked_is_not_shown(find, means):
+    shown = {"top_k": 1, "min_statement_score": 0.6}
+    assert [each.id for each in await find("Has the Larkspur 2 two doors", **shown)] == ["D0"]
+    assert await find("Has the Larkspur 2 a green flysheet", **shown) == ()
+    assert ("Has the a green flysheet", "ann") in means.asked  # belongs to who asked, as the question does
+    assert "two doors" in means.parts_asked
+    assert [each.id for each in await find("Larkspur 2", **shown)] == ["D0"]  # nothing is asked but the thing itself
+
+
+async def test_what_does_not_say_it_is_not_replaced_from_further_down(find):
+    texts = ("Larkspur: a tent of 1.9 kg", "Kestrel: two doors")
+    assert await find("the Larkspur tent: two doors", texts, top_k=1, min_statement_score=0.9) == ()
+
+
 async def test_a_name_far_down_the_ranking_is_still_found(find):
     texts = (*["a light tent, how heavy is it" for _ in range(30)], "Kestrel: weighs 3 kg")
     found = await find("how heavy is it, a light tent, the Kestrel", texts, named_only=True, top_k=1)

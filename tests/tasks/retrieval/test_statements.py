@@ -1,0 +1,42 @@
+"""What a passage says, and what a question asks of its subject."""
+
+import pytest
+
+from tasks.retrieval.statements import Said, asked_of, said_in
+
+TENT = "Larkspur 2: two-person tent; weight 1.9 kg; packed 44 x 14 cm. It has two doors."
+
+
+def test_a_passage_is_taken_apart():
+    assert said_in(TENT) == Said(
+        "Larkspur 2", ("two-person tent", "weight 1.9 kg", "packed 44 x 14 cm.", "It has two doors.")
+    )
+
+
+@pytest.mark.parametrize("text", ["It has two doors.", "It has two doors. One thing: they close.", "Opens at 10:30."])
+def test_a_passage_without_a_subject_has_none(text):
+    assert said_in(text).subject == ""
+    assert " ".join(said_in(text).statements) == text
+
+
+@pytest.mark.parametrize("text", ["", "  \n ", "Larkspur 2: "])
+def test_of_nothing_nothing_is_said(text):
+    assert said_in(text).statements == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "subject", "asked"),
+    [
+        ("How heavy is the Larkspur 2?", "Larkspur 2", "How heavy is the ?"),
+        ("What's the Larkspur’s weight?", "Larkspur 2", "What's the weight?"),
+        ("Larkspur 2 colours?", "Larkspur 2", "colours?"),
+        ("Is the Rowan Hatchet lighter than the Kestrel?", "Larkspur 2", "Is the lighter than the ?"),
+        ("How do I stop the newsletter?", "Newsletter", "How do I stop the newsletter?"),
+        ("how heavy is it", "", "how heavy is it"),
+        ("The Larkspur 2?", "Larkspur 2", "The ?"),
+        ("Larkspur 2?", "Larkspur 2", ""),
+        ("", "Larkspur 2", ""),
+    ],
+)
+def test_names_are_not_what_is_asked(question, subject, asked):
+    assert asked_of(question, subject) == asked
