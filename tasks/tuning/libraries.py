@@ -1,5 +1,6 @@
 """What fine-tuning is done with, and whether it is installed."""
 
+import os
 from importlib.util import find_spec
 
 from configs.errors import ConfigurationError
@@ -8,7 +9,7 @@ _NEEDED = ("torch", "transformers", "peft")
 
 
 def check_libraries() -> None:
-    """Refuses to fine-tune where the extra `finetune` is not installed.
+    """Refuses to fine-tune where the extra `finetune` is not installed, and settles how it shares the processor.
 
     Raises:
         ConfigurationError: names what is missing, and how to install it.
@@ -19,3 +20,6 @@ def check_libraries() -> None:
             f"fine-tuning needs {' and '.join(missing)}, which the extra `finetune` brings: "
             f"run `make .venv/installed-finetune`, or leave moves of kind `finetune` out"
         )
+    # Read when torch is loaded. Its threads wait for each other thousands of times a step: awake, they take the cores
+    # from whatever else the machine does, and from each other.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
