@@ -37,16 +37,17 @@ def said_in(passage: str) -> Said:
 
 
 def asked_of(question: str, subject: str) -> str:
-    """Returns a question without the names in it and the words of a subject; "" where nothing else is asked.
+    """Returns a question without the words of a passage's subject; "" where nothing else is asked.
 
-    Of a subject only words that the question writes alike are names: to the passage `Newsletter: …` a question about
-    "the newsletter" says with that word what is asked.
+    Only words that the question writes alike are the subject's name: to the passage `Newsletter: …` a question about
+    "the newsletter" says with that word what is asked. Where a passage names no subject, the question's names are it.
     """
-    named = {*_WORD.findall(subject), *(word for name in names_in(question) for word in _WORD.findall(name))}
+    names = (subject,) if subject else names_in(question)
+    named = {word for name in names for word in _WORD.findall(name)}
 
     def without(word: "regex.Match[str]") -> str:
         bare = word.group().replace("’", "'").removesuffix("'s")
-        return "" if bare in named or normalised(bare) in named else word.group()
+        return "" if bare in named or (not subject and normalised(bare) in named) else word.group()
 
     left = _WORD.sub(without, question)
     return " ".join(left.split()) if _WORD.search(left) else ""

@@ -3,6 +3,7 @@
 Imported only where something is trained: it needs torch.
 """
 
+import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -87,7 +88,9 @@ class Fitting:
             task_type="CAUSAL_LM",
         )
         self.config = config
-        self._peft: PeftModel = get_peft_model(model, config).to(self._device)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # peft reads what transformers is about to rename
+            self._peft: PeftModel = get_peft_model(model, config).to(self._device)
         self._model: Any = model
         self._peft.train()
         self.weights = [each for each in self._peft.parameters() if each.requires_grad]
@@ -131,9 +134,9 @@ class Fitting:
         """Returns a copy of what is fitted."""
         from peft import get_peft_model_state_dict
 
-        return {
-            name: each.detach().to("cpu", copy=True) for name, each in get_peft_model_state_dict(self._peft).items()
-        }
+        # Left to find out whether embeddings were fitted, peft would ask a hub for the base.
+        found = get_peft_model_state_dict(self._peft, save_embedding_layers=False)
+        return {name: each.detach().to("cpu", copy=True) for name, each in found.items()}
 
     def load(self, weights: Weights) -> None:
         """Takes up low-rank weights as `state` gives them."""
