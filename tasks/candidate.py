@@ -71,6 +71,8 @@ class RetrievalChoice(Frozen):
     """True where a passage is shown only if it holds the names in the question."""
     min_statement_score: float | None = None
     """Passages none of whose statements is so similar to what is asked of them are not shown."""
+    statements: int | None = None
+    """So many statements of a passage are shown, those nearest to what is asked."""
     otherwise: str | None = None
     """Answered, without asking the model, where no passage is shown."""
 
@@ -78,7 +80,7 @@ class RetrievalChoice(Frozen):
     def plain(self) -> bool:
         """Whether the nearest chunks are shown as they are found: nothing else is set."""
         least = (self.min_score, self.min_statement_score)
-        return not any((self.search, self.rerank, self.named_only)) and least == (None, None)
+        return not any((self.search, self.rerank, self.named_only, self.statements)) and least == (None, None)
 
     @property
     def told(self) -> str:
@@ -89,6 +91,7 @@ class RetrievalChoice(Frozen):
         parts += ["names must match"] if self.named_only else []
         least = self.min_statement_score
         parts += [f"least similarity of a statement {least:g}"] if least is not None else []
+        parts += [f"{self.statements} statements of each"] if self.statements else []
         parts += [f"otherwise {self.otherwise!r}"] if self.otherwise else []
         return ", ".join(parts)
 

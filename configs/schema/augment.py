@@ -61,6 +61,8 @@ class Grid(Frozen):
     """Whether passages must hold the names in the question."""
     min_statement_score: tuple[Annotated[float, Field(ge=-1, le=1)] | None, ...] = ()
     """Least similarities of a passage's best statement; null for none."""
+    statements: tuple[Annotated[int, Field(ge=1, le=100)] | None, ...] = ()
+    """Statements shown of a passage; null for all."""
 
     @property
     def size(self) -> int:

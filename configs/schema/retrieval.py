@@ -79,6 +79,9 @@ class Found(Frozen):
     """A passage is left out where none of its statements (what stands between full stops, semicolons and line breaks)
     is at least this similar to what the question asks of it, names apart: it is about the right thing, and does not say
     what was asked."""
+    statements: int | None = Field(None, ge=1, le=100)
+    """Of a passage only its subject and so many statements are shown, those nearest to what the question asks, the
+    nearest first; all of it where not set."""
     otherwise: str | None = Field(None, min_length=1)
     """Answered, without asking the model, where no passage is shown; the model is asked without any where not set."""
 

@@ -85,7 +85,8 @@ async def evaluate_until(
             await stack.enter_async_context(under_way(workspace, each, dataset, asking, in_parts=True)) for each in both
         ]
         for batch in batches(dataset.rows):
-            await together(each.ask(batch) for each in asked)
+            for at_once in [[each] for each in asked] if _take_turns(workspace, both) else [asked]:
+                await together(each.ask(batch) for each in at_once)
             mine, *theirs = (each.so_far() for each in asked)
             if settled(mine, _other(mine, theirs, champion)):
                 break
@@ -103,6 +104,16 @@ def check_answered(evaluation: Evaluation) -> None:
     if len(failed) and failed.all():
         cause = evaluation.rows["cause"].iloc[0]
         raise EndpointError(f"{evaluation.candidate.label} answered no row of {evaluation.split}: {cause}")
+
+
+def _take_turns(workspace: "Workspace", candidates: Sequence[Candidate]) -> bool:
+    """Returns whether candidates are asked one after another: where both would share the embedded model.
+
+    It computes no two adapters at once, and each candidate's prompts push the other's beginnings out of its cache:
+    asked together, 24 rows took 24 to 25 s, and 19 to 21 s in turns.
+    """
+    models = [workspace.loaded.models.get(each.model or "") for each in candidates]
+    return all(model is not None and model.kind == "embedded" for model in models)
 
 
 def _other(mine: Evaluation, theirs: Sequence[Evaluation], champion: Candidate | None) -> Evaluation | None:

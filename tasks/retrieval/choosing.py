@@ -45,6 +45,7 @@ def choice_of(loaded: "LoadedApp", retrieval: Retrieval, index: str, top_k: int)
         min_score=retrieval.min_score,
         named_only=retrieval.named_only or None,
         min_statement_score=retrieval.min_statement_score,
+        statements=retrieval.statements,
         otherwise=retrieval.otherwise,
     )
 

@@ -69,10 +69,11 @@ class Finder:
             found = await self._near_enough(found, question, user, choice.min_score)
         if choice.rerank is not None and found:
             found = await self._reranked(found, question, user)
-        found = found[: choice.top_k]
-        if (least := choice.min_statement_score) is not None:
-            found = [near for near in found if await self._says(near, question, user, least)]
-        return tuple(index.passage(*near) for near in found)
+        passages = [index.passage(*near) for near in found[: choice.top_k]]
+        if choice.statements is None and choice.min_statement_score is None:
+            return tuple(passages)
+        said = [await self._said(each, question, user) for each in passages]
+        return tuple(passage for passage in said if passage is not None)
 
     async def _searched(self, question: str, user: str) -> list[Near]:
         choice = self._choice
@@ -103,14 +104,19 @@ class Finder:
         scores = await self._index.near.scores(vector, [near.at for near in found])
         return [near for near, score in zip(found, scores, strict=True) if score >= least]
 
-    async def _says(self, near: Near, question: str, user: str, least: float) -> bool:
-        """Returns whether a passage says something about what is asked of its subject."""
-        said = said_in(self._index.texts[near.at])
+    async def _said(self, passage: Passage, question: str, user: str) -> Passage | None:
+        """Returns a passage, cut to what it says of what is asked of its subject; None where it says too little."""
+        choice, said = self._choice, said_in(passage.text)
         asked = asked_of(question, said.subject)
         if not asked or not said.statements:
-            return True
-        vector = await self._vector(asked, user)
-        return float((await self._means.parts(said.statements) @ vector).max()) >= least
+            return passage
+        scores = (await self._means.parts(said.statements) @ await self._vector(asked, user)).round(6).tolist()
+        if choice.min_statement_score is not None and max(scores) < choice.min_statement_score:
+            return None
+        if choice.statements is None:
+            return passage
+        best = sorted(range(len(scores)), key=lambda place: -scores[place])[: choice.statements]
+        return passage._replace(text=said.text_of(best))
 
     async def _reranked(self, found: list[Near], question: str, user: str) -> list[Near]:
         """Returns the first so many in a new order; what tied, and what comes after them, in the order before."""

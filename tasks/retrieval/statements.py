@@ -4,6 +4,7 @@ A document about the right thing is near to every question about that thing, whe
 name that both share, a question is near only to a statement that is about what was asked.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import regex
@@ -26,6 +27,12 @@ class Said(NamedTuple):
 
     subject: str
     statements: tuple[str, ...]
+
+    def text_of(self, places: Sequence[int]) -> str:
+        """Returns a passage about the same subject that says only the statements at these places, in their order."""
+        chosen = [self.statements[place] for place in places]
+        said = " ".join(part if part[-1] in ".!?" else f"{part};" for part in chosen).rstrip(";")
+        return f"{self.subject}: {said}" if self.subject else said
 
 
 def said_in(passage: str) -> Said:

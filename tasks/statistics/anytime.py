@@ -159,7 +159,7 @@ def lowest(rows: Drawn, design: Design, hoped: Sequence[float], error: float) ->
 
 def highest(rows: Drawn, design: Design, hoped: Sequence[float], error: float) -> float:
     """Returns the upper end of the means that the rows leave possible; see `lowest`."""
-    return -lowest(rows.mirrored, design, hoped, error)
+    return 0.0 - lowest(rows.mirrored, design, hoped, error)
 
 
 def anytime_interval(measured: "Measured", confidence: float, design: Design) -> Interval:

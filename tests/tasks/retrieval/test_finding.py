@@ -69,6 +69,18 @@ async def test_a_passage_that_does_not_say_what_was_asked_is_not_shown(find, mea
     assert [each.id for each in await find("Larkspur 2", **shown)] == ["D0"]  # nothing is asked but the thing itself
 
 
+async def test_of_a_passage_what_is_nearest_to_the_question_is_shown_first(find):
+    texts = ("Larkspur 2: a tent of 1.9 kg; two doors; made of polyester. It pitches in minutes.",)
+    shown = {"top_k": 1, "statements": 2}
+    [passage] = await find("Is the Larkspur 2 made of polyester, with two doors or more?", texts, **shown)
+    assert passage.text == "Larkspur 2: made of polyester. two doors"
+    assert passage.id == "D0"
+    assert (await find("Larkspur 2", texts, **shown))[0].text == texts[0]
+    assert (await find("two doors", ("It has two doors. It is light.",), top_k=1, statements=1))[0].text == (
+        "It has two doors."
+    )
+
+
 async def test_what_does_not_say_it_is_not_replaced_from_further_down(find):
     texts = ("Larkspur: a tent of 1.9 kg", "Kestrel: two doors")
     assert await find("the Larkspur tent: two doors", texts, top_k=1, min_statement_score=0.9) == ()
