@@ -75,8 +75,10 @@ async def augment(
         if choice is None:
             return await _nothing(workspace, "every move has been tried: add one to `augment.moves` in app.yaml")
         say(f"{choice.move.name}: {choice.why}")
+        finetuned = None
         if choice.move.kind == "finetune":
-            made = workspace.candidate((await finetune(app, choice.move.name, changes=changes)).candidate)
+            finetuned = await finetune(app, choice.move.name, changes=changes)
+            made = workspace.candidate(finetuned.candidate)
         else:
             made = await step(f"make the candidate · {choice.move.name}", lambda: _made(workspace, base, choice.move))
         change = Change(
@@ -103,7 +105,7 @@ async def augment(
             move=made.move,
             why=choice.why,
             causes=dict(refused.causes) if refused else {},
-            **workspace.spend.as_dict(),
+            **(finetuned.within(workspace.spend.as_dict()) if finetuned else workspace.spend.as_dict()),
         )
 
 

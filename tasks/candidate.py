@@ -85,8 +85,9 @@ class RetrievalChoice(Frozen):
     @property
     def told(self) -> str:
         """How it is done, for people: `hybrid, top 3, least similarity 0.4`."""
-        parts = [self.search or "vectors", f"top {self.top_k}"]
-        parts += [f"reranked by {self.rerank.model or self.rerank.kind}"] if self.rerank else []
+        fused = f" with constant {self.fusion_constant}" if self.fusion_constant else ""
+        parts = [f"{self.search or 'vectors'}{fused}", f"top {self.top_k}"]
+        parts += [f"first {self.rerank.of} reranked by {self.rerank.model or self.rerank.kind}"] if self.rerank else []
         parts += [f"least similarity {self.min_score:g}"] if self.min_score is not None else []
         parts += ["names must match"] if self.named_only else []
         least = self.min_statement_score

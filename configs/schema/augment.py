@@ -54,15 +54,15 @@ class Grid(Frozen):
     fusion_constant: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = ()
     """Constants of the fusion; they matter to `hybrid` alone."""
     rerank: tuple[Rerank | None, ...] = ()
-    """Rerankers; null for none."""
+    """Rerankers; null for what the move, or the app, says."""
     min_score: tuple[Annotated[float, Field(ge=-1, le=1)] | None, ...] = ()
-    """Least similarities; null for none."""
+    """Least similarities; null for what the move, or the app, says, -1 for none."""
     named_only: tuple[bool, ...] = ()
     """Whether passages must hold the names in the question."""
     min_statement_score: tuple[Annotated[float, Field(ge=-1, le=1)] | None, ...] = ()
-    """Least similarities of a passage's best statement; null for none."""
+    """Least similarities of a passage's best statement; null for what the move, or the app, says, -1 for none."""
     statements: tuple[Annotated[int, Field(ge=1, le=100)] | None, ...] = ()
-    """Statements shown of a passage; null for all."""
+    """Statements shown of a passage; null for what the move, or the app, says."""
 
     @property
     def size(self) -> int:

@@ -18,6 +18,7 @@ from tasks.results.evaluation import Evaluation
 from tasks.scoring.abstaining import ABSTENTIONS, REFUSALS, abstains
 from tasks.scoring.score import Metric
 from tasks.scoring.scoring import score_all
+from tasks.scoring.words import tokens
 
 if TYPE_CHECKING:
     from tasks.workspace import Workspace
@@ -127,7 +128,7 @@ async def _looked_at(
             answerable=row.answerable,
             abstained=abstains(answer.text, ABSTENTIONS + REFUSALS),
             supported=bool(supporting.get(row.id)),
-            shown=_is_shown(row, answer),
+            shown=_is_shown(row, answer, supporting.get(row.id, ())),
             **{name: passes.get((name, *failed[:2])) for name in ("reference_passes", *_Probed._fields)},
         )
         found.append(
@@ -151,14 +152,12 @@ async def _probed(
     supporting: Mapping[str, tuple[Passage, ...]],
 ) -> _Probed:
     """Asks what may tell the causes apart, and nothing of rows whose cause shows without asking."""
-    open_ = [
-        row
-        for row in rows.values()
-        if row.answerable is not False
-        and row.id in answered
-        and not abstains(answered[row.id].text, ABSTENTIONS + REFUSALS)
+    answerable = [row for row in rows.values() if row.answerable is not False and row.id in answered]
+    # Where nothing was found an app may answer so without its model: only the right documents tell the two apart.
+    missed = [
+        row for row in answerable if (held := supporting.get(row.id)) and not _is_shown(row, answered[row.id], held)
     ]
-    missed = [row for row in open_ if supporting.get(row.id) and not _is_shown(row, answered[row.id])]
+    open_ = [row for row in answerable if not abstains(answered[row.id].text, ABSTENTIONS + REFUSALS)]
     told = [row for row in open_ if row.reference]
     shown = [row for row in open_ if answered[row.id].context]
     return _Probed(
@@ -201,8 +200,15 @@ def _as_passage(row: Row) -> Passage:
     return Passage(row.documents[0] if row.documents else "answer", row.reference)
 
 
-def _is_shown(row: Row, answer: Answer) -> bool:
-    return not {passage.id for passage in answer.context}.isdisjoint(row.documents)
+def _is_shown(row: Row, answer: Answer, supporting: Sequence[Passage]) -> bool:
+    """Returns whether the model was shown a supporting document, with the words of the reference that stand in it."""
+    shown: dict[str, set[str]] = {}
+    for passage in answer.context:
+        shown.setdefault(passage.id, set()).update(tokens(passage.text))
+    if not supporting:
+        return not shown.keys().isdisjoint(row.documents)
+    told = set(tokens(row.reference)) - set(tokens(row.question))
+    return any(each.id in shown and told & set(tokens(each.text)) <= shown[each.id] for each in supporting)
 
 
 def _answer(record: Mapping[str, object]) -> Answer:

@@ -52,10 +52,10 @@ def cause_of(row: Measured) -> Cause:
     """
     if row.reference_passes is False:
         return "scorer"
+    if row.answerable is not False and row.supported and not row.shown and row.with_documents is not False:
+        return "retrieval"
     if row.answerable is False or row.abstained:
         return "refusal"
-    if row.supported and not row.shown and row.with_documents is not False:
-        return "retrieval"
     if row.without:  # what was put before the model led it astray
         return "context" if row.shown else "retrieval"
     if row.with_answer is False:

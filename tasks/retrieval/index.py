@@ -117,13 +117,18 @@ async def build_index(
             or not at all.
 
     Raises:
-        DataError: the disk is full or refuses to be written.
+        DataError: no document holds text to embed, or the disk is full or refuses to be written.
         EndpointError: the embedding model gave something else than one vector a text.
     """
     name = index_digest(documents, retrieval, embedding_identity)
     with suppress(DataError):
         return load_index(folder, name)
     chunks = [(document.id, chunk) for document in documents for chunk in cut(document, retrieval)]
+    if not chunks:
+        raise DataError(
+            f"{retrieval.documents}: the documents are headings alone, with no text below them to embed; "
+            f"write some, or set `chunker: words`"
+        )
     texts = tuple(text for _, text in chunks)
     vectors = await embedded(texts, embedding_identity, embed, folder)
     if vectors.ndim != 2 or len(vectors) != len(chunks):

@@ -13,7 +13,7 @@ from configs.errors import ConfigurationError
 from configs.schema.augment import Grid, Recipe, SearchRetrieval
 from tasks.augmenting.recipe import augmented
 from tasks.calling.spend import BudgetUsedUp
-from tasks.candidate import Candidate
+from tasks.candidate import Candidate, RetrievalChoice
 from tasks.data.row import Dataset, Row
 from tasks.progress import bar, say
 from tasks.results.searches import save_search
@@ -110,19 +110,19 @@ async def _measured(
     Raises:
         BudgetUsedUp: none could be.
     """
-    found: dict[tuple[str, str], Setting] = {}
+    found: dict[RetrievalChoice, Setting] = {}
     indexes: dict[tuple[str, int], Index] = {}
     recipes = _recipes(move)
     with bar("retrieval · settings", len(recipes)) as shown:
         for recipe in recipes:
             try:
-                setting = await _setting(workspace, move, recipe, rows, indexes)
+                choice, setting = await _setting(workspace, move, recipe, rows, indexes)
             except BudgetUsedUp as end:
                 if not found:
                     raise
                 say(f"{len(found)} of {len(recipes)} settings measured: {end}")
                 return _ranked(found.values()), str(end)
-            found.setdefault((setting.index, setting.told), setting)
+            found.setdefault(choice, setting)
             shown.advance()
     return _ranked(found.values()), ""
 
@@ -133,7 +133,7 @@ async def _setting(
     recipe: Recipe,
     rows: Sequence[Row],
     indexes: "dict[tuple[str, int], Index]",
-) -> Setting:
+) -> tuple[RetrievalChoice, Setting]:
     retrieval = retrieval_for(retrieval_of(workspace), recipe)
     cut = (retrieval.chunker, retrieval.chunk_words)
     if cut not in indexes:
@@ -143,7 +143,7 @@ async def _setting(
     assert finder is not None  # noqa: S101 there is a choice
     quality = await measure(finder, rows, move.metric_k, move.metric)
     told = f"{retrieval.chunker} {retrieval.chunk_words}, {choice.told}"
-    return Setting(recipe=recipe, told=told, index=choice.index, quality=quality)
+    return choice, Setting(recipe=recipe, told=told, index=choice.index, quality=quality)
 
 
 def _ranked(settings: Iterable[Setting]) -> tuple[Setting, ...]:

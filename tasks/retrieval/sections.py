@@ -22,7 +22,8 @@ def sections_of(markdown: str) -> tuple[Section, ...]:
     """
     from markdown_it import MarkdownIt
 
-    lines = markdown.splitlines(keepends=True)
+    # As the parser counts lines: a form feed or another separator ends none.
+    lines = markdown.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     tokens = MarkdownIt("commonmark").disable("inline").parse(markdown)
     headings = [
         (opening.map, int(opening.tag[1:]), " ".join(inside.content.split()))
@@ -41,5 +42,5 @@ def sections_of(markdown: str) -> tuple[Section, ...]:
 
 
 def _add(found: list[Section], path: list[tuple[int, str]], lines: list[str]) -> None:
-    if text := "".join(lines).strip():
+    if text := "\n".join(lines).strip():
         found.append(Section(tuple(title for _, title in path if title), text))

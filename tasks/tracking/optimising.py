@@ -68,7 +68,11 @@ async def optimised(
     """
     check_proposer(workspace.loaded, move)
     work = _Work(workspace, start, move, {row.id: row for row in rows}, objective, asyncio.get_running_loop())
-    found = await asyncio.to_thread(_optimise, work)
+    try:
+        found = await asyncio.to_thread(_optimise, work)
+    except asyncio.CancelledError:
+        work.ended = "it was interrupted"  # a thread cannot be cancelled: it asks nothing any more
+        raise
     if work.ended:
         say(f"{move.by}: {work.ended}")
     now = instruction_of(work.prompt)
@@ -101,6 +105,8 @@ class _Work:
 
     def answer(self, row: Row, instruction: str) -> dict[str, Any]:
         """Returns what a row is answered under an instruction, and what that is worth; nothing where it is no use."""
+        if self.ended:
+            return {"answer": "", "objective": 0.0, "why": self.ended}
         if not usable(instruction, instruction_of(self.prompt)):
             why = "the text is no template with just the variables of the present one"
             return {"answer": "", "objective": 0.0, "why": why}
@@ -112,6 +118,8 @@ class _Work:
         Raises:
             BudgetUsedUp: it may not be asked any more, or does not answer.
         """
+        if self.ended:
+            raise BudgetUsedUp(self.ended)
         loaded = self.workspace.loaded
         row = Row("reflection", (Message("user", text),), columns={"question": text})
         answer = self._in_loop(self._one(proposer(loaded, self.move, _REFLECTION), row))
