@@ -29,6 +29,8 @@ def mends(move: Move) -> frozenset[Cause]:
     found: set[Cause] = set()
     if move.top_k:
         found |= {"retrieval", "knowledge"}
+    if move.statements:
+        found.add("context")
     if move.prompt or move.meta_prompt or move.examples:
         found |= {"context", "format", "refusal"}
     return frozenset(found)
@@ -49,9 +51,11 @@ def next_move(moves: Sequence[Move], tried: Collection[str], causes: Sequence[tu
     if not left:
         return None
     total = sum(rows for _, rows in causes)
+    unfair = dict(causes).get("scorer", 0)
+    beside = f"; {unfair} of {total} would fail with their own reference: mend those or the scorer" if unfair else ""
     for cause, rows in sorted(causes, key=lambda each: -each[1]):
         if fitting := next((move for move in left if cause in mends(move)), None):
             why = f"{rows} of {total} looked at: {CAUSES[cause]}; the cheapest change for that is {fitting.name}"
-            return Choice(fitting, why)
+            return Choice(fitting, f"{why}{beside}")
     why = "no move fits the causes" if causes else "nothing is known of the causes"
-    return Choice(left[0], f"{why}; the cheapest that is left is {left[0].name}")
+    return Choice(left[0], f"{why}; the cheapest that is left is {left[0].name}{beside}")

@@ -51,3 +51,11 @@ def test_why_names_the_cause_and_how_many_rows_had_it():
 def test_what_a_recipe_mends_follows_from_what_it_changes():
     assert mends(MOVES[2]) == {"retrieval", "knowledge"}
     assert mends(MOVES[1]) == {"context", "format", "refusal"}
+
+
+def test_references_that_fail_themselves_are_not_blamed_on_the_model():
+    why = next_move(MOVES, (), (("scorer", 3), ("retrieval", 1))).why
+    assert why.endswith("is documents; 3 of 4 would fail with their own reference: mend those or the scorer")
+    assert next_move(MOVES, (), (("scorer", 4),)).why.startswith(
+        "no move fits the causes; the cheapest that is left is"
+    )
