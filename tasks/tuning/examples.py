@@ -59,10 +59,10 @@ async def training_material(
     asked = _about(workspace, settings.documents)
     candidate = await augmented(asked, base, move)
     index = {"index": candidate.retrieval.index} if candidate.retrieval else {}
-    if settings.distill is not None:
-        taught = await distilled(asked, candidate, settings.distill)
-        return Material(taught.examples, {split: dataset.digest, **index, "distilled": taught.digest})
     rows = mixed(tuple(dataset.rows), settings.unanswerable, settings.seed)
+    if settings.distill is not None:
+        taught = await distilled(asked, candidate, settings.distill, rows)
+        return Material(taught.examples, {split: dataset.digest, **index, "distilled": taught.digest})
     examples = await _prepared(asked, candidate, rows)
     return Material(examples, {split: dataset.digest, **index, "examples": digest(examples)})
 

@@ -7,6 +7,7 @@ import yaml
 
 from configs.errors import ConfigurationError
 from configs.schema.augment import FineTune
+from configs.schema.distillation import Bound, Distillation
 from configs.schema.finetune import Finetune
 from configs.settings import settings
 from infra.simulator.running import simulated
@@ -24,6 +25,9 @@ ROWS = [
     {"id": "t2", "question": "the gas stove", "reference": "I do not know.", "answerable": False},
     {"id": "t3", "question": "the light pack", "reference": "1 kg [P]", "answerable": True},
 ]
+DISTILL = Distillation(
+    teacher="chat", terms="Apache-2.0, its weights'", keep=(Bound(metric="exact", at_least=0),)
+)
 
 
 def lines(rows):
@@ -82,6 +86,19 @@ async def test_rows_about_other_documents_are_asked_about_those(shop, make_candi
 
 async def test_the_share_of_unanswerable_rows_is_what_was_asked_for(shop, make_candidate):
     material = await training_material(shop, make_candidate(shop.loaded), MOVE, Finetune(unanswerable=0))
+    assert [example.row_id for example in material.examples] == ["t1", "t3"]
+
+
+async def test_a_teacher_is_asked_no_more_than_the_share(shop, make_candidate):
+    settings = Finetune(unanswerable=0, distill=DISTILL)
+    material = await training_material(shop, make_candidate(shop.loaded), MOVE, settings)
+    assert [example.row_id for example in material.examples] == ["t1", "t3"]
+
+
+async def test_what_no_teacher_answered_teaches_nothing(shop, make_candidate):
+    move = MOVE.model_copy(update={"min_score": 0.9, "otherwise": "I do not know."})
+    settings = Finetune(documents="old.jsonl", distill=DISTILL)
+    material = await training_material(shop, make_candidate(shop.loaded), move, settings)
     assert [example.row_id for example in material.examples] == ["t1", "t3"]
 
 
