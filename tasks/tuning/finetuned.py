@@ -64,8 +64,7 @@ async def finetune_candidate(
     weights = await asyncio.to_thread(weights_digest, tuned)
     data = material.data | ({"base": weights} if weights else {})
     about = {"app": workspace.name, "parent": base.digest, "move": move.name, "data": data}
-    dataset = workspace.dataset("train")
-    work = Work(tuned, material.examples, settings, about, dataset.path)
+    work = Work(tuned, material.examples, settings, about, material.where)
     made = await _made(workspace, work, move.name, watch)
     asked = await augmented(workspace, plain, move)
     adapter = LoraAdapter(digest=made.card.digest, base=tuned.identity)

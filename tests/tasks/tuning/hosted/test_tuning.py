@@ -139,9 +139,16 @@ async def test_a_model_without_a_price_of_training_is_refused_unless_the_budget_
     ("spoil", "said"),
     [
         (lambda all_: all_[:9], "9 training examples, and a provider takes 10 at least; add rows"),
-        (lambda all_: (all_[0]._replace(answer=" "), *all_[1:]), "row red: has no answer to learn"),
-        (lambda all_: (all_[0]._replace(messages=()), *all_[1:]), "row red: has no messages"),
-        (lambda all_: (all_[0]._replace(messages=(Message("user", ""),)), *all_[1:]), "row red: has an empty message"),
+        (lambda all_: (all_[0]._replace(answer=" "), *all_[1:]), "1 of 12 training rows have no reference answer: red"),
+        (lambda all_: (all_[0]._replace(messages=()), *all_[1:]), "1 of 12 training rows are no conversation: red"),
+        (
+            lambda all_: (all_[0]._replace(messages=(Message("user", ""),)), *all_[1:]),
+            "1 of 12 training rows are no conversation: red",
+        ),
+        (
+            lambda all_: [each._replace(answer="Yes.") for each in all_],
+            "all 12 training rows have the same answer, 'Yes.'",
+        ),
         (
             lambda all_: (all_[0]._replace(answer="red " * 90), *all_[1:]),
             "1 training examples have more than 60 tokens",
