@@ -28,7 +28,7 @@ class Material(NamedTuple):
 
     Attributes:
         examples: in the file's order.
-        data: digests, by name: of the rows' file (`train`), of the index that their prompts' passages come from
+        data: digests, by name: of the rows' file, by its split, of the index that their prompts' passages come from
             (`index`), and of the examples themselves (`examples`, or `distilled` where a teacher answered them).
         where: the rows' file, for messages.
     """
@@ -57,7 +57,7 @@ async def training_material(
         DataError: rows or documents cannot be read, a prompt cannot be filled, or nothing can be learnt from the rows.
         CallFailure: a question could not be embedded.
     """
-    split = settings.distill.split if settings.distill else "train"
+    split = settings.split
     dataset = workspace.dataset(split)
     asked = _about(workspace, settings.documents)
     candidate = await augmented(asked, base, move)
