@@ -26,11 +26,6 @@ if TYPE_CHECKING:
 Watch = Callable[[Told], Awaitable[None]]
 
 
-async def finetuned(workspace: "Workspace", base: Candidate, move: FineTune) -> Candidate:
-    """Returns the candidate that a fine-tuning move makes of another; see `finetune_candidate`."""
-    return (await finetune_candidate(workspace, base, move)).candidate
-
-
 async def finetune_candidate(
     workspace: "Workspace", base: Candidate, move: FineTune, watch: Watch | None = None
 ) -> FinetunedCandidate:
