@@ -82,6 +82,18 @@ async def test_the_same_is_made_once_and_other_settings_make_another(make, work)
     assert work._replace(settings=SETTINGS.model_copy(update={"prefix_group": 1})).identity != work.identity
 
 
+async def test_what_is_there_already_is_of_whoever_asks_for_it(make, work):
+    first, _, _ = await make(work)
+    renamed = work._replace(about={**work.about, "move": "renamed", "parent": "q" * 16})
+    again, _, _ = await make(renamed)
+    assert (again.card.digest, again.card.losses) == (first.card.digest, first.card.losses)
+    assert (again.card.move, again.card.parent) == ("renamed", "q" * 16)
+    often = renamed._replace(settings=SETTINGS.model_copy(update={"checkpoint_every": 2}))
+    made, _, _ = await make(often)
+    assert made.card.digest == first.card.digest
+    assert (made.card.move, made.card.settings.checkpoint_every) == ("renamed", 2)
+
+
 async def test_what_was_killed_before_it_ended_is_gone_on_with(make, work, monkeypatch):
     whole, folder, _ = await make(work._replace(where="another place"))
     (folder.parent / "tuning" / work.identity / "made.json").unlink()
