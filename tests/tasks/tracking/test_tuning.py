@@ -25,7 +25,9 @@ def card(**changes):
 async def test_each_candidate_of_one_training_has_a_run_of_its_own(client, candidate):
     adapter = LoraAdapter(digest="a1", base="tiny-1")
     one = candidate("fitted", adapter=adapter, move="tuned", parent="p1")
-    other = one.model_copy(update={"parameters": one.parameters.model_copy(update={"temperature": 0.0}), "parent": "p2"})
+    other = one.model_copy(
+        update={"parameters": one.parameters.model_copy(update={"temperature": 0.0}), "parent": "p2"}
+    )
     await FollowedLoss("fitted", "training", "finetune · tuned")([Loss(1, "train", 2.0)], last=True)
 
     recorded = [
@@ -35,7 +37,9 @@ async def test_each_candidate_of_one_training_has_a_run_of_its_own(client, candi
     ]
 
     assert recorded[0] == recorded[2] != recorded[1]
-    runs = {run.info.run_id: run.data for run in client.search_runs([client.get_experiment_by_name("fitted").experiment_id])}
+    runs = {
+        run.info.run_id: run.data for run in client.search_runs([client.get_experiment_by_name("fitted").experiment_id])
+    }
     assert len(runs) == 2
     first, second = (runs[each.run_id] for each in recorded[:2])
     assert (first.tags["lifecycle.candidate"], first.params["parent"]) == (one.digest, "p1")

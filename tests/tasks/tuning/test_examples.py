@@ -31,9 +31,7 @@ ROWS = [
         for at in range(4, 11)
     ),
 ]
-DISTILL = Distillation(
-    teacher="chat", terms="Apache-2.0, its weights'", keep=(Bound(metric="exact", at_least=0),)
-)
+DISTILL = Distillation(teacher="chat", terms="Apache-2.0, its weights'", keep=(Bound(metric="exact", at_least=0),))
 
 
 def lines(rows):
@@ -111,8 +109,12 @@ async def test_what_no_teacher_answered_teaches_nothing(shop, make_candidate):
 @pytest.mark.parametrize("distill", [None, DISTILL])
 async def test_too_few_rows_say_what_was_left_out_and_by_which_key(shop, make_candidate, distill):
     settings = Finetune(documents="old.jsonl", distill=distill)
-    with pytest.raises(DataError, match=r"train\.jsonl: 2 training rows are too few; .*of 10 rows were left out: 8 for") as few:
-        await training_material(shop, make_candidate(shop.loaded), MOVE, settings.model_copy(update={"unanswerable": 0.5}))
+    with pytest.raises(
+        DataError, match=r"train\.jsonl: 2 training rows are too few; .*of 10 rows were left out: 8 for"
+    ) as few:
+        await training_material(
+            shop, make_candidate(shop.loaded), MOVE, settings.model_copy(update={"unanswerable": 0.5})
+        )
     assert str(few.value).endswith("8 for the share that `finetune.unanswerable` asks for")
     move = MOVE.model_copy(update={"min_score": 0.9, "otherwise": "I do not know."})
     with pytest.raises(DataError, match=r"of 10 rows were left out: 8 answered by `otherwise`, without the model"):
