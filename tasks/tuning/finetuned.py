@@ -12,7 +12,7 @@ from tasks.calling.adapters import adapter_fields
 from tasks.candidate import Candidate, LoraAdapter
 from tasks.progress import bar, say
 from tasks.tracking.tuning import FollowedLoss, record_finetune
-from tasks.tuning.base import base_of, weights_digest
+from tasks.tuning.base import base_of, content_digest
 from tasks.tuning.candidate import FinetunedCandidate
 from tasks.tuning.comparing import LEAST, Agreement, agreement, keep_agreement, kept_agreement, served_tokens
 from tasks.tuning.elsewhere import tuned_elsewhere
@@ -56,8 +56,8 @@ async def finetune_candidate(
         {**base.model_dump(exclude={"adapter"}), "model": tuned.model, "endpoint_model": tuned.identity}
     )
     material = await training_material(workspace, plain, move, settings)
-    weights = await asyncio.to_thread(weights_digest, tuned)
-    data = material.data | ({"base": weights} if weights else {})
+    content = await asyncio.to_thread(content_digest, tuned)
+    data = material.data | ({"base": content} if content else {})
     about = {"app": workspace.name, "parent": base.digest, "move": move.name, "data": data}
     work = Work(tuned, material.examples, settings, about, material.where)
     made = await _made(workspace, work, move.name, watch)

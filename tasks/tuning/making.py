@@ -53,7 +53,7 @@ class Work(NamedTuple):
         examples: of which, some are held out.
         settings: how.
         about: what the adapter's card says of where it comes from: `app`, `parent`, `move` and `data`, digests by name;
-            of these `base`, where it is there, names the base's weights.
+            of these `base`, where it is there, names the base's weights and tokenizer.
         where: the dataset, for messages.
     """
 
