@@ -1,7 +1,7 @@
 """A candidate whose model is fitted to the app's training rows, on this machine or by a provider."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from configs.errors import DataError
@@ -109,8 +109,12 @@ async def _compared(workspace: "Workspace", work: Work, adapter: LoraAdapter, ma
     folder = work.folder(workspace.home)
     if kept := kept_agreement(folder, adapter.digest):
         return kept
-    fields = await adapter_fields(config, adapter)
-    theirs = await served_tokens(made.rows, machine().chat_url.removesuffix("/v1"), fields["lora"])
+
+    async def lora() -> Sequence[dict[str, float]]:
+        found: Sequence[dict[str, float]] = (await adapter_fields(config, adapter))["lora"]
+        return found
+
+    theirs = await served_tokens(made.rows, machine().chat_url.removesuffix("/v1"), lora)
     found = agreement(made.best, theirs)
     if found.share < LEAST:
         raise DataError(
