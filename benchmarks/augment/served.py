@@ -60,8 +60,7 @@ def _agreed(
 ) -> dict[str, Agreement]:
     with serving(weights, files) as (address, ids):
         return {
-            name: agreement(best, asyncio.run(served_tokens(rows, address, _named(id_))))
-            for name, id_ in ids.items()
+            name: agreement(best, asyncio.run(served_tokens(rows, address, _named(id_)))) for name, id_ in ids.items()
         }
 
 
