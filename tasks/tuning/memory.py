@@ -16,7 +16,7 @@ _SLACK_MB = 700
 _STATES, _BETWEEN = 22, 9
 """How many vectors of the model's width, and of its inner width, a token leaves in each layer for the way back."""
 _ATTENDED = 4
-"""Of those, vectors of all heads that attention leaves of each place of each row: queries, keys, values, and its own."""
+"""Of those, vectors of all heads that attention leaves of each place of each row: queries, keys, values, its result."""
 
 
 class Need(NamedTuple):

@@ -1,4 +1,4 @@
-"""While rows are compared, another process may have the server started anew: a row is asked again, of the same adapter."""
+"""While rows are compared, the server may be started anew by another process: a row is asked again, of its adapter."""
 
 import json
 import threading
