@@ -68,10 +68,10 @@ def _check_moves(
             for name in move.objective:
                 _check_known(loaded, f"{key}.objective", "metric", name, metrics)
             check_proposer(loaded, move)
-        if isinstance(move, FineTune) and app.datasets.train is None:
+        if isinstance(move, FineTune) and app.finetune.split not in app.datasets.paths():
             raise ConfigurationError(
                 f"{loaded.folder / 'app.yaml'}: key `{key}`: kind `finetune` needs training rows; name a file of them "
-                f"under `datasets.train`"
+                f"under `datasets.{app.finetune.split}`"
             )
 
 

@@ -1,6 +1,7 @@
 """Whether the served model is the trained one: likeliest tokens under teacher forcing, on rows of a trained adapter."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.augment.embedded_base import embedded_base, half_precision, serving
@@ -9,7 +10,7 @@ from benchmarks.figure import Figure, Reach, Row
 from configs.schema.finetune import Finetune
 from infra.stack.weights import chat_weights
 from tasks.tuning.base import shape_of
-from tasks.tuning.comparing import Agreement, agreement, served_tokens
+from tasks.tuning.comparing import Agreement, Lora, agreement, served_tokens
 from tasks.tuning.gguf_form import as_gguf
 from tasks.tuning.tokens import Tokens, tokenised
 
@@ -59,9 +60,15 @@ def _agreed(
 ) -> dict[str, Agreement]:
     with serving(weights, files) as (address, ids):
         return {
-            name: agreement(best, asyncio.run(served_tokens(rows, address, [{"id": id_, "scale": 1.0}])))
-            for name, id_ in ids.items()
+            name: agreement(best, asyncio.run(served_tokens(rows, address, _named(id_)))) for name, id_ in ids.items()
         }
+
+
+def _named(adapter: float) -> Lora:
+    async def lora() -> Sequence[dict[str, float]]:
+        return [{"id": adapter, "scale": 1.0}]
+
+    return lora
 
 
 def _figure(what: str, found: Agreement, reach: Reach) -> Figure:

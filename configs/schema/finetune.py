@@ -6,6 +6,7 @@ from pydantic import Field
 
 from configs.schema.augment import FineTune
 from configs.schema.base import Frozen
+from configs.schema.dataset import Split
 from configs.schema.distillation import Distillation
 from configs.schema.hosted import HostedTuning
 
@@ -80,6 +81,11 @@ class Finetune(Frozen):
     """Steps between two checkpoints, from which a training that was killed goes on."""
     max_tokens: int = Field(1024, ge=16, le=131_072)
     """Tokens of a row, its answer included, at most; not more than what serving takes."""
+
+    @property
+    def split(self) -> Split:
+        """The dataset whose rows are learnt from."""
+        return self.distill.split if self.distill else "train"
 
     def of(self, move: FineTune) -> "Finetune":
         """Returns these settings with what a move of `augment` sets itself."""

@@ -109,7 +109,7 @@ def _parts(known: Known, candidate: Candidate) -> Iterator[Link]:
     if candidate.examples:
         yield Link(what="examples", name=", ".join(example.row_id for example in candidate.examples))
     if candidate.adapter is not None:
-        yield adapter_link(known.home, known.curated, candidate.adapter)
+        yield adapter_link(known.home, known.store.folder, known.curated, candidate.adapter, candidate.parent)
     if candidate.code is not None:
         yield Link(what="code", name=candidate.code)
 

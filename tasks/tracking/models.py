@@ -167,7 +167,7 @@ def _tuned(candidate: Candidate) -> dict[str, Any]:
     return {
         "lifecycle.adapter": card.digest,
         "lifecycle.base": card.base,
-        "lifecycle.tuned_from": card.parent,
+        "lifecycle.tuned_from": candidate.parent or card.parent,
         **{f"lifecycle.data.{name}": value for name, value in card.data.items()},
         "lifecycle.hyperparameters": card.settings.model_dump_json()[:5000],
         "lifecycle.loss.held_out": min(held_out, default=None),

@@ -9,9 +9,19 @@ from typing import Any
 from configs.errors import StackError
 from configs.schema.base import Frozen
 from tasks.candidate import Candidate
+from tasks.identity import digest
 from tasks.tracking.connection import connect, experiment_of
 from tasks.tracking.plots import loss_curves
-from tasks.tracking.recording import COMPLETE, Content, RecordedRun, as_json, begin_run, record_run, run_lock
+from tasks.tracking.recording import (
+    COMPLETE,
+    Content,
+    RecordedRun,
+    as_json,
+    begin_run,
+    discard_begun,
+    record_run,
+    run_lock,
+)
 from tasks.tuning.adapters import Card
 from tasks.tuning.tuned import Loss
 
@@ -65,12 +75,12 @@ class FollowedLoss:
                 client.log_batch(run.info.run_id, metrics=points[at : at + 1000])
 
 
-def record_finetune(candidate: Candidate, key: str, card: Card, same_tokens: float | None) -> RecordedRun:
-    """Records a fine-tune, once.
+def record_finetune(candidate: Candidate, training: str, card: Card, same_tokens: float | None) -> RecordedRun:
+    """Records a fine-tune, once for each candidate that it made: one training serves several that differ in the rest.
 
     Args:
         candidate: what it made.
-        key: names the training.
+        training: names the training; the run that its curve was followed in becomes the first candidate's.
         card: of the adapter.
         same_tokens: share of tokens that the served model agrees on with the trained one; None where not compared.
 
@@ -81,15 +91,15 @@ def record_finetune(candidate: Candidate, key: str, card: Card, same_tokens: flo
     def content() -> Content:
         held_out = [each.value for each in card.losses if each.side == "held_out"]
         lora = card.settings.lora
+        tags = {
+            "lifecycle.candidate": candidate.digest,
+            "lifecycle.adapter": card.digest,
+            "lifecycle.base": card.base,
+            "lifecycle.parent": card.parent,
+            **{f"lifecycle.data.{name}": value for name, value in card.data.items()},
+        }
         return Content(
             name=f"finetune · {candidate.label}",
-            tags={
-                "lifecycle.candidate": candidate.digest,
-                "lifecycle.adapter": card.digest,
-                "lifecycle.base": card.base,
-                "lifecycle.parent": card.parent,
-                **{f"lifecycle.data.{name}": value for name, value in card.data.items()},
-            },
             parameters={
                 "adapter": card.digest,
                 "base": card.base,
@@ -109,9 +119,14 @@ def record_finetune(candidate: Candidate, key: str, card: Card, same_tokens: flo
             tables={"losses.json": [each.model_dump() for each in card.losses]},
             texts={"card.json": as_json(card.model_dump(mode="json"))},
             figures={"loss.png": loss_curves(card.losses)},
+            # Also of a run that was begun with its curve, when nobody knew them.
+            more=lambda _: tags,
         )
 
-    return record_run(candidate.app, _KIND, key, content)
+    recorded = record_run(candidate.app, _KIND, digest([training, candidate.digest]), content, begun=training)
+    # Trained anew although it was recorded, as where its adapter was deleted: the curve is there already.
+    discard_begun(candidate.app, _KIND, training)
+    return recorded
 
 
 def _said(settings: Frozen | None) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def write_adapter(
     shape: Mapping[str, Any],
     about: Mapping[str, Any],
 ) -> Card:
-    """Writes an adapter's folder, or finds the one of the same weights that is there.
+    """Writes an adapter's folder, unless one of the same weights is there, and returns its card with this `about`.
 
     Args:
         folder: of all adapters.
@@ -68,7 +68,7 @@ def write_adapter(
 
     Raises:
         ConfigurationError: llama.cpp takes no such adapter.
-        DataError: the disk is full or refuses to be written.
+        DataError: the disk is full or refuses to be written, or the folder that is there is damaged.
     """
     from safetensors.numpy import save
 
@@ -79,7 +79,8 @@ def write_adapter(
     name = digest([_sha256(content), json.loads(json.dumps(kept, default=str)), about["base"]])
     card = Card(digest=name, **about)
     if (folder / name / CARD).is_file():
-        return card_of(folder, name)
+        card_of(folder, name)
+        return card
     files = {
         GGUF: as_gguf(weights, shape, float(config["lora_alpha"])),
         WEIGHTS: content,

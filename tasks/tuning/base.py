@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 ARCHITECTURE = "llama"
 """What `config.json` calls the architecture that can be trained here, and that llama.cpp takes an adapter of."""
 
+_CONTENT = (
+    *("config.json", "*.safetensors", "*.bin"),
+    *("tokenizer*", "chat_template*", "additional_chat_templates/*", "special_tokens_map.json", "added_tokens.json"),
+    *("vocab.*", "merges.txt", "*.model", "*.tiktoken"),
+)
+"""Files of a folder that decide what is trained: the model, then its tokenizer in the forms that there are."""
+
 
 class Base(NamedTuple):
     """Weights that an adapter is trained on.
@@ -144,22 +151,27 @@ def shape_of(base: Base) -> dict[str, Any]:
     }
 
 
-def weights_digest(base: Base) -> str | None:
-    """Names the content of a folder's configuration and weights; None of a GGUF file: its identity names it."""
+def content_digest(base: Base) -> str | None:
+    """Names the content of a folder: configuration, weights, and what makes tokens of messages.
+
+    None of a GGUF file, which holds all of that: its identity names it.
+    """
     if base.gguf:
         return None
     found = hashlib.sha256()
-    files = [base.folder / "config.json", *base.folder.glob("*.safetensors"), *base.folder.glob("*.bin")]
+    files = {path for pattern in _CONTENT for path in base.folder.glob(pattern) if path.is_file()}
     for path in sorted(files):
         with path.open("rb") as file:
-            found.update(f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+            name = path.relative_to(base.folder).as_posix()
+            found.update(f"{name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
     return found.hexdigest()[:16]
 
 
 def _check_folder(folder: Path, where: str) -> None:
     file = folder / "config.json"
     try:
-        known = "model_type" in json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8"))
+        known = isinstance(content, dict) and "model_type" in content
     except (OSError, ValueError):
         known = False
     if not known or not [*folder.glob("*.safetensors"), *folder.glob("*.bin")]:

@@ -30,12 +30,13 @@ class Checkpoint(NamedTuple):
         step: steps that are done; with the seed, also where in the data it is.
         weights: what is fitted.
         optimizer: state of the optimiser.
-        random: state of torch's generator.
+        random: state of torch's generator on the CPU.
         losses: both curves so far.
         best: None where nothing is held out.
         looks: looks at the held-out rows since the best one.
         seconds: of training so far.
         peak_mb: memory of the process at most so far.
+        random_gpu: state of torch's generator on the GPU, which dropout draws from there; None where there is none.
     """
 
     step: int
@@ -47,6 +48,7 @@ class Checkpoint(NamedTuple):
     looks: int
     seconds: float
     peak_mb: float
+    random_gpu: torch.Tensor | None = None
 
 
 def save(checkpoint: Checkpoint, folder: Path) -> None:

@@ -7,7 +7,7 @@ and k are in the wrong order still answers nearly as well.
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 LEAST = 0.9
 """Share of equal tokens below which an adapter was converted wrongly; docs/finetuning.md has what right ones reach."""
 _AT_ONCE = 4
+_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
+"""Before each further try of a row: another process may have the server started anew, which takes seconds."""
 _KEPT = "served.json"
+
+Lora = Callable[[], Awaitable[Sequence[dict[str, float]]]]
+"""Says adapters by the server's ids with their scales, as `/completion` takes them; asked for each row, since a server
+that was started anew gives other ids."""
 
 
 class Agreement(NamedTuple):
@@ -44,18 +50,19 @@ class Agreement(NamedTuple):
         return self.same / self.tokens
 
 
-async def served_tokens(
-    rows: Sequence[Tokens], address: str, lora: Sequence[dict[str, float]]
-) -> list[tuple[int, ...]]:
+async def served_tokens(rows: Sequence[Tokens], address: str, lora: Lora) -> list[tuple[int, ...]]:
     """Returns the likeliest token at each token of each row's answer, as llama.cpp's server has it.
+
+    A row is asked again, a few times, where the server is away meanwhile, or comes back with other adapters.
 
     Args:
         rows: prompts and answers.
         address: of the server, without `/v1`.
-        lora: adapters by the server's ids with their scales, as `/completion` takes them.
+        lora: says the adapters to answer with.
 
     Raises:
         EndpointError: the server does not answer, or not in this way.
+        LifecycleError: whatever `lora` raises else.
     """
     import httpx
 
@@ -64,12 +71,12 @@ async def served_tokens(
 
         async def row(tokens: Tokens) -> tuple[int, ...]:
             async with slots:
-                return tuple(
-                    [
-                        await _next(client, [*tokens.prompt, *tokens.answer[:at]], lora)
-                        for at in range(len(tokens.answer))
-                    ]
-                )
+                for pause in _PAUSES_S:
+                    try:
+                        return await _row(client, tokens, lora)
+                    except EndpointError:
+                        await asyncio.sleep(pause)
+                return await _row(client, tokens, lora)
 
         return list(await asyncio.gather(*(row(tokens) for tokens in rows)))
 
@@ -105,6 +112,16 @@ def kept_agreement(folder: Path, adapter: str) -> Agreement | None:
 
 def _compared(adapter: str) -> list[str]:
     return [adapter, version("xllamacpp")]
+
+
+async def _row(client: "httpx.AsyncClient", tokens: Tokens, lora: Lora) -> tuple[int, ...]:
+    asked = await lora()
+    found = [await _next(client, [*tokens.prompt, *tokens.answer[:at]], asked) for at in range(len(tokens.answer))]
+    if await lora() != asked:
+        raise EndpointError(
+            f"the server at {client.base_url} was started with other adapters while it was compared; run again"
+        )
+    return tuple(found)
 
 
 async def _next(client: "httpx.AsyncClient", prompt: list[int], lora: Sequence[dict[str, float]]) -> int:

@@ -2,6 +2,8 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,7 +13,7 @@ from tasks.calling.answer import Outcome
 from tasks.candidate import Candidate
 from tasks.candidates import asking_model
 from tasks.data.chat_lines import chat_lines_of
-from tasks.data.row import Dataset, Message
+from tasks.data.row import Dataset, Message, Row
 from tasks.evaluating.evaluate import evaluate_candidate
 from tasks.identity import digest
 from tasks.progress import say
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 
 FOLDER = "distilled"
 """Beside the app's evaluations; two files a dataset: chat fine-tuning JSONL, and what it was made of."""
+
+
+UNASKED = "answered by `otherwise`, without the model"
+"""Why a row teaches nothing: its answer is nobody's, and no model is asked when it is served."""
 
 
 class Distilled(NamedTuple):
@@ -46,16 +52,20 @@ class Distilled(NamedTuple):
     price: float
 
 
-async def distilled(workspace: "Workspace", student: Candidate, settings: Distillation) -> Distilled:
+async def distilled(
+    workspace: "Workspace", student: Candidate, settings: Distillation, rows: Sequence[Row] | None = None
+) -> Distilled:
     """Returns what a teacher's answers teach a student: what serving the student would send, and the teacher's answer.
 
     The teacher is asked as the student would be, with its prompt, retrieval and examples, through the journal: what was
-    answered once is never asked again. Answers count as in every evaluation; only those within all bounds are kept.
+    answered once is never asked again. Answers count as in every evaluation; only those within all bounds are kept, and
+    of those none that was given without asking the teacher.
 
     Args:
         workspace: the app; `spend` caps the asking.
         student: whose model is to be trained; a prompt.
         settings: who teaches, which rows, under which terms, and what is kept.
+        rows: those of the split that are asked; all where not given.
 
     Raises:
         ConfigurationError: the teacher, the split or a metric is not configured, or the rows are those that candidates
@@ -66,7 +76,7 @@ async def distilled(workspace: "Workspace", student: Candidate, settings: Distil
     teacher = _teacher(workspace, student, settings)
     dataset = _rows(workspace, settings)
     _check_metrics(workspace, settings)
-    evaluation = await evaluate_candidate(workspace, teacher, dataset)
+    evaluation = await evaluate_candidate(workspace, teacher, _part(dataset, rows))
     examples: list[TrainingExample] = []
     dropped, price = Counter[str](), 0.0
     for record in evaluation.whole_rows():
@@ -119,6 +129,13 @@ def _rows(workspace: "Workspace", settings: Distillation) -> Dataset:
     return dataset
 
 
+def _part(dataset: Dataset, rows: Sequence[Row] | None) -> Dataset:
+    """Returns so much of a dataset; a part of it is a dataset of another digest."""
+    if rows is None or len(rows) == len(dataset.rows):
+        return dataset
+    return replace(dataset, rows=tuple(rows), digest=digest([dataset.digest, [row.id for row in rows]]))
+
+
 def _check_metrics(workspace: "Workspace", settings: Distillation) -> None:
     known = sorted(name for name, metric in workspace.metrics.items() if metric.of_rows)
     for bound in settings.keep:
@@ -133,6 +150,8 @@ def _against(record: dict[str, Any], bounds: tuple[Bound, ...]) -> str:
     """Returns what speaks against an answer, "" where nothing does."""
     if record["outcome"] != Outcome.OK:
         return f"not answered ({record['outcome']})"
+    if not record["attempts"]:
+        return UNASKED
     if not record["answer"].strip():
         return "empty"
     scores = scores_of(record)

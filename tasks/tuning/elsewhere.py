@@ -15,6 +15,7 @@ from tasks.tracking.tuning import record_finetune
 from tasks.tuning.adapters import Card, points_of
 from tasks.tuning.candidate import FinetunedCandidate
 from tasks.tuning.examples import training_material
+from tasks.tuning.hosted.cards import keep_card
 from tasks.tuning.hosted.tuning import tuned_by_provider
 from tasks.tuning.splitting import split
 
@@ -59,11 +60,14 @@ async def tuned_elsewhere(
         losses=points_of(tuned.losses),
         facts={"rows": float(len(sides.train)), "rows_held_out": float(len(sides.held_out)), **tuned.facts},
     )
+    keep_card(workspace.home, card)
     for checkpoint in tuned.checkpoints:
         if checkpoint.adapter == tuned.adapter:
             continue
         way = {"adapter": checkpoint.adapter, "move": f"{move.name}, step {checkpoint.step}"}
         state = candidate.model_copy(update=way)
+        facts = card.facts | {"steps": float(checkpoint.step)}
+        keep_card(workspace.home, card.model_copy(update={"digest": digest(checkpoint.adapter), "facts": facts}))
         workspace.store.save_candidate(state)
         say(f"step {checkpoint.step} is candidate {state.digest[:8]}")
     run = record_finetune(candidate, card.digest, card, None)

@@ -11,9 +11,10 @@ from tasks.identity import digest
 from tasks.progress import bar
 from tasks.retrieval.asking import finder_of
 from tasks.retrieval.index import load_index
-from tasks.tuning.distilling import distilled
+from tasks.tuning.distilling import UNASKED, distilled
 from tasks.tuning.example import TrainingExample
 from tasks.tuning.splitting import mixed
+from tasks.tuning.tokens import check_count, check_examples
 
 if TYPE_CHECKING:
     from configs.schema.augment import FineTune
@@ -27,12 +28,14 @@ class Material(NamedTuple):
 
     Attributes:
         examples: in the file's order.
-        data: digests, by name: of the rows' file (`train`), of the index that their prompts' passages come from
+        data: digests, by name: of the rows' file, by its split, of the index that their prompts' passages come from
             (`index`), and of the examples themselves (`examples`, or `distilled` where a teacher answered them).
+        where: the rows' file, for messages.
     """
 
     examples: tuple[TrainingExample, ...]
     data: dict[str, str]
+    where: str
 
 
 async def training_material(
@@ -51,20 +54,25 @@ async def training_material(
 
     Raises:
         ConfigurationError: there are no training rows, or the move needs what the app does not have.
-        DataError: rows or documents cannot be read, or a prompt cannot be filled.
+        DataError: rows or documents cannot be read, a prompt cannot be filled, or nothing can be learnt from the rows.
         CallFailure: a question could not be embedded.
     """
-    split = settings.distill.split if settings.distill else "train"
+    split = settings.split
     dataset = workspace.dataset(split)
     asked = _about(workspace, settings.documents)
     candidate = await augmented(asked, base, move)
     index = {"index": candidate.retrieval.index} if candidate.retrieval else {}
-    if settings.distill is not None:
-        taught = await distilled(asked, candidate, settings.distill)
-        return Material(taught.examples, {split: dataset.digest, **index, "distilled": taught.digest})
     rows = mixed(tuple(dataset.rows), settings.unanswerable, settings.seed)
-    examples = await _prepared(asked, candidate, rows)
-    return Material(examples, {split: dataset.digest, **index, "examples": digest(examples)})
+    left_out = {"for the share that `finetune.unanswerable` asks for": len(dataset.rows) - len(rows)}
+    check_count(len(rows), dataset.path, left_out)
+    if settings.distill is not None:
+        taught = await distilled(asked, candidate, settings.distill, rows)
+        examples, made, left_out = taught.examples, {"distilled": taught.digest}, left_out | taught.dropped
+    else:
+        examples = await _prepared(asked, candidate, rows)
+        made, left_out = {"examples": digest(examples)}, left_out | {UNASKED: len(rows) - len(examples)}
+    check_examples(examples, dataset.path, left_out)
+    return Material(examples, {split: dataset.digest, **index, **made}, dataset.path)
 
 
 def _about(workspace: "Workspace", documents: str | None) -> "Workspace":

@@ -1,7 +1,7 @@
 """A candidate whose model is fitted to the app's training rows, on this machine or by a provider."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from configs.errors import DataError
@@ -12,7 +12,7 @@ from tasks.calling.adapters import adapter_fields
 from tasks.candidate import Candidate, LoraAdapter
 from tasks.progress import bar, say
 from tasks.tracking.tuning import FollowedLoss, record_finetune
-from tasks.tuning.base import base_of, weights_digest
+from tasks.tuning.base import base_of, content_digest
 from tasks.tuning.candidate import FinetunedCandidate
 from tasks.tuning.comparing import LEAST, Agreement, agreement, keep_agreement, kept_agreement, served_tokens
 from tasks.tuning.elsewhere import tuned_elsewhere
@@ -24,11 +24,6 @@ if TYPE_CHECKING:
     from tasks.workspace import Workspace
 
 Watch = Callable[[Told], Awaitable[None]]
-
-
-async def finetuned(workspace: "Workspace", base: Candidate, move: FineTune) -> Candidate:
-    """Returns the candidate that a fine-tuning move makes of another; see `finetune_candidate`."""
-    return (await finetune_candidate(workspace, base, move)).candidate
 
 
 async def finetune_candidate(
@@ -61,11 +56,10 @@ async def finetune_candidate(
         {**base.model_dump(exclude={"adapter"}), "model": tuned.model, "endpoint_model": tuned.identity}
     )
     material = await training_material(workspace, plain, move, settings)
-    weights = await asyncio.to_thread(weights_digest, tuned)
-    data = material.data | ({"base": weights} if weights else {})
+    content = await asyncio.to_thread(content_digest, tuned)
+    data = material.data | ({"base": content} if content else {})
     about = {"app": workspace.name, "parent": base.digest, "move": move.name, "data": data}
-    dataset = workspace.dataset("train")
-    work = Work(tuned, material.examples, settings, about, dataset.path)
+    work = Work(tuned, material.examples, settings, about, material.where)
     made = await _made(workspace, work, move.name, watch)
     asked = await augmented(workspace, plain, move)
     adapter = LoraAdapter(digest=made.card.digest, base=tuned.identity)
@@ -115,8 +109,12 @@ async def _compared(workspace: "Workspace", work: Work, adapter: LoraAdapter, ma
     folder = work.folder(workspace.home)
     if kept := kept_agreement(folder, adapter.digest):
         return kept
-    fields = await adapter_fields(config, adapter)
-    theirs = await served_tokens(made.rows, machine().chat_url.removesuffix("/v1"), fields["lora"])
+
+    async def lora() -> Sequence[dict[str, float]]:
+        found: Sequence[dict[str, float]] = (await adapter_fields(config, adapter))["lora"]
+        return found
+
+    theirs = await served_tokens(made.rows, machine().chat_url.removesuffix("/v1"), lora)
     found = agreement(made.best, theirs)
     if found.share < LEAST:
         raise DataError(

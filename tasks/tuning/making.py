@@ -53,7 +53,7 @@ class Work(NamedTuple):
         examples: of which, some are held out.
         settings: how.
         about: what the adapter's card says of where it comes from: `app`, `parent`, `move` and `data`, digests by name;
-            of these `base`, where it is there, names the base's weights.
+            of these `base`, where it is there, names the base's weights and tokenizer.
         where: the dataset, for messages.
     """
 
@@ -77,7 +77,8 @@ class Made(NamedTuple):
     """An adapter, and what the trained model said of some rows.
 
     Attributes:
-        card: of the adapter.
+        card: of the adapter, and of this work: the same weights may have been made of another candidate or by another
+            move.
         rows: held-out rows, or training rows where none are held out, to compare the served model on.
         best: the trained model's likeliest token at each token of their answers.
     """
@@ -101,7 +102,7 @@ async def make_adapter(work: Work, home: Path, tell: Tell) -> Made:
     """
     folder = work.folder(home)
     async with joined(home / "locks", f"finetune-{work.identity}"):
-        if found := _found(folder, home):
+        if found := _found(work, folder, home):
             return found
         check_examples(work.examples, work.where)
         heard: asyncio.Queue[Told | None] = asyncio.Queue()
@@ -195,10 +196,12 @@ def _remember(folder: Path, made: Made) -> None:
     forget(folder)
 
 
-def _found(folder: Path, home: Path) -> Made | None:
+def _found(work: Work, folder: Path, home: Path) -> Made | None:
     try:
         content = json.loads((folder / "made.json").read_bytes())
         rows = tuple(Tokens(name, tuple(prompt), tuple(answer)) for name, prompt, answer in content["rows"])
-        return Made(card_of(home / "adapters", content["adapter"]), rows, tuple(map(tuple, content["best"])))
+        card = card_of(home / "adapters", content["adapter"])
+        of_this = card.model_copy(update={**work.about, "settings": work.settings})
+        return Made(of_this, rows, tuple(map(tuple, content["best"])))
     except (OSError, ValueError, KeyError, TypeError, DataError):
         return None

@@ -2,18 +2,21 @@
 
 import os
 import shutil
+from collections.abc import Iterable
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import psutil
-
 from configs.errors import DataError
 from configs.schema.finetune import Finetune
+from tasks.tuning.free_memory import free_memory_mb
 
 _SLACK_MB = 700
 """Of torch, transformers and what else the process holds."""
 _STATES, _BETWEEN = 22, 9
 """How many vectors of the model's width, and of its inner width, a token leaves in each layer for the way back."""
+_ATTENDED = 4
+"""Of those, vectors of all heads that attention leaves of each place of each row: queries, keys, values, its result."""
 
 
 class Need(NamedTuple):
@@ -24,11 +27,11 @@ class Need(NamedTuple):
 
 
 def need_of(shape: dict[str, Any], settings: Finetune, rows: list[tuple[int, int]]) -> Need:
-    """Estimates what a training takes, on the high side.
+    """Estimates what a training takes, on the high side: of a batch of the longest rows, which share nothing.
 
     Args:
         shape: sizes of the base; see `shape_of`.
-        settings: batch and rank.
+        settings: batch, packing and rank.
         rows: tokens of each row, and how many of them are its answer's.
     """
     width, inner, layers = shape["hidden_size"], shape["intermediate_size"], shape["num_hidden_layers"]
@@ -36,12 +39,12 @@ def need_of(shape: dict[str, Any], settings: Finetune, rows: list[tuple[int, int
     queries = shape["num_attention_heads"] * shape["head_dim"]
     base = layers * (2 * width * queries + 2 * width * keys + 3 * width * inner) + 2 * shape["vocab_size"] * width
     tuned = layers * settings.lora.rank * (6 * width + 2 * queries + 2 * keys + 3 * (width + inner))
-    longest = sorted(rows, reverse=True)[: settings.batch]
-    tokens, answers = (
-        sum(total for total, _ in longest),
-        sum(sorted((a for _, a in rows), reverse=True)[: settings.batch]),
-    )
+    # Padded, all of a batch is as long as its longest row; packed, only attention lays its rows side by side.
+    side_by_side = settings.batch * max(total for total, _ in rows)
+    tokens = _most((total for total, _ in rows), settings.batch) if settings.packing else side_by_side
+    answers = _most((answer for _, answer in rows), settings.batch)
     back = tokens * layers * (_STATES * width + _BETWEEN * inner) * 4
+    back += (side_by_side - tokens) * layers * _ATTENDED * queries * 4
     logits = 4 * answers * shape["vocab_size"] * 4
     # The base is read in full precision before it is what it is multiplied in; the rest: gradients, the optimiser's
     # two moments, the best weights, and a checkpoint on its way to the disk.
@@ -50,18 +53,24 @@ def need_of(shape: dict[str, Any], settings: Finetune, rows: list[tuple[int, int
     return Need(memory / 1e6 + _SLACK_MB, disk / 1e6 + 50)
 
 
+def _most(lengths: Iterable[int], batch: int) -> int:
+    """Returns the sum of a batch's lengths at most; it holds rows several times where there are fewer."""
+    longest = sorted(lengths, reverse=True)
+    return sum(islice(cycle(longest), batch))
+
+
 def check_need(need: Need, folder: Path, available_mb: float | None = None) -> None:
     """Refuses a training that this machine has not the memory or the disk for.
 
     Args:
         need: what it takes.
         folder: where it writes.
-        available_mb: memory that there is; what the machine says where not given.
+        available_mb: memory that there is; what is free on the GPU or the machine where not given.
 
     Raises:
         DataError: says how much is missing, and what takes less.
     """
-    memory = available_mb if available_mb is not None else psutil.virtual_memory().available / 1e6
+    memory = available_mb if available_mb is not None else free_memory_mb()
     if need.memory_mb > memory:
         raise DataError(
             f"fine-tuning takes about {need.memory_mb / 1000:.1f} GB of memory, {memory / 1000:.1f} GB are free; "

@@ -1,6 +1,7 @@
 """Training examples as tokens: the prompt as serving would send it, and the answer with its end."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from configs.errors import DataError
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 _FEWEST = 8
 _NAMED = 5
 """Rows that a message names."""
+_NONE: Mapping[str, int] = MappingProxyType({})
 
 
 class Tokens(NamedTuple):
@@ -31,18 +33,38 @@ class Tokens(NamedTuple):
         return len(self.prompt) + len(self.answer)
 
 
-def check_examples(examples: Sequence[TrainingExample], where: str) -> None:
+def check_count(rows: int, where: str, left_out: Mapping[str, int] = _NONE) -> None:
+    """Refuses fewer rows than anything can be learnt from.
+
+    Args:
+        rows: how many there are.
+        where: the dataset, for the message.
+        left_out: how many others the dataset has, by why they are not among them.
+
+    Raises:
+        DataError: they are too few; says what was left out.
+    """
+    if rows >= _FEWEST:
+        return
+    why = ", ".join(f"{count} {reason}" for reason, count in left_out.items() if count)
+    raise DataError(
+        f"{where}: {rows} training rows are too few; at least {_FEWEST} are needed"
+        + (f"; of {rows + sum(left_out.values())} rows were left out: {why}" if why else "")
+    )
+
+
+def check_examples(examples: Sequence[TrainingExample], where: str, left_out: Mapping[str, int] = _NONE) -> None:
     """Refuses examples that nothing can be learnt from.
 
     Args:
         examples: what is to be trained on.
         where: the dataset, for the message.
+        left_out: how many other rows the dataset has, by why they are no examples.
 
     Raises:
         DataError: they are too few, have all the same answer, lack answers, or are no conversations; names the rows.
     """
-    if len(examples) < _FEWEST:
-        raise DataError(f"{where}: {len(examples)} training rows are too few; at least {_FEWEST} are needed")
+    check_count(len(examples), where, left_out)
     if silent := [example.row_id for example in examples if not example.answer.strip()]:
         raise DataError(
             f"{where}: {len(silent)} of {len(examples)} training rows have no reference answer: {_listed(silent)}; "

@@ -112,6 +112,8 @@ class _State:
             fitting.load(last.weights)
             optimizer.load_state_dict(last.optimizer)
             torch.set_rng_state(last.random)
+            if last.random_gpu is not None and fitting.device.type == "cuda":
+                torch.cuda.set_rng_state(last.random_gpu, fitting.device)
 
     @property
     def seconds(self) -> float:
@@ -131,6 +133,7 @@ class _State:
         return Loss(self.step, "held_out", loss)
 
     def checkpoint(self) -> Checkpoint:
+        device = self._fitting.device
         return Checkpoint(
             step=self.step,
             weights=self._fitting.state(),
@@ -141,6 +144,7 @@ class _State:
             looks=self.looks,
             seconds=self.seconds,
             peak_mb=self.peak_mb,
+            random_gpu=torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
         )
 
 

@@ -19,6 +19,13 @@ HYPOTHESIS = {
 
 SEARCH = {"name": "searched", "kind": "search_prompt"}
 
+DISTILL = {
+    "teacher": "chat",
+    "terms": "Apache-2.0, its weights'",
+    "split": "production",
+    "keep": [{"metric": "exact", "at_least": 1}],
+}
+
 FOUND = {
     "a missing dataset": (
         {"datasets": {"sample": "rows.jsonl", "full": "all.jsonl"}},
@@ -78,6 +85,19 @@ FOUND = {
         {"retrieval": None, "augment": {"moves": [{"name": "bolder", "prompt": "bold"}]}},
         "key `augment.moves.0.prompt`: unknown prompt 'bold'; known are prompt; mend the key",
     ),
+    "a fine-tune without training rows": (
+        {"retrieval": None, "augment": {"moves": [{"name": "tuned", "kind": "finetune"}]}},
+        "key `augment.moves.0`: kind `finetune` needs training rows; name a file of them under `datasets.train`",
+    ),
+    "a fine-tune without the rows that a teacher answers": (
+        {
+            "retrieval": None,
+            "augment": {"moves": [{"name": "tuned", "kind": "finetune"}]},
+            "finetune": {"distill": DISTILL},
+            "datasets": {"sample": "rows.jsonl", "full": "rows.jsonl", "train": "rows.jsonl"},
+        },
+        "kind `finetune` needs training rows; name a file of them under `datasets.production`",
+    ),
     "a model without a price": (
         {"retrieval": None},
         "model chat has no price, and the app's budget is capped at 1 US dollars; set its price in a prices.yaml",
@@ -110,3 +130,15 @@ def test_an_app_that_names_only_what_exists_is_accepted(tmp_path, make_app):
     make_app("http://127.0.0.1:1/v1")
     names = {"retrieval": None, "explore": {"rank_by": "exact", "hypothesis": HYPOTHESIS}}
     check_app(change(tmp_path, names | {"budget": {"unpriced": ["chat"]}}))
+
+
+def test_rows_that_a_teacher_answers_need_no_other_training_rows(tmp_path, make_app):
+    make_app("http://127.0.0.1:1/v1")
+    changes = {
+        "retrieval": None,
+        "augment": {"moves": [{"name": "tuned", "kind": "finetune"}]},
+        "finetune": {"distill": DISTILL},
+        "datasets": {"sample": "rows.jsonl", "full": "rows.jsonl", "production": "rows.jsonl"},
+        "budget": {"unpriced": ["chat"]},
+    }
+    check_app(change(tmp_path, changes))

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from configs.errors import ConfigurationError, DataError
 from configs.schema.hosted import HostedTuning
 from tasks.calling.spend import BudgetUsedUp
-from tasks.data.chat_checks import ROLES
 from tasks.data.chat_lines import FEWEST
 from tasks.data.chat_tokens import tokens_of, training_price
 from tasks.data.tokens import token_counter
 from tasks.tuning.example import TrainingExample
+from tasks.tuning.tokens import check_examples
 
 if TYPE_CHECKING:
     from tasks.workspace import Workspace
@@ -44,18 +44,18 @@ def expected(workspace: "Workspace", examples: Sequence[TrainingExample], settin
 
     Raises:
         ConfigurationError: the model has no price of training.
-        DataError: a provider would not take the examples; says which, and why.
+        DataError: a provider would not take the examples, or nothing can be learnt from them; says which, and why.
         StackError: the embedded weights, by whose tokenizer tokens are counted, are not installed.
     """
     if len(examples) < FEWEST:
         raise DataError(
             f"app {workspace.name}: {len(examples)} training examples, and a provider takes {FEWEST} at least; add rows"
         )
+    check_examples(examples, f"app {workspace.name}")
     price, count = _price_of_training(workspace, settings.model), token_counter()
     tokens = 0
     too_long: list[str] = []
     for example in examples:
-        _check(workspace.name, example)
         messages = [
             *(message._asdict() for message in example.messages),
             {"role": "assistant", "content": example.answer},
@@ -98,13 +98,3 @@ def _price_of_training(workspace: "Workspace", model: str) -> float:
         f"model {model} has no price of training, so that no cap on it could be kept; set `training` of {model} in a "
         f"prices.yaml beside app.yaml (US dollars per million tokens, 0 where it costs nothing)"
     )
-
-
-def _check(app: str, example: TrainingExample) -> None:
-    where = f"app {app}: training example of row {example.row_id}"
-    if not example.answer.strip():
-        raise DataError(f"{where}: has no answer to learn; give the row one or leave it out")
-    if not example.messages or any(message.role not in ROLES for message in example.messages):
-        raise DataError(f"{where}: has no messages of the roles {', '.join(ROLES)}; mend the prompt")
-    if any(not message.content for message in example.messages):
-        raise DataError(f"{where}: has an empty message, which no provider takes; mend the prompt or the row")

@@ -152,7 +152,7 @@ async def _followed(work: Work, begun: Remembered, bill: Bill) -> Finished:
         try:
             job = await work.endpoint.ended(begun.job, watching.see, work.spend.time_is_up)
         except asyncio.CancelledError:
-            await work.interrupted(begun, watching.steps)
+            await work.interrupted(begun, watching, bill)
             raise
         except CallFailure as failure:
             if failure.kind is not FailureKind.NOT_FOUND:
@@ -162,9 +162,9 @@ async def _followed(work: Work, begun: Remembered, bill: Bill) -> Finished:
                 f"tune anew"
             ) from None
         if job is None:
-            said = await work.interrupted(begun, watching.steps)
+            said = await work.interrupted(begun, watching, bill)
             raise BudgetUsedUp(f"{work.spend.time_is_up()}; {said}")
-        price = work.paid(job)
+        price = work.paid(job, watching.share)
         bill.usage, bill.price = Usage(), price
         if job.status == "succeeded" and job.fine_tuned_model:
             return await _kept(work, begun, job, watching, price)

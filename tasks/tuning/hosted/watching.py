@@ -49,6 +49,12 @@ class Watching:
         return max(self._metrics, default=0)
 
     @property
+    def share(self) -> float:
+        """Share of the job's steps that were told of, 0 to 1."""
+        last = self._metrics.get(self.steps, {})
+        return min(1.0, self.steps / last["total_steps"]) if last.get("total_steps") else 0.0
+
+    @property
     def losses(self) -> tuple[Loss, ...]:
         """Both curves by step; the held-out one of all its examples where the provider measures them, else of some."""
         full = any("full_valid_loss" in metrics for metrics in self._metrics.values())

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from configs.schema.hosted import HostedTuning
 from configs.schema.model import OpenAIModel
+from tasks.calling.answer import Usage
 from tasks.calling.failures import CallFailure
 from tasks.calling.fine_tuning import FineTuning
 from tasks.calling.spend import Bill, Most, Spend
 from tasks.progress import say
 from tasks.tuning.hosted.expected import Expected
 from tasks.tuning.hosted.remembered import JobFile, Remembered
+from tasks.tuning.hosted.watching import Watching
 
 if TYPE_CHECKING:
     from openai.types.fine_tuning import FineTuningJob
@@ -51,16 +53,20 @@ class Work(NamedTuple):
         """The command's ledger."""
         return self.workspace.spend
 
-    async def interrupted(self, begun: Remembered, step: int) -> str:
-        """Cancels the job, or keeps it, as the settings say, and says so in one line, which it returns."""
+    async def interrupted(self, begun: Remembered, watching: Watching, bill: Bill) -> str:
+        """Cancels the job, or keeps it, as the settings say, and says so in one line, which it returns.
+
+        What a cancelled job had trained is billed; one that goes on is billed by whoever follows it to its end.
+        """
         said = f"job {begun.job} goes on; run the same command to follow it"
         if self.settings.interrupted == "cancel":
             try:
                 async with asyncio.timeout(_CANCEL_WITHIN_S):
                     ended = await self.endpoint.cancel(begun.job)
                     if ended.status != "succeeded":
+                        bill.usage, bill.price = Usage(), self.paid(ended, watching.share)
                         await self.give_up(begun)
-                        said = f"job {begun.job} was cancelled after step {step}; run again to begin another"
+                        said = f"job {begun.job} was cancelled after step {watching.steps}; run again to begin another"
                     else:
                         said = f"job {begun.job} had succeeded; run the same command to take it"
             except (CallFailure, TimeoutError) as failure:
@@ -92,13 +98,24 @@ class Work(NamedTuple):
                 yield bill
             return
         bill = Bill()
-        yield bill
-        self.spend.made += 1
-        self.spend.price += bill.price or 0.0
+        try:
+            yield bill
+        finally:
+            if bill.usage is not None:
+                self.spend.made += 1
+                self.spend.price += bill.price or 0.0
 
-    def paid(self, job: "FineTuningJob") -> float:
-        """Returns what a job that has ended costs; where it does not say how many tokens, those that were expected."""
-        expected_tokens = self.cost.tokens * self.cost.epochs if job.status == "succeeded" else 0
-        tokens = expected_tokens if job.trained_tokens is None else job.trained_tokens
+    def paid(self, job: "FineTuningJob", share: float) -> float:
+        """Returns what a job that has ended costs.
+
+        Where it does not say how many tokens it has trained on, those that were expected; of a cancelled one a share of
+        them, and none of one that failed, which no provider bills.
+
+        Args:
+            job: as it ended.
+            share: of its steps that were seen done.
+        """
+        done = {"succeeded": 1.0, "cancelled": share}.get(job.status, 0.0)
+        tokens = self.cost.tokens * self.cost.epochs * done if job.trained_tokens is None else job.trained_tokens
         price = self.workspace.loaded.prices.get(self.settings.model)
         return tokens * (price.training or 0.0) / 1e6 if price else 0.0

@@ -1,21 +1,26 @@
 """The chain behind a candidate, from what is stored."""
 
+import json
+
 import pytest
 
 from configs.errors import ConfigurationError
 from configs.schema.augment import Recipe
 from configs.schema.finetune import Finetune
+from configs.schema.hosted import HostedTuning
 from configs.schema.target import PromptTarget
 from configs.settings import settings
 from tasks.augmenting.attribution import Attributed, Attribution
 from tasks.augmenting.change import Change
-from tasks.candidate import Candidate, LoraAdapter
+from tasks.candidate import Candidate, HostedModel, LoraAdapter
 from tasks.curating.versions import Manifest, Version
+from tasks.identity import digest
 from tasks.lineage.finding import found
 from tasks.lineage.lineage import Known, lineage_of
 from tasks.releasing.log import release_log
 from tasks.results.store import Store
 from tasks.tuning.adapters import Card, Point
+from tasks.tuning.hosted.cards import keep_card
 from tasks.writing import write_whole
 
 
@@ -107,6 +112,56 @@ def test_an_adapter_whose_card_is_elsewhere_is_named_all_the_same(known):
     alone = TUNED.model_copy(update={"adapter": LoraAdapter(digest="gone", base="chat at x")})
     (adapter,) = by_what(lineage_of(known, alone), "adapter")
     assert adapter.facts == {"base": "chat at x", "card": "not on this machine"}
+
+
+def test_the_parent_of_an_adapter_is_the_candidates_own_where_the_same_weights_were_made_of_another(known):
+    other = TUNED.model_copy(update={"parent": "another"})
+    (adapter,) = by_what(lineage_of(known, other), "adapter")
+    assert adapter.facts["parent"] == "another"
+
+
+def test_a_hosted_model_leads_to_its_base_its_settings_and_the_teacher_with_its_terms(known, home):
+    model = HostedModel(model="ft:chat:1", job="ftjob-1")
+    card = Card(
+        digest=digest(model),
+        base="chat at x",
+        app="shop",
+        parent=FIRST.digest,
+        move="tuned",
+        data={"train": "d1", "distilled": "t1"},
+        settings=Finetune(hosted=HostedTuning(model="chat", batch=4)),
+        losses=(),
+        facts={"steps": 9.0, "rows": 40.0, "seconds": 3.0, "price": 0.5},
+    )
+    keep_card(home, card)
+    about = {
+        "teacher": {"model": "large", "endpoint_model": "large at x", "candidate": "c"},
+        "terms": "Apache-2.0, its weights'",
+        "rows": [{"row_id": "r1"}, {"row_id": "r2"}],
+        "dropped": {"exact below 1": 3},
+    }
+    write_whole(known.store.folder / "distilled" / "t1.json", json.dumps(about).encode())
+    hosted = candidate(adapter=model, move="tuned", parent=FIRST.digest)
+    (link,) = by_what(lineage_of(known, hosted), "hosted model")
+    assert link.name == "ft:chat:1"
+    assert link.facts == {
+        "job": "ftjob-1",
+        "base": "chat at x",
+        "fitted": "9 steps, 40 rows, 3 s, $0.5000",
+        "settings": "3 epochs, batch 4, seed 7, last checkpoint",
+        "held-out loss": "nothing was held out",
+        "parent": FIRST.digest,
+    }
+    assert by_what(link, "data train")
+    (taught,) = by_what(link, "data distilled")
+    assert taught.facts == {"terms": "Apache-2.0, its weights'", "kept": "2 rows", "left out": "3 exact below 1"}
+    assert [(each.what, each.name, each.facts) for each in taught.made_of] == [
+        ("teacher", "large", {"stands for": "large at x"})
+    ]
+    (alone,) = by_what(
+        lineage_of(known, candidate(adapter=HostedModel(model="ft:other", job="ftjob-2"))), "hosted model"
+    )
+    assert alone.facts == {"job": "ftjob-2", "card": "not on this machine"}
 
 
 def test_a_digests_beginning_finds_it_in_any_app_and_the_champion_needs_one(known):

@@ -87,7 +87,9 @@ class Trial:
         return found
 
     async def served(self, name, rows=None):
-        lora = [{"id": self.ids[name], "scale": 1.0}] if name else [{"id": 0, "scale": 0.0}]
+        async def lora():
+            return [{"id": self.ids[name], "scale": 1.0}] if name else [{"id": 0, "scale": 0.0}]
+
         return await served_tokens(self.rows[:rows], self.address, lora)
 
 

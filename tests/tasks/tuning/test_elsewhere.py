@@ -20,6 +20,7 @@ from tasks.results.finding import find_candidates
 from tasks.results.store import Store
 from tasks.tuning import elsewhere
 from tasks.tuning.finetuned import finetune_candidate
+from tasks.tuning.hosted.cards import kept_card
 from tasks.workspace import Workspace
 
 MOVE = FineTune(name="tuned", kind="finetune")
@@ -74,6 +75,9 @@ async def test_what_a_provider_has_tuned_answers_as_it_was_taught_and_its_states
     assert states
     assert {each.adapter.kind for each in states} == {"hosted"}
     assert all(each.digest != made.candidate.digest for each in states)
+    assert kept_card(opened.home, made.candidate.adapter) == made.card
+    cards = [kept_card(opened.home, each.adapter) for each in states]
+    assert {f"tuned, step {card.facts['steps']:.0f}" for card in cards} == {each.move for each in states}
 
 
 async def test_a_teachers_answers_are_learnt_instead_of_references(workspace, make_candidate):

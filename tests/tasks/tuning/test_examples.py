@@ -5,9 +5,11 @@ import json
 import pytest
 import yaml
 
-from configs.errors import ConfigurationError
+from configs.errors import ConfigurationError, DataError
 from configs.schema.augment import FineTune
+from configs.schema.distillation import Bound, Distillation
 from configs.schema.finetune import Finetune
+from configs.schema.hosted import HostedTuning
 from configs.settings import settings
 from infra.simulator.running import simulated
 from tasks.augmenting.recipe import augmented
@@ -15,6 +17,7 @@ from tasks.calling.preparing import Preparer
 from tasks.candidates import read_prompts
 from tasks.retrieval.asking import finder_of
 from tasks.retrieval.index import load_index
+from tasks.tuning.elsewhere import tuned_elsewhere
 from tasks.tuning.examples import training_material
 from tasks.workspace import open_workspace
 
@@ -23,7 +26,12 @@ ROWS = [
     {"id": "t1", "question": "the heavy tent", "reference": "2 kg [T]", "answerable": True},
     {"id": "t2", "question": "the gas stove", "reference": "I do not know.", "answerable": False},
     {"id": "t3", "question": "the light pack", "reference": "1 kg [P]", "answerable": True},
+    *(
+        {"id": f"t{at}", "question": f"the heavy tent, size {at}", "reference": f"size {at} [T]", "answerable": True}
+        for at in range(4, 11)
+    ),
 ]
+DISTILL = Distillation(teacher="chat", terms="Apache-2.0, its weights'", keep=(Bound(metric="exact", at_least=0),))
 
 
 def lines(rows):
@@ -82,7 +90,42 @@ async def test_rows_about_other_documents_are_asked_about_those(shop, make_candi
 
 async def test_the_share_of_unanswerable_rows_is_what_was_asked_for(shop, make_candidate):
     material = await training_material(shop, make_candidate(shop.loaded), MOVE, Finetune(unanswerable=0))
-    assert [example.row_id for example in material.examples] == ["t1", "t3"]
+    assert [example.row_id for example in material.examples] == [row["id"] for row in ROWS if row["answerable"]]
+
+
+async def test_a_teacher_is_asked_no_more_than_the_share(shop, make_candidate):
+    settings = Finetune(unanswerable=0, distill=DISTILL)
+    material = await training_material(shop, make_candidate(shop.loaded), MOVE, settings)
+    assert [example.row_id for example in material.examples] == [row["id"] for row in ROWS if row["answerable"]]
+
+
+async def test_what_no_teacher_answered_teaches_nothing(shop, make_candidate):
+    move = MOVE.model_copy(update={"min_score": 0.7, "otherwise": "I do not know."})
+    settings = Finetune(documents="old.jsonl", distill=DISTILL)
+    material = await training_material(shop, make_candidate(shop.loaded), move, settings)
+    assert [example.row_id for example in material.examples] == [row["id"] for row in ROWS if row["answerable"]]
+
+
+@pytest.mark.parametrize("distill", [None, DISTILL])
+async def test_too_few_rows_say_what_was_left_out_and_by_which_key(shop, make_candidate, distill):
+    settings = Finetune(documents="old.jsonl", distill=distill)
+    with pytest.raises(
+        DataError, match=r"train\.jsonl: 2 training rows are too few; .*of 10 rows were left out: 8 for"
+    ) as few:
+        await training_material(
+            shop, make_candidate(shop.loaded), MOVE, settings.model_copy(update={"unanswerable": 0.5})
+        )
+    assert str(few.value).endswith("8 for the share that `finetune.unanswerable` asks for")
+    move = MOVE.model_copy(update={"min_score": 0.9, "otherwise": "I do not know."})
+    with pytest.raises(DataError, match=r"of 10 rows were left out: 8 answered by `otherwise`, without the model"):
+        await training_material(shop, make_candidate(shop.loaded), move, settings)
+
+
+async def test_rows_of_one_answer_are_refused_whoever_trains(shop, make_candidate, tmp_path):
+    (tmp_path / "train.jsonl").write_text(lines({**row, "reference": "Yes."} for row in ROWS), encoding="utf-8")
+    hosted = Finetune(hosted=HostedTuning(model="chat"))
+    with pytest.raises(DataError, match=r"train\.jsonl: all 10 training rows have the same answer, 'Yes\.'"):
+        await tuned_elsewhere(shop, make_candidate(shop.loaded), MOVE, hosted, hosted.hosted)
 
 
 async def test_without_training_rows_the_key_is_named(make_app, make_candidate, tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """From examples to an adapter's folder, on a tiny random base."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +17,7 @@ from configs.settings import settings
 from tasks.candidate import LoraAdapter
 from tasks.tuning import libraries, training
 from tasks.tuning.adapters import FILES, card_of, check_adapter, take_in
-from tasks.tuning.base import Base, base_of, load_base, shape_of
+from tasks.tuning.base import Base, base_of, content_digest, load_base, shape_of
 from tasks.tuning.fitting import Fitting
 from tasks.tuning.gguf_form import as_gguf
 from tasks.tuning.making import Work, make_adapter
@@ -80,6 +81,18 @@ async def test_the_same_is_made_once_and_other_settings_make_another(make, work)
     other, _, _ = await make(work._replace(settings=SETTINGS.model_copy(update={"seed": 8})))
     assert other.card.digest != first.card.digest
     assert work._replace(settings=SETTINGS.model_copy(update={"prefix_group": 1})).identity != work.identity
+
+
+async def test_what_is_there_already_is_of_whoever_asks_for_it(make, work):
+    first, _, _ = await make(work)
+    renamed = work._replace(about={**work.about, "move": "renamed", "parent": "q" * 16})
+    again, _, _ = await make(renamed)
+    assert (again.card.digest, again.card.losses) == (first.card.digest, first.card.losses)
+    assert (again.card.move, again.card.parent) == ("renamed", "q" * 16)
+    often = renamed._replace(settings=SETTINGS.model_copy(update={"checkpoint_every": 2}))
+    made, _, _ = await make(often)
+    assert made.card.digest == first.card.digest
+    assert (made.card.move, made.card.settings.checkpoint_every) == ("renamed", 2)
 
 
 async def test_what_was_killed_before_it_ended_is_gone_on_with(make, work, monkeypatch):
@@ -164,7 +177,7 @@ async def test_a_fetched_adapter_is_taken_in_whole_or_not_at_all(make, work, tmp
     assert not (tmp_path / "third").exists()
 
 
-@pytest.mark.parametrize("content", [None, "not JSON", "{}"])
+@pytest.mark.parametrize("content", [None, "not JSON", "{}", "5"])
 def test_a_folder_that_is_no_model_is_said_in_one_line(make_app, tmp_path, content):
     loaded = make_app("http://127.0.0.1:1/v1")
     (tmp_path / "weights").mkdir()
@@ -178,6 +191,18 @@ def test_a_folder_that_is_no_model_is_said_in_one_line(make_app, tmp_path, conte
 def test_the_weights_of_an_endpoint_have_to_be_named(make_app):
     with pytest.raises(ConfigurationError, match="the weights of 'chat' are not on this machine; name the folder"):
         base_of(make_app("http://127.0.0.1:1/v1"), "chat")
+
+
+@pytest.mark.parametrize("name", ["chat_template.jinja", "tokenizer.json", "tokenizer_config.json", "config.json"])
+def test_another_tokenizer_or_chat_template_is_another_base(tiny, tmp_path, name):
+    folder = tmp_path / "copy"
+    shutil.copytree(tiny.folder, folder)
+    base = tiny._replace(folder=folder)
+    before = content_digest(base)
+    (folder / "README.md").write_text("says nothing of tokens", encoding="utf-8")
+    assert content_digest(base) == before == content_digest(tiny)
+    (folder / name).write_text("{}", encoding="utf-8")
+    assert content_digest(base) != before
 
 
 def test_another_architecture_is_said_in_one_line(tiny_folder, tmp_path):

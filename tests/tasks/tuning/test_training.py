@@ -73,6 +73,18 @@ def test_what_was_killed_ends_with_the_same_weights(run, tmp_path, stop_after, a
         assert torch.allclose(again.weights[name], weight, atol=1e-5)
 
 
+def test_what_a_gpu_draws_from_is_kept_and_set_back(run, monkeypatch):
+    monkeypatch.setattr(Fitting, "device", property(lambda _: torch.device("cuda")))
+    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda _: torch.tensor([1, 2, 3], dtype=torch.uint8))
+    set_back = []
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda state, _: set_back.append(state.tolist()))
+    with pytest.raises(KilledError):
+        run("killed", stop_after=4)
+    assert set_back == []
+    run("killed")
+    assert set_back == [[1, 2, 3]]
+
+
 def test_without_a_better_look_it_ends_and_keeps_the_best(run):
     trained, _, fitting = run("stops", learning_rate=0.8, steps=60, look_every=1, patience=2, held=4)
     looks = [each for each in trained.losses if each.side == "held_out"]

@@ -18,6 +18,7 @@ from tasks.candidate import HostedModel, LoraAdapter
 from tasks.data.row import Message
 from tasks.progress import shown_on
 from tasks.serving.responder import Reply, open_responder
+from tasks.tuning.hosted.expected import expected
 from tasks.tuning.hosted.tuning import FOLDER, cancel_job
 
 JOBS = "/v1/fine_tuning/jobs"
@@ -139,9 +140,16 @@ async def test_a_model_without_a_price_of_training_is_refused_unless_the_budget_
     ("spoil", "said"),
     [
         (lambda all_: all_[:9], "9 training examples, and a provider takes 10 at least; add rows"),
-        (lambda all_: (all_[0]._replace(answer=" "), *all_[1:]), "row red: has no answer to learn"),
-        (lambda all_: (all_[0]._replace(messages=()), *all_[1:]), "row red: has no messages"),
-        (lambda all_: (all_[0]._replace(messages=(Message("user", ""),)), *all_[1:]), "row red: has an empty message"),
+        (lambda all_: (all_[0]._replace(answer=" "), *all_[1:]), "1 of 12 training rows have no reference answer: red"),
+        (lambda all_: (all_[0]._replace(messages=()), *all_[1:]), "1 of 12 training rows are no conversation: red"),
+        (
+            lambda all_: (all_[0]._replace(messages=(Message("user", ""),)), *all_[1:]),
+            "1 of 12 training rows are no conversation: red",
+        ),
+        (
+            lambda all_: [each._replace(answer="Yes.") for each in all_],
+            "all 12 training rows have the same answer, 'Yes.'",
+        ),
         (
             lambda all_: (all_[0]._replace(answer="red " * 90), *all_[1:]),
             "1 training examples have more than 60 tokens",
@@ -243,6 +251,32 @@ async def test_an_interrupted_job_is_kept_where_the_settings_say_so(interrupted,
         (job,) = provider(address).fine_tuning.jobs.list()
     assert said == f"fine-tuning chat: job {job.id} goes on; run the same command to follow it"
     assert found.adapter.job == job.id
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+async def test_what_an_interrupted_job_had_trained_is_booked(workspace, tuned, settings, examples, resumed):
+    async def interrupt(opened, given, steps):
+        display = Listening()
+        with shown_on(display):
+            task = asyncio.create_task(tuned(opened, settings=given))
+            while not any(done >= steps for _, _, done in display.bars):
+                await asyncio.sleep(0.01)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        return display.said[-1]
+
+    with simulated(Behaviour(tuning_s=4)) as address:
+        if resumed:
+            kept = workspace(address)
+            await interrupt(kept, settings(interrupted="keep"), 1)
+            assert kept.spend.price == 0, "whoever follows it to its end books it"
+        opened = workspace(address)
+        said = await interrupt(opened, settings(), 2)
+    steps = int(said.partition("after step ")[2].partition(";")[0])
+    assert (opened.spend.made, opened.spend.failed) == (1, 0)
+    assert steps >= 2
+    assert opened.spend.price == pytest.approx(expected(opened, examples, settings()).price * steps / 6)
 
 
 async def test_when_the_minutes_are_over_the_job_is_cancelled(workspace, tuned, tmp_path):
