@@ -254,3 +254,61 @@ def test_the_budget_bounds_the_teacher(make_app, fresh_row):
         assert calls(address)["/v1/chat/completions"] == 3
     assert done.taught.rejected["not asked: the budget is used up"] == 5
     assert load_app(folder).app.curate.synthetic.per_passage == 3
+
+
+def test_no_id_is_made_of_personal_data_that_could_be_guessed(make_app, fresh_row, curated, tmp_path):
+    folder = make_app({"files": ["raw.jsonl"], "traces": None}, production=[fresh_row("p1")])
+
+    def ids(*numbers):
+        rows = [{"question": f"Why did +1 212 555 {each} call about my tent?", "reference": "We."} for each in numbers]
+        (tmp_path / "shop" / "raw.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+        done = curated(folder)
+        items = [*done.items, *(each.item for each in done.apart)]
+        with open_workspace(folder) as workspace:
+            told = gather(workspace).digests["raw.jsonl"]
+        return [item.row.id for item in items if item.source == "raw.jsonl"], told
+
+    two, one = ids("0187", "0188"), ids("0199", "0188")
+    assert two == one, "another number of the same caller's changes no id and no digest"
+    first, second = two[0]
+    assert (len(first), second) == (16, f"raw.jsonl:{first}"), "and rows that are one now are still told apart"
+
+
+def test_rows_whose_ids_were_personal_are_told_apart(make_app, fresh_row, curated):
+    rows = [fresh_row("p1") | {"id": f"{name}@example.com"} for name in ("jane", "joe", "ann")]
+    done = curated(make_app({"traces": None}, production=[*rows, fresh_row("p2")]))
+    ids = [each.item.row.id for each in done.apart]
+    [kept] = [item.row.id for item in done.items if item.row.id != "p2"]
+    assert sorted(ids) == [f"production:{kept}", f"production:{kept}:2"]
+    assert counted(done.apart) == {"duplicate: same question": 2}
+
+
+def test_why_a_record_is_no_row_is_told_without_personal_data(make_app, fresh_row, curated, tmp_path):
+    columns = {"reference": "reference", "answerable": "sure", "slices": ["kind"]}
+    sure = {split: [fresh_row(split, sure=True)] for split in ("sample", "full", "production")}
+    folder = make_app({"files": ["raw.jsonl"], "traces": None}, columns=columns, **sure)
+    rows = [
+        fresh_row("r1"),
+        fresh_row("r2", sure="jane.doe@example.com"),
+        fresh_row("jane.doe@example.com", question=""),
+        # Shown to its 57th character, the address is no address any more.
+        fresh_row("r3", sure=f"ask {'for ever and ' * 3}jane.doe@example.com"),
+    ]
+    (tmp_path / "shop" / "raw.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    broken = curated(folder).broken
+    assert [each.where for each in broken] == ["line 2", "line 3", "line 4"]
+    assert "'<EMAIL_ADDRESS>'" in broken[0].cause
+    assert "jane" not in repr(broken)
+
+
+def test_files_of_one_name_are_two_sources(make_app, fresh_row, curated, tmp_path):
+    folder = make_app({"files": ["a/t.csv", "./b/t.csv", "b/t.csv"], "traces": None}, production=[fresh_row("p1")])
+    for name in ("a", "b"):
+        (tmp_path / "shop" / name).mkdir()
+        lines = f"question,reference\nWhat is a raw question of {name * 9}?,A row.\n"
+        (tmp_path / "shop" / name / "t.csv").write_text(lines, encoding="utf-8")
+    with open_workspace(folder) as workspace:
+        gathered = gather(workspace)
+    assert gathered.read == {"production": 1, "sample": 1, "full": 1, "a/t.csv": 1, "b/t.csv": 1}
+    assert gathered.digests["a/t.csv"] != gathered.digests["b/t.csv"]
+    assert [item.source for item in curated(folder).items] == ["production", "a/t.csv", "b/t.csv"]
