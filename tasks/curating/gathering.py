@@ -12,11 +12,11 @@ from configs.schema.curate import Traces
 from configs.schema.dataset import Columns
 from tasks.calling.answer import Outcome
 from tasks.curating.balance import class_column
-from tasks.curating.contamination import NEVER_SHARED
 from tasks.curating.item import DATASET, FILE, TRACE, Broken, Item, texts_of
 from tasks.curating.own_ids import with_own_ids
 from tasks.curating.redacting import redacted, redacted_values
 from tasks.data.cells import as_text
+from tasks.data.contract import NEVER_SHARED
 from tasks.data.file_rows import row_of
 from tasks.data.formats import Record, read_file
 from tasks.data.row import Row
