@@ -18,7 +18,7 @@ from tasks.curating.redacting import redacted, redacted_values
 from tasks.data.cells import as_text
 from tasks.data.contract import NEVER_SHARED
 from tasks.data.file_rows import row_of
-from tasks.data.formats import Record, read_file
+from tasks.data.formats import Fault, Record, read_each
 from tasks.data.row import Row
 from tasks.identity import digest
 from tasks.scoring.abstaining import abstains
@@ -36,7 +36,7 @@ class Gathered(NamedTuple):
     Attributes:
         pool: rows that may go in; each has an id of its own.
         guarded: rows of the splits that stay as they are.
-        broken: records of files that are no rows.
+        broken: lines of files that are no rows.
         read: rows and records read of each source.
         digests: of each dataset by its split, and of each file by its path relative to `app.yaml`.
     """
@@ -52,7 +52,7 @@ def gather(workspace: Workspace) -> Gathered:
     """Reads the sources that the app's `curate` names.
 
     Raises:
-        DataError: a dataset or file cannot be read; a dataset's broken row is named, a file's is set apart.
+        DataError: a dataset or file cannot be read; a dataset's broken line is named, a file's is set apart.
         ConfigurationError: a file does not exist.
     """
     loaded = workspace.loaded
@@ -97,7 +97,10 @@ def _file_rows(path: Path, columns: Columns) -> tuple[list[Row], list[Broken]]:
     """Reads a file of rows that nobody has looked at yet: what is no row is told, not raised."""
     rows: list[Row] = []
     faults: list[Broken] = []
-    for record in read_file(path):
+    for record in read_each(path):
+        if isinstance(record, Fault):
+            faults.append(Broken(f"line {record.line}", redacted(record.text).text))
+            continue
         try:
             rows.append(row_of(path, _named(record, columns), columns))
         except DataError as error:

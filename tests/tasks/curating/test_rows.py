@@ -140,6 +140,41 @@ def test_files_are_read_as_they_are_and_what_is_no_row_is_counted(make_app, fres
     assert len(next(item for item in done.items if item.source == "raw.csv").row.id) == 16, "named by its content"
 
 
+@pytest.mark.parametrize(
+    ("name", "lines", "broken"),
+    [
+        (
+            "raw.jsonl",
+            [b'{"question": "Is it", ', b'{"question": "What of tents?", "reference": "A."}', b"[1]", b'{"q": "\xff"}'],
+            [("line 1", "not valid JSON at column"), ("line 3", "found list"), ("line 4", "not UTF-8 at byte")],
+        ),
+        (
+            "raw.csv",
+            [b"question,reference", b"What of tents, please?,A.", b"What of tents?,A.", b"none"],
+            [("line 2", "has 3 fields, the header 2"), ("line 4", "has 1 fields, the header 2")],
+        ),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_set_apart_and_the_others_are_rows(
+    make_app, fresh_row, curated, tmp_path, name, lines, broken
+):
+    folder = make_app({"files": [name], "traces": None}, production=[fresh_row("p1")])
+    (tmp_path / "shop" / name).write_bytes(b"\n".join(lines))
+    done = curated(folder)
+    assert [item.row.question for item in done.items if item.source == name] == ["What of tents?"]
+    assert [each.where for each in done.broken] == [where for where, _ in broken]
+    for each, (where, said) in zip(done.broken, broken, strict=True):
+        assert f"{name} {where}: {said}" in each.cause
+
+
+def test_a_file_whose_lines_cannot_be_told_apart_stops_it(make_app, fresh_row, curated, tmp_path):
+    folder = make_app({"files": ["raw.csv"], "traces": None}, production=[fresh_row("p1")])
+    lines = 'question,reference\nWhat of tents?,A.\n"What of,B.\nWhat of beds?,C.\n'
+    (tmp_path / "shop" / "raw.csv").write_text(lines, encoding="utf-8")
+    with pytest.raises(DataError, match=r"raw.csv line 3: not valid CSV: .*; mend the quotes"):
+        curated(folder)
+
+
 def test_a_file_without_a_single_row_is_one_line(make_app, fresh_row, curated, tmp_path):
     folder = make_app({"files": ["raw.csv"]}, production=[fresh_row("p1")])
     (tmp_path / "shop" / "raw.csv").write_text("question,reference\n,a\n,b\n", encoding="utf-8")
