@@ -77,8 +77,8 @@ class Curate(Frozen):
     """The app's datasets whose rows go in; `train` and `examples` rows stay what they are, `production` rows become
     part of any split. Those not named here are only guarded: no curated row may give one of theirs away."""
     files: tuple[str, ...] = ()
-    """Further files of rows with the columns of `datasets.columns`, relative to `app.yaml`; what is no row in them is
-    set apart. Without an id column a row is named by its content."""
+    """Further files of rows with the columns of `datasets.columns`, relative to `app.yaml`, or of chat fine-tuning
+    JSONL; what is no row in them is set apart. Without an id column a row is named by its content."""
     traces: Traces | None = Traces()
     """The served requests; null for none."""
     splits: dict[Side, Share] = Field({"train": 0.8, "full": 0.2}, min_length=1)

@@ -16,6 +16,7 @@ from tasks.curating.item import DATASET, FILE, TRACE, Broken, Item, texts_of
 from tasks.curating.own_ids import with_own_ids
 from tasks.curating.redacting import redacted, redacted_values
 from tasks.data.cells import as_text
+from tasks.data.chat_rows import chat_record, is_chat_line
 from tasks.data.contract import NEVER_SHARED
 from tasks.data.file_rows import row_of
 from tasks.data.formats import Fault, Record, read_each
@@ -102,13 +103,20 @@ def _file_rows(path: Path, columns: Columns) -> tuple[list[Row], list[Broken]]:
             faults.append(Broken(f"line {record.line}", redacted(record.text).text))
             continue
         try:
-            rows.append(row_of(path, _named(record, columns), columns))
+            rows.append(_row(path, record, columns))
         except DataError as error:
             faults.append(Broken(f"line {record.line}", _cause(path, record, columns, error)))
     if not rows:
         first = f": {faults[0].cause}" if faults else ""
         raise DataError(f"{path}: none of its {len(faults)} records is a row{first}; mend the file or `curate.files`")
     return rows, faults
+
+
+def _row(path: Path, record: Record, columns: Columns) -> Row:
+    """Returns a record of a raw file as a row; it may be a line of chat fine-tuning JSONL."""
+    if is_chat_line(record, columns):
+        record = chat_record(path, record, columns)
+    return row_of(path, _named(record, columns), columns)
 
 
 def _named(record: Record, columns: Columns) -> Record:
@@ -123,7 +131,7 @@ def _named(record: Record, columns: Columns) -> Record:
 def _cause(path: Path, record: Record, columns: Columns, error: DataError) -> str:
     """Returns why a record is no row, without personal data: an error shows what a cell holds, and may cut it short."""
     try:
-        row_of(path, _named(Record(record.line, redacted_values(record.values, columns)), columns), columns)
+        _row(path, Record(record.line, redacted_values(record.values, columns)), columns)
     except DataError as told:
         error = told
     return redacted(str(error)).text

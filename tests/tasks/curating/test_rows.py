@@ -347,3 +347,16 @@ def test_files_of_one_name_are_two_sources(make_app, fresh_row, curated, tmp_pat
     assert gathered.read == {"production": 1, "sample": 1, "full": 1, "a/t.csv": 1, "b/t.csv": 1}
     assert gathered.digests["a/t.csv"] != gathered.digests["b/t.csv"]
     assert [item.source for item in curated(folder).items] == ["production", "a/t.csv", "b/t.csv"]
+
+
+def test_a_raw_file_may_be_chat_lines(make_app, fresh_row, curated, tmp_path):
+    folder = make_app({"files": ["chat.jsonl"], "traces": None}, production=[fresh_row("p1")])
+    asked, answer = {"role": "user", "content": "What of tents?"}, {"role": "assistant", "content": "They are dry."}
+    made = [[asked, answer], [asked], [{**asked, "content": "Is jane@example.com here?"}, {**answer, "weight": 2}]]
+    lines = "".join(f"{json.dumps({'messages': each})}\n" for each in made)
+    (tmp_path / "shop" / "chat.jsonl").write_text(lines, encoding="utf-8")
+    done = curated(folder)
+    [row] = [item.row for item in done.items if item.source == "chat.jsonl"]
+    assert (row.question, row.reference, len(row.id)) == ("What of tents?", "They are dry.", 16)
+    assert [each.where for each in done.broken] == ["line 2", "line 3"]
+    assert "message 2 has the weight 2" in done.broken[1].cause
