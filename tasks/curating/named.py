@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from configs.errors import ConfigurationError, DataError
 from configs.loading import LoadedApp, load_app
-from configs.schema.dataset import Columns, Split
+from configs.schema.dataset import Columns
 from tasks.curating.balance import class_column
 from tasks.curating.differing import Record
 from tasks.curating.versions import Version, find_version
@@ -61,7 +61,7 @@ def named_dataset(name: str, home: Path, app: str | None = None) -> Named:
         if split in known:
             file = own.path(known[split])
             columns = own.app.datasets.columns
-            read = reader_of(file, cast("Split", split), columns)
+            read = reader_of(file, split, columns)
             return _read(name, file, columns, class_column(own.app), read)
         raise ConfigurationError(f"{name}: app {own.app.name} has no split {split!r}; known are {', '.join(known)}")
     raise ConfigurationError(

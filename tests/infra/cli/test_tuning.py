@@ -52,6 +52,18 @@ def test_a_split_is_exported_with_its_tokens_and_is_what_the_check_takes(lifecyc
         assert str(refused.exception) == said
 
 
+def test_a_split_of_a_curated_version_is_exported(lifecycle, shop, version, tmp_path):
+    file = tmp_path / "tune.jsonl"
+    ended = lifecycle("tuning", "export", str(file), "--app", shop.path, "--version", version.digest[:6])
+    assert (ended.exit_code, ended.stderr) == (0, f"3 rows are in {file}\n")
+    assert f"{file}: has 3 examples, and a provider takes 10 at least; add some" in ended.stdout
+    lines = [json.loads(line)["messages"] for line in file.read_text(encoding="utf-8").splitlines()]
+    assert lines[0] == [
+        {"role": "user", "content": "sample question 0"},
+        {"role": "assistant", "content": "Another one."},
+    ]
+
+
 def test_a_job_is_cancelled_by_its_id(lifecycle, shop, tmp_path):
     with simulated(Behaviour(tuning_s=3000)) as address:
         models = tmp_path / "shop" / "models.yaml"
