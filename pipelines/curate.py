@@ -8,7 +8,7 @@ from configs.schema.base import Frozen
 from pipelines.parameters import App, Changes
 from pipelines.run_names import run_name
 from pipelines.spent import Spent
-from tasks.curating.balance import balance_of
+from tasks.curating.balance import balance_of, few_in_words
 from tasks.curating.contamination import leaks_in_words
 from tasks.curating.curation import Curation, counted
 from tasks.curating.describing import by_side, manifest_of, page_of
@@ -45,6 +45,8 @@ class Curated(Spent):
     """Rows set apart, by reason."""
     balance: dict[str, dict[str, int]]
     """Rows of each class in each split."""
+    warning: str
+    """Classes of few rows, in one line; "" where there are none."""
     contamination: tuple[dict[str, Any], ...]
     """Rows of the app's own splits that give each other away."""
     personal_data: int
@@ -93,6 +95,10 @@ async def curate(app: App = "outfitter", changes: Changes = []) -> Curated:  # n
             say(done.taught.remark)
         verdict: Literal["PASS", "FAIL"] = "PASS" if version else "FAIL"
         say(f"curate {verdict}: {made.reason}")
+        balance = balance_of(done.items) if version else {}
+        warning = few_in_words(balance)
+        if warning:
+            say(warning)
         page = page_of(workspace.name, done, verdict, made.reason, version.digest if version else None)
         run = await step("record in MLflow", lambda: _recorded(workspace, done, made, page, datasets, verdict))
         await _publish(workspace, done, page, run)
@@ -105,7 +111,8 @@ async def curate(app: App = "outfitter", changes: Changes = []) -> Curated:  # n
             rows=manifest.rows if version else {},
             funnel=tuple(done.funnel),
             apart=counted(done.apart),
-            balance=balance_of(done.items) if version else {},
+            balance=balance,
+            warning=warning,
             contamination=tuple(leak.as_row() for leak in done.leaks),
             personal_data=done.redacted,
             synthetic=manifest.synthetic | ({"remark": done.taught.remark} if done.taught.remark else {}),

@@ -29,7 +29,8 @@ class Contamination(Frozen):
     """When a row of one split gives away a row of another: the same question or the same answer, not the same topic."""
 
     ngram: int = Field(5, ge=3, le=20)
-    """Tokens of the runs by which texts are compared; shorter texts are compared whole."""
+    """Tokens of the runs by which texts are compared; a shorter question is never found inside another one, only as a
+    repeat of it."""
     overlap: float = Field(0.8, ge=0.5, le=1)
     """Share of the shorter question's runs that the longer one holds, from which on it holds the question."""
     meaning: float = Field(0.95, gt=0.5, le=1)
@@ -76,8 +77,8 @@ class Curate(Frozen):
     """The app's datasets whose rows go in; `train` and `examples` rows stay what they are, `production` rows become
     part of any split. Those not named here are only guarded: no curated row may give one of theirs away."""
     files: tuple[str, ...] = ()
-    """Further files of rows with the columns of `datasets.columns`, relative to `app.yaml`; what is no row in them is
-    set apart. Without an id column a row is named by its content."""
+    """Further files of rows with the columns of `datasets.columns`, relative to `app.yaml`, or of chat fine-tuning
+    JSONL; what is no row in them is set apart. Without an id column a row is named by its content."""
     traces: Traces | None = Traces()
     """The served requests; null for none."""
     splits: dict[Side, Share] = Field({"train": 0.8, "full": 0.2}, min_length=1)
@@ -85,7 +86,8 @@ class Curate(Frozen):
     seed: int = 7
     """Decides which cluster goes where."""
     class_column: str | None = None
-    """Column whose values are to be balanced; the first of `datasets.columns.slices` where not set."""
+    """Column whose values are the rows' classes, which are counted and, where of few rows, named; nothing balances
+    them. The first of `datasets.columns.slices` where not set."""
     least_rows: int = Field(10, ge=1)
     """Rows below which there is nothing to curate."""
     embedding_model: str | None = "minilm"

@@ -54,7 +54,8 @@ class Datasets(Frozen):
     examples: str | None = None
     """Solved rows that few-shot examples are taken from; never shared with sample or full."""
     train: str | None = None
-    """Rows that weights are fitted to; never shared with sample, full or examples."""
+    """Rows that weights are fitted to; never shared with sample, full or examples. JSONL without ids may be chat
+    fine-tuning lines: the last message of each is the reference."""
     columns: Columns = Columns()
     """Roles of the columns."""
 

@@ -7,6 +7,9 @@ from configs.schema.app import App
 from tasks.curating.item import Item
 
 _SHOWN = 200
+_NAMED = 5
+FEW_ROWS, FEW_SHARE = 10, 0.05
+"""Rows, and share of all rows, below which little is learnt of a class and little said of it."""
 
 
 def class_column(app: App) -> str | None:
@@ -31,3 +34,21 @@ def balance_rows(balance: dict[str, dict[str, int]]) -> list[dict[str, str | int
         {"class": about or "(none)", **{side: of_side.get(side, 0) for side in sides}, "rows": sum(of_side.values())}
         for about, of_side in list(balance.items())[:_SHOWN]
     ]
+
+
+def few_in_words(balance: dict[str, dict[str, int]]) -> str:
+    """Returns one line that names the classes of few rows, the smallest first; "" where there are none.
+
+    Rows without a class are none of them, nor is a class alone.
+    """
+    rows = {about: sum(of_side.values()) for about, of_side in balance.items()}
+    all_rows = sum(rows.values())
+    few = [about for about, count in rows.items() if about and (count < FEW_ROWS or count < FEW_SHARE * all_rows)]
+    if not few or len(rows) == 1:
+        return ""
+    named = ", ".join(f"{about!r} {rows[about]}" for about in sorted(few, key=lambda each: (rows[each], each))[:_NAMED])
+    more = f" and {len(few) - _NAMED} more" if len(few) > _NAMED else ""
+    return (
+        f"warning: {len(few)} of {len(rows)} classes have fewer than {FEW_ROWS} rows, or than {FEW_SHARE:.0%} of all "
+        f"{all_rows}: {named}{more}; add rows of them, or little is learnt of them and little can be said"
+    )

@@ -6,9 +6,8 @@ from typing import NamedTuple
 from configs.schema.curate import Contamination
 from tasks.curating.item import Apart, Item, Kept
 from tasks.curating.likeness import Link, among
+from tasks.data.contract import NEVER_SHARED
 
-NEVER_SHARED = ("train", "sample", "full", "examples")
-"""Splits of which no two may hold the same question or the same answer."""
 GIVES_AWAY = "gives another split away"
 _NAMED = 5
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from configs.loading import LoadedApp
-from tasks.curating.balance import balance_of, balance_rows
+from tasks.curating.balance import balance_of, balance_rows, few_in_words
 from tasks.curating.curation import Curation, counted
 from tasks.curating.gathering import Gathered
 from tasks.curating.item import Item
@@ -51,7 +51,8 @@ def page_of(app: str, done: Curation, verdict: str, reason: str, version: str | 
     if done.leaks:
         parts += ["## Rows that give each other away", markdown_table([leak.as_row() for leak in done.leaks[:_SHOWN]])]
     if done.items and not done.leaks:
-        parts += ["## Classes", markdown_table(balance_rows(balance_of(done.items)))]
+        balance = balance_of(done.items)
+        parts += ["## Classes", few_in_words(balance), markdown_table(balance_rows(balance))]
     if done.apart:
         parts += ["## Set apart", markdown_table(apart_rows(done)[:_SHOWN])]
     if done.taught.asked:

@@ -1,8 +1,9 @@
 """Gathers the rows that a curated dataset is made of, and those that it must not give away."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from os.path import normpath
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,11 +12,14 @@ from configs.schema.curate import Traces
 from configs.schema.dataset import Columns
 from tasks.calling.answer import Outcome
 from tasks.curating.balance import class_column
-from tasks.curating.contamination import NEVER_SHARED
-from tasks.curating.item import DATASET, FILE, TRACE, Broken, Item
+from tasks.curating.item import DATASET, FILE, TRACE, Broken, Item, texts_of
+from tasks.curating.own_ids import with_own_ids
+from tasks.curating.redacting import redacted, redacted_values
 from tasks.data.cells import as_text
+from tasks.data.chat_rows import chat_record, is_chat_line
+from tasks.data.contract import NEVER_SHARED
 from tasks.data.file_rows import row_of
-from tasks.data.formats import Record, read_file
+from tasks.data.formats import Fault, Record, read_each
 from tasks.data.row import Row
 from tasks.identity import digest
 from tasks.scoring.abstaining import abstains
@@ -33,9 +37,9 @@ class Gathered(NamedTuple):
     Attributes:
         pool: rows that may go in; each has an id of its own.
         guarded: rows of the splits that stay as they are.
-        broken: records of files that are no rows.
+        broken: lines of files that are no rows.
         read: rows and records read of each source.
-        digests: of each dataset and file by its name.
+        digests: of each dataset by its split, and of each file by its path relative to `app.yaml`.
     """
 
     pool: tuple[Item, ...]
@@ -49,7 +53,7 @@ def gather(workspace: Workspace) -> Gathered:
     """Reads the sources that the app's `curate` names.
 
     Raises:
-        DataError: a dataset or file cannot be read; a dataset's broken row is named, a file's is set apart.
+        DataError: a dataset or file cannot be read; a dataset's broken line is named, a file's is set apart.
         ConfigurationError: a file does not exist.
     """
     loaded = workspace.loaded
@@ -68,19 +72,18 @@ def gather(workspace: Workspace) -> Gathered:
         (pool if source else guarded).extend(items)
         read[split] = len(items)
         digests[split] = dataset.digest
-    for relative in curate.files:
-        path = loaded.path(relative)
-        rows, faults = _file_rows(path, columns)
-        pool += [_item(row, path.name, FILE, columns, about) for row in rows]
+    for name in dict.fromkeys(map(normpath, curate.files)):
+        rows, faults = _file_rows(loaded.path(name), columns)
+        pool += [_item(row, name, FILE, columns, about) for row in rows]
         broken += faults
-        read[path.name] = len(rows) + len(faults)
-        digests[path.name] = digest([[row.id, list(map(list, row.messages)), row.reference] for row in rows])
+        read[name] = len(rows) + len(faults)
+        digests[name] = digest([[row.id, *(redacted(text).text for text in texts_of(row))] for row in rows])
     if curate.traces is not None:
         served = [_item(row, TRACES, TRACE, columns, about) for row in _served_rows(workspace, curate.traces)]
         pool += served
         read[TRACES] = len(served)
         digests[TRACES] = digest([item.row.id for item in served])
-    return Gathered(_with_own_ids(pool, columns), tuple(guarded), tuple(broken), read, digests)
+    return Gathered(with_own_ids(pool, columns), tuple(guarded), tuple(broken), read, digests)
 
 
 def _item(
@@ -91,48 +94,47 @@ def _item(
     return Item(row, source, rank, side, guarded, value, clustered)
 
 
-def _with_own_ids(pool: Sequence[Item], columns: Columns) -> tuple[Item, ...]:
-    """Gives a row whose id a row of another source has the name of its own source before it."""
-    taken: set[str] = set()
-    found = []
-    for item in pool:
-        row = item.row
-        if row.id in taken:
-            row = _renamed(row, f"{item.source}:{row.id}", columns)
-        if row.id in taken:
-            row = _renamed(row, f"{row.id}:{digest([list(map(list, row.messages)), row.reference])}", columns)
-        if row.id in taken:
-            continue  # the same row of the same file again
-        taken.add(row.id)
-        found.append(item.with_row(row))
-    return tuple(found)
-
-
-def _renamed(row: Row, name: str, columns: Columns) -> Row:
-    cluster = name if row.cluster == row.id else row.cluster
-    return replace(row, id=name, cluster=cluster, columns={**row.columns, columns.id: name})
-
-
 def _file_rows(path: Path, columns: Columns) -> tuple[list[Row], list[Broken]]:
     """Reads a file of rows that nobody has looked at yet: what is no row is told, not raised."""
     rows: list[Row] = []
     faults: list[Broken] = []
-    for record in read_file(path):
+    for record in read_each(path):
+        if isinstance(record, Fault):
+            faults.append(Broken(f"line {record.line}", redacted(record.text).text))
+            continue
         try:
-            rows.append(row_of(path, _named(record, columns), columns))
+            rows.append(_row(path, record, columns))
         except DataError as error:
-            faults.append(Broken(f"line {record.line}", str(error)))
+            faults.append(Broken(f"line {record.line}", _cause(path, record, columns, error)))
     if not rows:
         first = f": {faults[0].cause}" if faults else ""
         raise DataError(f"{path}: none of its {len(faults)} records is a row{first}; mend the file or `curate.files`")
     return rows, faults
 
 
+def _row(path: Path, record: Record, columns: Columns) -> Row:
+    """Returns a record of a raw file as a row; it may be a line of chat fine-tuning JSONL."""
+    if is_chat_line(record, columns):
+        record = chat_record(path, record, columns)
+    return row_of(path, _named(record, columns), columns)
+
+
 def _named(record: Record, columns: Columns) -> Record:
+    """Names a record without an id by its content, personal data apart: that could be guessed from a digest."""
     values: dict[str, Any] = record.values
     if as_text(values.get(columns.id)).strip():
         return record
-    return Record(record.line, {**values, columns.id: digest({key: as_text(each) for key, each in values.items()})})
+    told = {key: as_text(each) for key, each in redacted_values(values, columns).items()}
+    return Record(record.line, {**values, columns.id: digest(told)})
+
+
+def _cause(path: Path, record: Record, columns: Columns, error: DataError) -> str:
+    """Returns why a record is no row, without personal data: an error shows what a cell holds, and may cut it short."""
+    try:
+        _row(path, Record(record.line, redacted_values(record.values, columns)), columns)
+    except DataError as told:
+        error = told
+    return redacted(str(error)).text
 
 
 def _served_rows(workspace: Workspace, wanted: Traces) -> Iterator[Row]:

@@ -15,7 +15,7 @@ class Item:
 
     Attributes:
         row: the row; its id is unique among all items.
-        source: what people are told: a split's name, a file's name, `traces` or `synthetic`.
+        source: what people are told: a split's name, a file's path, `traces` or `synthetic`.
         rank: `DATASET`, `FILE`, `TRACE` or `SYNTHETIC`.
         side: the split that it stays in; "" where it may become part of any.
         guarded: True for a row of a split that stays as it is.

@@ -1,5 +1,6 @@
 """Datasets by their names: a file, a split of an app, or a curated version."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +10,8 @@ from configs.schema.dataset import Columns
 from tasks.curating.balance import class_column
 from tasks.curating.differing import Record
 from tasks.curating.versions import Version, find_version
+from tasks.data.chat_rows import reader_of
+from tasks.data.formats import Record as FileRecord
 from tasks.data.formats import read_file
 
 SPLIT = "split"
@@ -57,7 +60,9 @@ def named_dataset(name: str, home: Path, app: str | None = None) -> Named:
         known = own.app.datasets.paths()
         if split in known:
             file = own.path(known[split])
-            return _read(name, file, own.app.datasets.columns, class_column(own.app))
+            columns = own.app.datasets.columns
+            read = reader_of(file, split, columns)
+            return _read(name, file, columns, class_column(own.app), read)
         raise ConfigurationError(f"{name}: app {own.app.name} has no split {split!r}; known are {', '.join(known)}")
     raise ConfigurationError(
         f"{name!r} names no dataset: there is no such file, no app and split of that name, and no curated version; "
@@ -74,8 +79,14 @@ def _app(name: str) -> LoadedApp | None:
         raise
 
 
-def _read(name: str, path: Path, columns: Columns, classes: str | None) -> Named:
-    records = tuple(record.values for record in read_file(path))
+def _read(
+    name: str,
+    path: Path,
+    columns: Columns,
+    classes: str | None,
+    read: Callable[[Path], Iterator[FileRecord]] = read_file,
+) -> Named:
+    records = tuple(record.values for record in read(path))
     if not records:
         raise DataError(f"{path}: holds no rows; there is nothing to compare")
     return Named(name, records, columns, classes)

@@ -1,6 +1,7 @@
 """Curates: from the gathered rows to splits that give nothing away."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from configs.errors import DataError
@@ -12,6 +13,7 @@ from tasks.curating.gathering import Gathered
 from tasks.curating.held import without_held
 from tasks.curating.item import SYNTHETIC, Item, Kept
 from tasks.curating.likeness import Link, links_of
+from tasks.curating.own_ids import with_own_ids
 from tasks.curating.redacting import redact_item
 from tasks.curating.screening import screen
 from tasks.curating.splitting import split_by_cluster
@@ -100,7 +102,9 @@ def _redacted(workspace: Workspace, items: Sequence[Item], label: str) -> _Redac
             clean.append(made.item)
             found += made.found
             shown.advance()
-    return _Redacted(tuple(clean), found)
+    # Each source's for itself: rows of two of the app's splits may have the same id.
+    by_source = groupby(clean, key=lambda item: item.source)
+    return _Redacted(tuple(item for _, own in by_source for item in with_own_ids(tuple(own), columns)), found)
 
 
 def _screened(workspace: Workspace, items: Sequence[Item]) -> Kept:

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from filelock import FileLock
-from pydantic import Field
+from pydantic import Field, ValidationError
 
-from configs.errors import ConfigurationError
+from configs.errors import ConfigurationError, DataError
 from configs.schema.base import Frozen
 from configs.schema.dataset import Columns, Split
 from tasks.curating.item import Apart, Broken, Item
 from tasks.data.file_rows import row_of
-from tasks.data.formats import Record, read_file
+from tasks.data.formats import Record, read_file, readable
 from tasks.data.row import Dataset, Row
 from tasks.identity import digest
 from tasks.writing import write_whole, writing
@@ -126,6 +126,7 @@ def find_version(home: Path, name: str, app: str | None = None) -> Version | Non
 
     Raises:
         ConfigurationError: several begin so.
+        DataError: it is damaged.
     """
     if name == LATEST:
         file = version_folder(home, app) / LATEST if app else None
@@ -185,5 +186,15 @@ def _lines(records: Iterable[Mapping[str, Any]]) -> bytes:
 
 
 def _read(folder: Path) -> Version:
-    manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
-    return Version(folder.name, folder, manifest)
+    path = folder / MANIFEST
+    with readable(path):
+        content = path.read_bytes()
+    try:
+        return Version(folder.name, folder, Manifest.model_validate_json(content))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        at = ".".join(map(str, first["loc"]))
+        raise DataError(
+            f"{path}: does not describe a curated version: {f'{at}: ' if at else ''}{first['msg']}; "
+            f"remove its folder and run `lifecycle run curate` again"
+        ) from None

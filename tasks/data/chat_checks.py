@@ -63,6 +63,11 @@ def is_trained(message: Mapping[str, Any]) -> bool:
     return message.get("role") == "assistant" and message.get("weight", 1) == 1
 
 
+def calls_tools(message: Mapping[str, Any]) -> bool:
+    """Returns whether a message calls a tool, or says what one answered."""
+    return bool(message.get("tool_calls") or message.get("function_call") or message["role"] in ("tool", "function"))
+
+
 def _of_answers(messages: list[dict[str, Any]]) -> Iterator[Finding]:
     if not any(message.get("role") == "assistant" for message in messages):
         text = "has no message of role assistant; add the answer that is to be learnt"

@@ -1,4 +1,4 @@
-"""OpenAI's chat fine-tuning JSONL: checked line by line, read as training examples, and written of them.
+"""OpenAI's chat fine-tuning JSONL: checked line by line, and written of training examples.
 
 Source: OpenAI's guide "Supervised fine-tuning", "Formatting your data"; see `chat_checks` for what is checked.
 """
@@ -9,11 +9,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from configs.errors import DataError
-from tasks.data.chat_checks import Finding, findings_of, hints_of, is_trained
+from tasks.data.chat_checks import Finding, findings_of, hints_of
 from tasks.data.chat_tokens import FileTokens, tokens_of
 from tasks.data.formats import readable
-from tasks.data.row import Message
 from tasks.data.tokens import token_counter
 from tasks.tuning.example import TrainingExample
 from tasks.writing import write_whole
@@ -81,20 +79,6 @@ def check_chat_lines(path: Path, most_tokens: int | None = None) -> Checked:
     return Checked(lines, tuple(problems), dict(hints), FileTokens(tuple(tokens), trained))
 
 
-def read_chat_lines(path: Path) -> tuple[TrainingExample, ...]:
-    """Reads a file as training examples: one of each message that a model is to learn, with what is said before it.
-
-    The examples of a line are of one cluster. How many lines there must be is not checked.
-
-    Raises:
-        DataError: the file cannot be read; a line is broken, or calls tools, which an example has no place for.
-    """
-    found = [example for number, line in _parsed(path) for example in _examples(path, number, line)]
-    if not found:
-        raise DataError(f"{path}: holds no examples; write one object a line, with a list `messages`")
-    return tuple(found)
-
-
 def write_chat_lines(examples: Iterable[TrainingExample], path: Path) -> None:
     """Writes examples, one a line, whole or not at all.
 
@@ -106,15 +90,14 @@ def write_chat_lines(examples: Iterable[TrainingExample], path: Path) -> None:
 
 def chat_lines_of(examples: Iterable[TrainingExample]) -> bytes:
     """Returns the text of a file of examples, one a line; the same examples give the same bytes."""
-    return b"".join(_line_of(example) for example in examples)
+    return b"".join(json.dumps(line_of(example), ensure_ascii=False).encode() + b"\n" for example in examples)
 
 
-def _line_of(example: TrainingExample) -> bytes:
+def line_of(example: TrainingExample) -> dict[str, Any]:
+    """Returns the line of an example. What the assistant has said before is no answer that was chosen to be learnt."""
     said = [message._asdict() for message in example.messages]
-    # What the assistant has said before is no answer that was chosen to be learnt.
     said = [{**message, "weight": 0} if message["role"] == "assistant" else message for message in said]
-    messages = [*said, {"role": "assistant", "content": example.answer}]
-    return json.dumps({"messages": messages}, ensure_ascii=False).encode() + b"\n"
+    return {"messages": [*said, {"role": "assistant", "content": example.answer}]}
 
 
 def _parsed(path: Path) -> Iterator[tuple[int, Any]]:
@@ -137,24 +120,3 @@ def _parsed(path: Path) -> Iterator[tuple[int, Any]]:
                 yield number, Finding("data_type", "holds half a character (a lone surrogate); write the character")
             except (ValueError, RecursionError):
                 yield number, Finding("data_type", "nested too deeply, or a number of too many digits; mend it")
-
-
-def _examples(path: Path, number: int, line: Any) -> Iterator[TrainingExample]:
-    where = f"{path} line {number}"
-    findings = [line] if isinstance(line, Finding) else list(findings_of(line))
-    if findings:
-        more = f" (and {len(findings) - 1} more in this line)" if len(findings) > 1 else ""
-        raise DataError(f"{where}: {findings[0].text}{more}")
-    said: list[Message] = []
-    for message in line["messages"]:
-        if message.get("tool_calls") or message.get("function_call") or message["role"] in ("tool", "function"):
-            raise DataError(f"{where}: calls tools, which an example has no place for; leave it out")
-        if is_trained(message):
-            row_id = f"line-{number}" if not _has_example(said, line) else f"line-{number}-{len(said)}"
-            yield TrainingExample(row_id, tuple(said), message["content"], f"line-{number}")
-        said.append(Message(message["role"], message["content"]))
-
-
-def _has_example(said: list[Message], line: dict[str, Any]) -> bool:
-    """Returns whether a message before the next one was an example already."""
-    return any(is_trained(message) for message in line["messages"][: len(said)])

@@ -1,6 +1,6 @@
 """The rows of a file: each record read by the roles of its columns, as often as they are gone through."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from configs.errors import DataError
@@ -18,10 +18,18 @@ class FileRows:
         columns: their roles.
         count: rows that were found.
         stamp: the file's `stamp_of` before that.
+        read: yields the file's records.
     """
 
-    def __init__(self, path: Path, columns: Columns, count: int, stamp: tuple[int, ...]) -> None:
-        self._path, self._columns, self._count, self._stamp = path, columns, count, stamp
+    def __init__(
+        self,
+        path: Path,
+        columns: Columns,
+        count: int,
+        stamp: tuple[int, ...],
+        read: Callable[[Path], Iterator[Record]] = read_file,
+    ) -> None:
+        self._path, self._columns, self._count, self._stamp, self._read = path, columns, count, stamp, read
 
     def __len__(self) -> int:
         return self._count
@@ -34,7 +42,7 @@ class FileRows:
         """
         self._check()
         try:
-            for record in read_file(self._path):
+            for record in self._read(self._path):
                 yield row_of(self._path, record, self._columns)
         except DataError:
             self._check()

@@ -4,7 +4,6 @@ import csv
 import json
 import math
 import re
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, time
@@ -26,6 +25,13 @@ class Record(NamedTuple):
     values: dict[str, Any]
 
 
+class Fault(NamedTuple):
+    """A line that is no record, though those around it may be: where, and one line that says it all."""
+
+    line: int
+    text: str
+
+
 def read_file(path: Path) -> Iterator[Record]:
     """Yields every record of a file, in its order, as it reads it; the format follows from the name's ending.
 
@@ -35,6 +41,19 @@ def read_file(path: Path) -> Iterator[Record]:
     Raises:
         DataError: the file is missing, a directory, of another format, not UTF-8, or broken in a line; once it gets
             there.
+    """
+    for record in read_each(path):
+        if isinstance(record, Fault):
+            raise DataError(record.text)
+        yield record
+
+
+def read_each(path: Path) -> Iterator[Record | Fault]:
+    """Yields every record of a file as `read_file` does, and what is wrong with a line in its place.
+
+    Raises:
+        DataError: the file is missing, a directory or of another format, or what is wrong is not one line's: a quote
+            of a CSV file that does not close, text that is not UTF-8 there, or what is no Parquet file.
     """
     if path.is_dir():
         raise DataError(f"{path}: is a directory; name a file in it ({', '.join(_READERS)})")
@@ -60,7 +79,7 @@ def readable(path: Path) -> Iterator[None]:
         raise DataError(f"{path}: cannot be read: {error.strerror}; check its permissions") from None
 
 
-def _lines(path: Path) -> Iterator[str]:
+def _lines(path: Path) -> Iterator[str | Fault]:
     """Yields the lines of a text, line ends included. Only the line feed ends one: JSON text may hold U+2028."""
     start = 0
     with path.open("rb") as file:
@@ -70,42 +89,45 @@ def _lines(path: Path) -> Iterator[str]:
                 yield content.decode()
             except UnicodeDecodeError as error:
                 at = start + len(line) - len(content) + error.start
-                raise DataError(f"{path} line {number}: not UTF-8 at byte {at}; save the file as UTF-8") from None
+                yield Fault(number, f"{path} line {number}: not UTF-8 at byte {at}; save the file as UTF-8")
             start += len(line)
 
 
-def _read_jsonl(path: Path) -> Iterator[Record]:
+def _read_jsonl(path: Path) -> Iterator[Record | Fault]:
     for number, line in enumerate(_lines(path), start=1):
-        if not line.strip():
-            continue
-        try:
-            values = json.loads(line, parse_constant=lambda _: None)
-        except json.JSONDecodeError as error:
-            raise DataError(
-                f"{path} line {number}: not valid JSON at column {error.colno}: {error.msg}; mend or remove the line"
-            ) from None
-        except ValueError:
-            raise DataError(f"{path} line {number}: holds a number of too many digits; write it as a text") from None
-        except RecursionError:
-            raise DataError(f"{path} line {number}: nested too deeply; mend or remove the line") from None
-        if not isinstance(values, dict):
-            kind = type(values).__name__
-            raise DataError(f'{path} line {number}: found {kind}, allowed is one object a line, such as {{"id": "r1"}}')
-        if _SURROGATE.search(line):
-            _refuse_half_characters(path, number, values)
-        yield Record(number, values)
+        if isinstance(line, Fault):
+            yield line
+        elif line.strip():
+            read = _read_json(line)
+            yield Record(number, read) if isinstance(read, dict) else Fault(number, f"{path} line {number}: {read}")
 
 
-def _refuse_half_characters(path: Path, line: int, values: dict[str, Any]) -> None:
+def _read_json(line: str) -> dict[str, Any] | str:
+    """Returns the object that a line holds, or what is wrong with it."""
+    try:
+        values = json.loads(line, parse_constant=lambda _: None)
+    except json.JSONDecodeError as error:
+        return f"not valid JSON at column {error.colno}: {error.msg}; mend or remove the line"
+    except ValueError:
+        return "holds a number of too many digits; write it as a text"
+    except RecursionError:
+        return "nested too deeply; mend or remove the line"
+    if not isinstance(values, dict):
+        return f'found {type(values).__name__}, allowed is one object a line, such as {{"id": "r1"}}'
+    if _SURROGATE.search(line) and _has_half_characters(values):
+        return "holds half a character (a lone surrogate); write the character itself"
+    return values
+
+
+def _has_half_characters(values: dict[str, Any]) -> bool:
     try:
         json.dumps(values, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        raise DataError(
-            f"{path} line {line}: holds half a character (a lone surrogate); write the character itself"
-        ) from None
+        return True
+    return False
 
 
-def _read_csv(path: Path) -> Iterator[Record]:
+def _read_csv(path: Path) -> Iterator[Record | Fault]:
     csv.field_size_limit(2**31 - 1)
     header: list[str] = []
     begin = 1
@@ -119,17 +141,17 @@ def _read_csv(path: Path) -> Iterator[Record]:
                 if not header:
                     header = _header(path, fields)
                 elif len(fields) != len(header):
-                    raise DataError(
-                        f"{path} line {line}: has {len(fields)} fields, the header {len(header)}; "
-                        f"quote fields with commas"
-                    )
+                    count = f"has {len(fields)} fields, the header {len(header)}"
+                    yield Fault(line, f"{path} line {line}: {count}; quote fields with commas")
                 else:
                     yield Record(line, dict(zip(header, fields, strict=True)))
         except csv.Error as error:
             raise DataError(f"{path} line {begin}: not valid CSV: {error}; mend the quotes") from None
         except UnicodeDecodeError:
-            deque(_lines(path), maxlen=0)  # names the line
-            raise
+            fault = next((line for line in _lines(path) if isinstance(line, Fault)), None)  # names the line
+            if fault is None:
+                raise
+            raise DataError(fault.text) from None
 
 
 def _header(path: Path, fields: list[str]) -> list[str]:

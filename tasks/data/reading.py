@@ -1,7 +1,7 @@
 """Reads an app's datasets: every record once, to check and to name them; a large file's rows stay on disk."""
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +9,9 @@ from configs.errors import ConfigurationError, DataError
 from configs.loading import LoadedApp
 from configs.schema.dataset import Columns, Split
 from tasks.data.cells import as_id, as_text
+from tasks.data.chat_rows import reader_of
 from tasks.data.file_rows import FileRows, row_of, stamp_of
-from tasks.data.formats import read_file
+from tasks.data.formats import Record, read_file
 from tasks.data.row import Dataset, Row
 from tasks.identity import ListDigest
 
@@ -32,7 +33,7 @@ def read_dataset(loaded: LoadedApp, split: Split) -> Dataset:
     """Reads one of an app's datasets.
 
     A column that plays a role must be there. `redteam` and `production` need an id and a question or messages only:
-    attacks and traffic come without references.
+    attacks and traffic come without references. `train` may be chat fine-tuning JSONL.
 
     Raises:
         ConfigurationError: the app names no such dataset, or a file that does not exist.
@@ -48,14 +49,15 @@ def read_dataset(loaded: LoadedApp, split: Split) -> Dataset:
     path = loaded.path(relative)
     columns = loaded.app.datasets.columns
     stamp = stamp_of(path)
-    found = _Found(path, columns)
+    read = reader_of(path, split, columns)
+    found = _Found(path, columns, read)
     if not found.count:
         raise DataError(f"{path}: holds no rows; a dataset needs at least one")
     _check_columns(path, list(found.present), columns, split)
     if found.error is not None:
         raise found.error
-    _check_ids(path, columns, found.ids)
-    rows = tuple(found.kept) if found.count <= _KEPT else FileRows(path, columns, found.count, stamp)
+    _check_ids(path, columns, found.ids, read)
+    rows = tuple(found.kept) if found.count <= _KEPT else FileRows(path, columns, found.count, stamp, read)
     shared = frozenset(name for name, count in found.present.items() if count == found.count)
     return Dataset(loaded.app.name, split, str(path), rows, found.digest.value, tuple(found.present), shared)
 
@@ -84,15 +86,15 @@ class _Found:
         digest: of the rows.
     """
 
-    def __init__(self, path: Path, columns: Columns) -> None:
+    def __init__(self, path: Path, columns: Columns, read: Callable[[Path], Iterator[Record]]) -> None:
         self.count = 0
         self.present: dict[str, int] = {}
         self.error: DataError | None = None
         self.ids = array("q")
         self.kept: list[Row] = []
         self.digest = ListDigest()
-        read = _read_by_role(columns)
-        for record in read_file(path):
+        by_role = _read_by_role(columns)
+        for record in read(path):
             self.count += 1
             for name in record.values:
                 self.present[name] = self.present.get(name, 0) + 1
@@ -106,7 +108,7 @@ class _Found:
             self.ids.append(hash(row.id))
             if len(self.kept) <= _KEPT:
                 self.kept.append(row)
-            self.digest.add(_content(row, read, columns))
+            self.digest.add(_content(row, by_role, columns))
 
 
 def _read_by_role(columns: Columns) -> frozenset[str]:
@@ -150,7 +152,7 @@ def _check_columns(path: Path, present: Sequence[str], columns: Columns, split: 
             )
 
 
-def _check_ids(path: Path, columns: Columns, hashes: "array[int]") -> None:
+def _check_ids(path: Path, columns: Columns, hashes: "array[int]", read: Callable[[Path], Iterator[Record]]) -> None:
     """Refuses an id that comes twice. Only hashes are kept of them, so the file is read again where two are alike."""
     import numpy as np
 
@@ -159,7 +161,7 @@ def _check_ids(path: Path, columns: Columns, hashes: "array[int]") -> None:
     if not alike:
         return
     first: dict[str, int] = {}
-    for record in read_file(path):
+    for record in read(path):
         row_id = as_id(record.values.get(columns.id), columns.id, str(path))
         if hash(row_id) not in alike:
             continue

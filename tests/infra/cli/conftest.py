@@ -9,9 +9,13 @@ import yaml
 from typer.testing import CliRunner
 
 from configs.loading import load_app
+from configs.settings import settings
 from infra.cli.main import app as command
 from infra.simulator.running import simulated
 from tasks.candidates import explored, read_prompts
+from tasks.curating.item import DATASET, Item
+from tasks.curating.versions import Manifest, save_version
+from tasks.data.reading import read_dataset
 from tasks.evaluating.evaluate import evaluate_candidate
 from tasks.workspace import open_workspace
 
@@ -81,6 +85,28 @@ def shop(tmp_path, fresh_settings):
                 return asyncio.run(evaluate_candidate(workspace, candidates[name], workspace.dataset(split)))
 
         yield SimpleNamespace(path=str(folder), address=address, candidates=candidates, evaluate=evaluate)
+
+
+@pytest.fixture
+def version(shop, fresh_settings, tmp_path):
+    """A curated version of the shop with one split: its first three sample rows, one of them changed."""
+    with open_workspace(shop.path) as workspace:
+        rows = list(read_dataset(workspace.loaded, "sample").rows)[:3]
+        columns = workspace.loaded.app.datasets.columns
+    rows[0].columns["reference"] = "Another one."
+    manifest = Manifest(
+        app="shop",
+        settings={"curate": {"class_column": None}, "columns": columns.model_dump(mode="json", exclude_none=True)},
+        sources={},
+        guarded={},
+        splits={"train": "d" * 16},
+        rows={"train": 3},
+        funnel=(),
+        apart={},
+        balance={},
+    )
+    items = [Item(row, "sample", DATASET, "train") for row in rows]
+    return save_version(settings().folder(), manifest, {"train": items}, [], [])
 
 
 @pytest.fixture

@@ -6,34 +6,6 @@ import pytest
 
 from configs.errors import ConfigurationError
 from tasks.curating.named import named_dataset
-from tasks.curating.versions import Manifest, save_version
-
-
-@pytest.fixture
-def version(shop, fresh_settings, tmp_path):
-    """A curated version of the shop with one split: its first three sample rows, one of them changed."""
-    from configs.settings import settings
-    from tasks.curating.item import DATASET, Item
-    from tasks.data.reading import read_dataset
-    from tasks.workspace import open_workspace
-
-    with open_workspace(shop.path) as workspace:
-        rows = list(read_dataset(workspace.loaded, "sample").rows)[:3]
-        columns = workspace.loaded.app.datasets.columns
-    rows[0].columns["reference"] = "Another one."
-    manifest = Manifest(
-        app="shop",
-        settings={"curate": {"class_column": None}, "columns": columns.model_dump(mode="json", exclude_none=True)},
-        sources={},
-        guarded={},
-        splits={"train": "d" * 16},
-        rows={"train": 3},
-        funnel=(),
-        apart={},
-        balance={},
-    )
-    items = [Item(row, "sample", DATASET, "train") for row in rows]
-    return save_version(settings().folder(), manifest, {"train": items}, [], [])
 
 
 def test_an_apps_split_and_a_curated_one_differ_by_rows_columns_and_classes(shop, version, lifecycle):
@@ -78,3 +50,18 @@ def test_an_unknown_name_is_one_line(name, said, tmp_path):
     with pytest.raises(ConfigurationError, match=said) as error:
         named_dataset(name, tmp_path)
     assert "\n" not in str(error.value)
+
+
+def test_chat_lines_are_compared_as_the_rows_that_are_read_of_them(shop, tmp_path):
+    app = tmp_path / "shop" / "app.yaml"
+    app.write_text(
+        app.read_text(encoding="utf-8").replace("datasets:\n", "datasets:\n  train: t.jsonl\n"), encoding="utf-8"
+    )
+    line = {"messages": [{"role": "user", "content": "Which?"}, {"role": "assistant", "content": "This."}]}
+    (tmp_path / "shop" / "t.jsonl").write_text(json.dumps(line), encoding="utf-8")
+    [record] = named_dataset(f"{shop.path}/train", tmp_path).records
+    assert {name: value for name, value in record.items() if value} == {
+        "id": "line-1",
+        "question": "Which?",
+        "reference": "This.",
+    }

@@ -1,11 +1,11 @@
-"""`lifecycle tuning check` and `cancel`."""
+"""`lifecycle tuning check`, `export` and `cancel`."""
 
 import json
 
 import openai
 import pytest
 
-from configs.errors import DataError, EndpointError
+from configs.errors import ConfigurationError, DataError, EndpointError
 from infra.simulator.behaviour import Behaviour
 from infra.simulator.running import simulated
 
@@ -35,6 +35,33 @@ def test_a_broken_file_is_said_line_by_line_and_is_an_error(lifecycle, tmp_path)
     lines = ended.stdout.splitlines()
     assert lines[0].startswith(f"{file} line 11: not valid JSON")
     assert lines[1].startswith(f"{file} line 12: has no list `messages`")
+
+
+def test_a_split_is_exported_with_its_tokens_and_is_what_the_check_takes(lifecycle, shop, tmp_path):
+    file = tmp_path / "tune.jsonl"
+    ended = lifecycle("tuning", "export", str(file), "--app", shop.path, "--split", "sample", "--price", "100")
+    assert (ended.exit_code, ended.stderr) == (0, f"40 rows are in {file}\n")
+    assert "40 examples, " in ended.stdout and "3 epochs train on " in ended.stdout and ", $" in ended.stdout
+    assert lifecycle("tuning", "check", str(file)).exit_code == 0
+    for named, said in (
+        (("--split", "train"), "app shop: no split 'train'; known are sample, full"),
+        (("--version", "latest"), "app shop has no curated version 'latest'; `lifecycle run curate` makes one"),
+    ):
+        refused = lifecycle("tuning", "export", str(tmp_path / "other.jsonl"), "--app", shop.path, *named)
+        assert isinstance(refused.exception, ConfigurationError)
+        assert str(refused.exception) == said
+
+
+def test_a_split_of_a_curated_version_is_exported(lifecycle, shop, version, tmp_path):
+    file = tmp_path / "tune.jsonl"
+    ended = lifecycle("tuning", "export", str(file), "--app", shop.path, "--version", version.digest[:6])
+    assert (ended.exit_code, ended.stderr) == (0, f"3 rows are in {file}\n")
+    assert f"{file}: has 3 examples, and a provider takes 10 at least; add some" in ended.stdout
+    lines = [json.loads(line)["messages"] for line in file.read_text(encoding="utf-8").splitlines()]
+    assert lines[0] == [
+        {"role": "user", "content": "sample question 0"},
+        {"role": "assistant", "content": "Another one."},
+    ]
 
 
 def test_a_job_is_cancelled_by_its_id(lifecycle, shop, tmp_path):

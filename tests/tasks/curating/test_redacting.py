@@ -54,6 +54,7 @@ def test_nothing_of_a_row_leads_back_to_a_person(item):
         f"I am {person}. Where is my card?",
         f"Sent to {person}.",
         columns={"user": person, "notes": ["call", {"who": person}], "phone": 12125550187, "kind": "card"},
+        about=person,
     )
     made = redact_item(row, Columns(reference="reference", user="user"))
     told = json.dumps([made.item.row.columns, made.item.row.id, made.item.row.cluster, repr(made.item)])
@@ -64,3 +65,10 @@ def test_nothing_of_a_row_leads_back_to_a_person(item):
     assert made.item.row.columns["kind"] == "card"
     assert made.item.row.columns["id"] == made.item.row.id == made.item.row.cluster
     assert made.found >= 4
+
+
+@pytest.mark.parametrize(("value", "told"), [(12125550187.0, "<PHONE_NUMBER>"), (0.5, 0.5), (300000000.5, 300000000.5)])
+def test_a_number_of_a_column_with_gaps_is_read_as_the_integer_that_it_was(item, value, told):
+    made = redact_item(item("p1", "Who called?", columns={"phone": value, "none": float("inf")}), Columns())
+    assert made.item.row.columns["phone"] == told
+    assert made.item.row.columns["none"] == float("inf")

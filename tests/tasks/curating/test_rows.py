@@ -140,6 +140,41 @@ def test_files_are_read_as_they_are_and_what_is_no_row_is_counted(make_app, fres
     assert len(next(item for item in done.items if item.source == "raw.csv").row.id) == 16, "named by its content"
 
 
+@pytest.mark.parametrize(
+    ("name", "lines", "broken"),
+    [
+        (
+            "raw.jsonl",
+            [b'{"question": "Is it", ', b'{"question": "What of tents?", "reference": "A."}', b"[1]", b'{"q": "\xff"}'],
+            [("line 1", "not valid JSON at column"), ("line 3", "found list"), ("line 4", "not UTF-8 at byte")],
+        ),
+        (
+            "raw.csv",
+            [b"question,reference", b"What of tents, please?,A.", b"What of tents?,A.", b"none"],
+            [("line 2", "has 3 fields, the header 2"), ("line 4", "has 1 fields, the header 2")],
+        ),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_set_apart_and_the_others_are_rows(
+    make_app, fresh_row, curated, tmp_path, name, lines, broken
+):
+    folder = make_app({"files": [name], "traces": None}, production=[fresh_row("p1")])
+    (tmp_path / "shop" / name).write_bytes(b"\n".join(lines))
+    done = curated(folder)
+    assert [item.row.question for item in done.items if item.source == name] == ["What of tents?"]
+    assert [each.where for each in done.broken] == [where for where, _ in broken]
+    for each, (where, said) in zip(done.broken, broken, strict=True):
+        assert f"{name} {where}: {said}" in each.cause
+
+
+def test_a_file_whose_lines_cannot_be_told_apart_stops_it(make_app, fresh_row, curated, tmp_path):
+    folder = make_app({"files": ["raw.csv"], "traces": None}, production=[fresh_row("p1")])
+    lines = 'question,reference\nWhat of tents?,A.\n"What of,B.\nWhat of beds?,C.\n'
+    (tmp_path / "shop" / "raw.csv").write_text(lines, encoding="utf-8")
+    with pytest.raises(DataError, match=r"raw.csv line 3: not valid CSV: .*; mend the quotes"):
+        curated(folder)
+
+
 def test_a_file_without_a_single_row_is_one_line(make_app, fresh_row, curated, tmp_path):
     folder = make_app({"files": ["raw.csv"]}, production=[fresh_row("p1")])
     (tmp_path / "shop" / "raw.csv").write_text("question,reference\n,a\n,b\n", encoding="utf-8")
@@ -254,3 +289,74 @@ def test_the_budget_bounds_the_teacher(make_app, fresh_row):
         assert calls(address)["/v1/chat/completions"] == 3
     assert done.taught.rejected["not asked: the budget is used up"] == 5
     assert load_app(folder).app.curate.synthetic.per_passage == 3
+
+
+def test_no_id_is_made_of_personal_data_that_could_be_guessed(make_app, fresh_row, curated, tmp_path):
+    folder = make_app({"files": ["raw.jsonl"], "traces": None}, production=[fresh_row("p1")])
+
+    def ids(*numbers):
+        rows = [{"question": f"Why did +1 212 555 {each} call about my tent?", "reference": "We."} for each in numbers]
+        (tmp_path / "shop" / "raw.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+        done = curated(folder)
+        items = [*done.items, *(each.item for each in done.apart)]
+        with open_workspace(folder) as workspace:
+            told = gather(workspace).digests["raw.jsonl"]
+        return [item.row.id for item in items if item.source == "raw.jsonl"], told
+
+    two, one = ids("0187", "0188"), ids("0199", "0188")
+    assert two == one, "another number of the same caller's changes no id and no digest"
+    first, second = two[0]
+    assert (len(first), second) == (16, f"raw.jsonl:{first}"), "and rows that are one now are still told apart"
+
+
+def test_rows_whose_ids_were_personal_are_told_apart(make_app, fresh_row, curated):
+    rows = [fresh_row("p1") | {"id": f"{name}@example.com"} for name in ("jane", "joe", "ann")]
+    done = curated(make_app({"traces": None}, production=[*rows, fresh_row("p2")]))
+    ids = [each.item.row.id for each in done.apart]
+    [kept] = [item.row.id for item in done.items if item.row.id != "p2"]
+    assert sorted(ids) == [f"production:{kept}", f"production:{kept}:2"]
+    assert counted(done.apart) == {"duplicate: same question": 2}
+
+
+def test_why_a_record_is_no_row_is_told_without_personal_data(make_app, fresh_row, curated, tmp_path):
+    columns = {"reference": "reference", "answerable": "sure", "slices": ["kind"]}
+    sure = {split: [fresh_row(split, sure=True)] for split in ("sample", "full", "production")}
+    folder = make_app({"files": ["raw.jsonl"], "traces": None}, columns=columns, **sure)
+    rows = [
+        fresh_row("r1"),
+        fresh_row("r2", sure="jane.doe@example.com"),
+        fresh_row("jane.doe@example.com", question=""),
+        # Shown to its 57th character, the address is no address any more.
+        fresh_row("r3", sure=f"ask {'for ever and ' * 3}jane.doe@example.com"),
+    ]
+    (tmp_path / "shop" / "raw.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    broken = curated(folder).broken
+    assert [each.where for each in broken] == ["line 2", "line 3", "line 4"]
+    assert "'<EMAIL_ADDRESS>'" in broken[0].cause
+    assert "jane" not in repr(broken)
+
+
+def test_files_of_one_name_are_two_sources(make_app, fresh_row, curated, tmp_path):
+    folder = make_app({"files": ["a/t.csv", "./b/t.csv", "b/t.csv"], "traces": None}, production=[fresh_row("p1")])
+    for name in ("a", "b"):
+        (tmp_path / "shop" / name).mkdir()
+        lines = f"question,reference\nWhat is a raw question of {name * 9}?,A row.\n"
+        (tmp_path / "shop" / name / "t.csv").write_text(lines, encoding="utf-8")
+    with open_workspace(folder) as workspace:
+        gathered = gather(workspace)
+    assert gathered.read == {"production": 1, "sample": 1, "full": 1, "a/t.csv": 1, "b/t.csv": 1}
+    assert gathered.digests["a/t.csv"] != gathered.digests["b/t.csv"]
+    assert [item.source for item in curated(folder).items] == ["production", "a/t.csv", "b/t.csv"]
+
+
+def test_a_raw_file_may_be_chat_lines(make_app, fresh_row, curated, tmp_path):
+    folder = make_app({"files": ["chat.jsonl"], "traces": None}, production=[fresh_row("p1")])
+    asked, answer = {"role": "user", "content": "What of tents?"}, {"role": "assistant", "content": "They are dry."}
+    made = [[asked, answer], [asked], [{**asked, "content": "Is jane@example.com here?"}, {**answer, "weight": 2}]]
+    lines = "".join(f"{json.dumps({'messages': each})}\n" for each in made)
+    (tmp_path / "shop" / "chat.jsonl").write_text(lines, encoding="utf-8")
+    done = curated(folder)
+    [row] = [item.row for item in done.items if item.source == "chat.jsonl"]
+    assert (row.question, row.reference, len(row.id)) == ("What of tents?", "They are dry.", 16)
+    assert [each.where for each in done.broken] == ["line 2", "line 3"]
+    assert "message 2 has the weight 2" in done.broken[1].cause

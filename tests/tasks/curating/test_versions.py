@@ -10,7 +10,7 @@ from configs.errors import ConfigurationError, DataError
 from tasks.curating.describing import by_side, manifest_of
 from tasks.curating.gathering import gather
 from tasks.curating.rows import curate_rows
-from tasks.curating.versions import curated_dataset, find_version, save_version
+from tasks.curating.versions import curated_dataset, find_version, save_version, versions
 from tasks.data.reading import digest_of
 from tasks.workspace import open_workspace
 
@@ -109,3 +109,20 @@ def test_a_beginning_that_two_versions_share_is_refused(shop, write, home):
     (twin / "curation.json").write_bytes((version.folder / "curation.json").read_bytes())
     with pytest.raises(ConfigurationError, match="2 curated versions begin with"):
         find_version(home, version.digest[:8])
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"app": "sh', "does not describe a curated version: Invalid JSON: "),
+        ('{"app": "shop"}', "does not describe a curated version: settings: Field required; remove its folder and run"),
+    ],
+)
+def test_a_damaged_description_is_one_line(shop, write, home, content, said):
+    version = write(shop)
+    (version.folder / "curation.json").write_text(content, encoding="utf-8")
+    for look in (lambda: find_version(home, version.digest), lambda: versions(home, "shop")):
+        with pytest.raises(DataError) as error:
+            look()
+        assert str(error.value).startswith(f"{version.folder / 'curation.json'}: ") and said in str(error.value)
+        assert "\n" not in str(error.value)

@@ -28,10 +28,10 @@ def make_app(tmp_path):
         for split, rows in splits.items():
             (tmp_path / f"{split}.jsonl").write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
             datasets[split] = f"{split}.jsonl"
-        datasets.setdefault("full", "full.jsonl")
         for name, content in (files or {}).items():
             (tmp_path / name).write_bytes(content)
             datasets[name.partition(".")[0]] = name
+        datasets = {"sample": "sample.jsonl", "full": "full.jsonl", **datasets}
         gate = {"rules": [{"metric": "exact", "at_least": 0.5}]}
         app = {
             "name": "tiny",

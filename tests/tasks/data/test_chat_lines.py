@@ -1,4 +1,4 @@
-"""Chat fine-tuning JSONL: what is wrong is said line by line, and what is right is read as it was written."""
+"""Chat fine-tuning JSONL: what is wrong is said line by line, and what is written is right."""
 
 import json
 
@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configs.errors import DataError
-from tasks.data.chat_lines import chat_lines_of, check_chat_lines, read_chat_lines, write_chat_lines
+from tasks.data.chat_lines import chat_lines_of, check_chat_lines, write_chat_lines
 from tasks.data.chat_tokens import training_price
 from tasks.data.row import Message
 from tasks.data.tokens import token_counter
@@ -88,9 +88,6 @@ def test_what_is_wrong_is_one_line_with_file_and_line_number(write, line, code, 
     assert problem.text.startswith(f"{path} line 2: ")
     assert said in problem.text
     assert "\n" not in problem.text
-    with pytest.raises(DataError) as raised:
-        read_chat_lines(path)
-    assert str(raised.value) == problem.text
 
 
 def test_every_broken_line_is_found_and_not_only_the_first(write):
@@ -104,8 +101,6 @@ def test_every_broken_line_is_found_and_not_only_the_first(write):
         (3, "example_missing_assistant_message"),
     ]
     assert len(checked.tokens.lines) == 21
-    with pytest.raises(DataError, match=r"line 1: not valid JSON"):
-        read_chat_lines(write("{", rest=0))
 
 
 def test_fewer_than_ten_examples_are_too_few(write):
@@ -113,15 +108,11 @@ def test_fewer_than_ten_examples_are_too_few(write):
     assert [problem.text for problem in check_chat_lines(path).problems] == [
         f"{path}: has 9 examples, and a provider takes 10 at least; add some"
     ]
-    assert len(read_chat_lines(path)) == 9
 
 
 def test_a_file_that_cannot_be_read_is_one_line(tmp_path):
     with pytest.raises(DataError, match="does not exist; create it or mend the name"):
         check_chat_lines(tmp_path / "none.jsonl")
-    (tmp_path / "empty.jsonl").write_text("\n")
-    with pytest.raises(DataError, match="holds no examples"):
-        read_chat_lines(tmp_path / "empty.jsonl")
     (tmp_path / "latin.jsonl").write_bytes(b'{"messages": "\xe9"}\n')
     assert check_chat_lines(tmp_path / "latin.jsonl").problems[0].text.endswith("save the file as UTF-8")
 
@@ -145,23 +136,6 @@ def test_every_token_costs_once_an_epoch():
     assert training_price(2_000_000, 3, 25.0) == 150.0
 
 
-def test_each_message_that_is_learnt_is_an_example_with_what_was_said_before(write):
-    second = {"role": "user", "content": "And my PIN?"}
-    line = {"messages": [USER, ANSWER, second, {**ANSWER, "content": "pin"}]}
-    found = read_chat_lines(write(line, {"messages": [USER, {**ANSWER, "weight": 0}, second, ANSWER]}, rest=0))
-    said = tuple(Message(message["role"], message["content"]) for message in line["messages"])
-    assert found == (
-        TrainingExample("line-1", said[:1], "card_arrival", "line-1"),
-        TrainingExample("line-1-3", said[:3], "pin", "line-1"),
-        TrainingExample("line-2", said[:3], "card_arrival", "line-2"),
-    )
-
-
-def test_tools_have_no_place_in_an_example(write):
-    with pytest.raises(DataError, match="line 1: calls tools, which an example has no place for; leave it out"):
-        read_chat_lines(write(CALLING))
-
-
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 _MESSAGES = st.lists(
     st.builds(Message, st.sampled_from(["system", "user", "assistant"]), _TEXT), min_size=1, max_size=4
@@ -170,12 +144,11 @@ _MESSAGES = st.lists(
 
 @given(st.lists(st.tuples(_MESSAGES, _TEXT), min_size=1, max_size=5))
 @settings(max_examples=40, deadline=None)
-def test_what_is_written_is_read_again(tmp_path_factory, made):
+def test_what_is_written_is_what_a_provider_takes(tmp_path_factory, made):
     examples = [
         TrainingExample(f"line-{at}", messages, answer, f"line-{at}") for at, (messages, answer) in enumerate(made, 1)
     ]
     path = tmp_path_factory.mktemp("round") / "tune.jsonl"
     write_chat_lines(examples, path)
     assert path.read_bytes() == chat_lines_of(examples)
-    assert list(read_chat_lines(path)) == examples
     assert {problem.code for problem in check_chat_lines(path).problems} <= {"too_few_examples"}

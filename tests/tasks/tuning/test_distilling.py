@@ -13,7 +13,7 @@ from infra.simulator.behaviour import Behaviour, Fault, Rule
 from infra.simulator.running import calls, requests, simulated
 from tasks.calling.asking import Spend
 from tasks.candidate import HostedModel
-from tasks.data.chat_lines import read_chat_lines
+from tasks.data.chat_lines import chat_lines_of
 from tasks.data.row import Dataset, Message
 from tasks.journal.journal import Journal
 from tasks.results.store import Store
@@ -83,8 +83,7 @@ async def test_answers_within_the_bounds_become_examples_and_the_others_are_coun
     first = found.examples[0]
     assert first.messages == (Message("system", "Be brief."), Message("user", "question number 0"))
     assert (first.answer, first.cluster) == ("question number 0", "cr1")
-    read = read_chat_lines(found.file)
-    assert [(each.messages, each.answer) for each in read] == [(each.messages, each.answer) for each in found.examples]
+    assert found.file.read_bytes() == chat_lines_of(found.examples)
     about = json.loads(found.file.with_suffix(".json").read_text())
     assert about["terms"] == TERMS
     assert about["teacher"]["endpoint_model"] == f"teacher at {address}"
