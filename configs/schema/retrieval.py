@@ -50,7 +50,7 @@ class PgvectorStore(Frozen):
     """Vectors in PostgreSQL with the extension `vector`, where several machines search the same ones."""
 
     kind: Literal["pgvector"]
-    """`pgvector`: needs the extra `pgvector`."""
+    """`pgvector`: a PostgreSQL server that has the extension `vector`."""
     address_env: str = Field("LIFECYCLE_PGVECTOR", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     """Name of the environment variable that holds the connection string; never the string itself."""
     table: str = Field("lifecycle_chunks", pattern=r"^[a-z_][a-z0-9_]{0,50}$")

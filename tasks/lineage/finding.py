@@ -23,14 +23,15 @@ def found(word: str, app: str | None) -> Found:
     """Returns the candidate that a word means.
 
     Args:
-        word: `champion`, the number of a released version, or a digest or its beginning.
+        word: `champion`, a released version (`v3`, or 3), or a digest or its beginning.
         app: name of the app; for a digest any app's where not given.
 
     Raises:
         ConfigurationError: there is none, or several.
     """
-    if word == "champion" or (word.isdecimal() and len(word) < 4):
-        return _released(word, app)
+    version = word.removeprefix("v")
+    if word == "champion" or (version.isdecimal() and len(version) < 4):
+        return _released(version, app)
     places = settings().folder("results").glob("*/candidates") if app is None else (_folder(app) / "candidates",)
     stores = [Store(place.parent) for place in sorted(places)]
     matches = [Found(store.folder.name, store, each) for store in stores for each in find_candidates(store, word)]
