@@ -95,7 +95,7 @@ def _row(key: str, node: Node, holder: Node, schema: Node, headings: dict[str, s
     below = next((child["title"] for _, child in _walk("", node, schema)), None)
     name = f"[`{key}`](#{_anchor(headings[below])})" if below else f"`{key}`"
     meaning = node.get("description") or resolve(alternatives(node)[0], schema)["description"]
-    default = "required" if key in holder.get("required", ()) else _default(node)
+    default = "required" if key in holder.get("required", ()) else _default(node, own_table=bool(below))
     return _cells(name, allowed(node, schema), default, meaning)
 
 
@@ -110,7 +110,7 @@ def _settings() -> str:
     return f"## Settings\n\n{note}\n\n{header}{''.join(rows)}"
 
 
-def _default(node: Node) -> str:
+def _default(node: Node, *, own_table: bool = False) -> str:
     if "default" not in node:
         return "depends on the machine"
     value = node["default"]
@@ -119,8 +119,15 @@ def _default(node: Node) -> str:
     if value in ([], {}):
         return "none"
     if isinstance(value, dict | list):
-        return "its own defaults"
+        return "its own defaults" if own_table else f"`{_inline(value)}`"
     return f"`{_plain(value)}`"
+
+
+def _inline(value: dict[str, Any] | list[Any]) -> str:
+    """Returns plain values as YAML writes them on a line."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_plain, value))}]"
+    return f"{{{', '.join(f'{key}: {_plain(each)}' for key, each in value.items())}}}"
 
 
 def _plain(value: Any) -> str:

@@ -170,7 +170,7 @@ def test_a_digests_beginning_finds_it_in_any_app_and_the_champion_needs_one(know
         "commit", action="promote", release="R1", candidate=TUNED.digest, version=3, who="me", why="better"
     )
     assert found("champion", "shop").candidate == TUNED
-    assert found("3", "shop").candidate == TUNED
+    assert found("3", "shop").candidate == found("v3", "shop").candidate == TUNED
     with pytest.raises(ConfigurationError, match="'champion' is of an app: name it with --app"):
         found("champion", None)
     with pytest.raises(ConfigurationError, match="app shop never released version 4"):
