@@ -18,7 +18,7 @@ DATA ?=
 # Each stage is a process: where containers forbid it to keep compiled modules, each would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test stop check bench bench-engine bench-decisions bench-augment chromium constraints
+.PHONY: run test stop check bench bench-engine bench-decisions bench-augment bench-operate chromium constraints
 
 run: .venv/installed-finetune
 	$(BIN)/lifecycle up
@@ -36,7 +36,7 @@ check: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: bench-engine bench-decisions bench-augment
+bench: bench-engine bench-decisions bench-augment bench-operate
 
 bench-engine: .venv/installed-bench
 	$(BIN)/python -m benchmarks.engine
@@ -46,6 +46,9 @@ bench-decisions: .venv/installed
 
 bench-augment: .venv/installed-bench .venv/installed-finetune
 	$(BIN)/python -m benchmarks.augment $(if $(DATA),--data '$(DATA)')
+
+bench-operate: .venv/installed-dev
+	$(BIN)/python -m benchmarks.operate
 
 # Environment. uv installs in seconds; where it cannot (a package index that only pip is told of), pip does.
 .venv/bin/uv:

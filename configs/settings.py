@@ -41,8 +41,11 @@ class Settings(BaseSettings):
         le=64,
         description="Threads of an embedded model.",
     )
+    endpoint_at_once: int = Field(
+        512, ge=1, le=65536, description="Requests the champion's endpoint answers at once; more get 429."
+    )
     api_key: SecretStr | None = Field(
-        None, description="Where set, the champion's endpoint answers only with this key."
+        None, description="Where set, the champion's endpoint answers only with this key, or one of `lifecycle keys`."
     )
 
     @property

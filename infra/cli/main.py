@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from configs.errors import LifecycleError
-from infra.cli import compare, diff, init, journal, label, lineage, plan, releases, run, serve, stack, tuning
+from infra.cli import compare, diff, init, journal, keys, label, lineage, plan, releases, run, serve, stack, tuning
 
 app = typer.Typer(
     name="lifecycle",
@@ -19,6 +19,7 @@ app = typer.Typer(
 app.add_typer(stack.commands)
 app.add_typer(journal.commands, name="journal")
 app.add_typer(tuning.commands, name="tuning")
+app.add_typer(keys.commands, name="keys")
 app.command()(init.init)
 app.command()(run.run)
 app.command()(label.label)

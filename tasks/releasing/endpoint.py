@@ -12,6 +12,7 @@ from tasks.data.reading import read_dataset
 from tasks.data.row import Row
 from tasks.releasing.parts import Endpoint, Smoke
 from tasks.serving.asking import request_of
+from tasks.serving.keys import local_key
 
 if TYPE_CHECKING:
     import httpx
@@ -104,8 +105,7 @@ def _root() -> str:
 def _post(path: str, content: dict[str, Any]) -> "httpx.Response":
     import httpx
 
-    key = settings().api_key
-    headers = {"authorization": f"Bearer {key.get_secret_value()}"} if key else {}
+    headers = {"authorization": f"Bearer {local_key()}"}
     try:
         response = httpx.post(
             f"{_root()}{path}", json=content, headers=headers, timeout=_ANSWER_WITHIN_S, trust_env=False

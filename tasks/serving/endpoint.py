@@ -1,23 +1,28 @@
 """The champion behind an OpenAI-compatible endpoint."""
 
-import hmac
-import ipaddress
-from collections.abc import AsyncGenerator
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import Any
 
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, Response, StreamingResponse
-from pydantic import SecretStr
+import orjson
+from aiohttp import web
 
 from configs.errors import DataError, LifecycleError
 from configs.schema.dataset import Columns
 from tasks.calling.answer import Outcome
-from tasks.serving.champion import ChampionKeeper
-from tasks.serving.exchange import Exchange, Recorder
+from tasks.serving.admission import Admission
+from tasks.serving.champion import Champion, ChampionKeeper
+from tasks.serving.doorkeeper import Doorkeeper
+from tasks.serving.exchange import Exchange
+from tasks.serving.keys import Key
+from tasks.serving.metrics import Metrics
 from tasks.serving.protocol import (
+    ChatRequest,
     Head,
     ProtocolError,
+    VoteRequest,
     closing_chunks,
     completion,
     error_chunk,
@@ -25,9 +30,13 @@ from tasks.serving.protocol import (
     read_request,
     text_chunk,
 )
+from tasks.serving.record import RecordError, RecordStore, Vote
+from tasks.serving.recording import Recorder
 from tasks.serving.responder import Reply
 
 _MAX_BODY_BYTES = 1_048_576
+_BODY_WITHIN_S = 30.0
+_STREAM = {"content-type": "text/event-stream", "cache-control": "no-cache"}
 
 
 class Endpoint:
@@ -38,47 +47,60 @@ class Endpoint:
         columns: roles of the columns that a request's messages fill.
         keeper: holds the champion.
         recorder: writes what was served.
-        key: where set, the only key that is answered.
+        store: what was served.
+        admission: says whether there is room for one more request.
+        metrics: counts.
+        doorkeeper: knows the keys, and what is left to each.
     """
 
     def __init__(
-        self, app: str, columns: Columns, keeper: ChampionKeeper, recorder: Recorder, key: SecretStr | None
+        self,
+        app: str,
+        columns: Columns,
+        keeper: ChampionKeeper,
+        recorder: Recorder,
+        store: RecordStore,
+        admission: Admission,
+        metrics: Metrics,
+        doorkeeper: Doorkeeper,
     ) -> None:
         self._app = app
         self._columns = columns
         self._keeper = keeper
         self._recorder = recorder
-        self._key = key
+        self._store = store
+        self._admission = admission
+        self._metrics = metrics
+        self._doorkeeper = doorkeeper
 
-    def install(self, api: FastAPI) -> None:
-        """Adds the routes and the shape of errors."""
-        api.add_api_route("/live", self.live, methods=["GET"])
-        api.add_api_route("/health", self.health, methods=["GET"])
-        api.add_api_route("/v1/models", self.models, methods=["GET"])
-        api.add_api_route("/v1/models/{name}", self.model, methods=["GET"])
-        api.add_api_route("/v1/chat/completions", self.chat, methods=["POST"])
-        api.add_api_route("/admin/reload", self.reload, methods=["POST"])
+    def install(self, api: web.Application) -> None:
+        """Adds the routes."""
+        api.add_routes(
+            [
+                web.get("/live", self.live),
+                web.get("/ready", self.ready),
+                web.get("/health", self.health),
+                web.get("/metrics", self.metrics),
+                web.get("/v1/models", self.models),
+                web.get("/v1/models/{name}", self.model),
+                web.post("/v1/chat/completions", self.chat),
+                web.post("/v1/feedback", self.feedback),
+                web.post("/admin/reload", self.reload),
+            ]
+        )
 
-        @api.exception_handler(ProtocolError)
-        async def _refuse(_request: Request, error: ProtocolError) -> JSONResponse:
-            return JSONResponse(error.body, error.status, headers=error.headers)
-
-        @api.exception_handler(404)
-        @api.exception_handler(405)
-        async def _refuse_address(request: Request, _error: Exception) -> JSONResponse:
-            message = f"no {request.method} {request.url.path} here; see /v1/chat/completions, /v1/models, /health"
-            return JSONResponse(ProtocolError(404, message, "unknown_url").body, 404)
-
-        @api.exception_handler(Exception)
-        async def _fail(_request: Request, error: Exception) -> JSONResponse:
-            message = f"{type(error).__name__}; the log of the endpoint says more"
-            return JSONResponse(ProtocolError(500, message, "internal").body, 500)
-
-    async def live(self) -> JSONResponse:
+    async def live(self, _request: web.Request) -> web.Response:
         """200: this process answers and can take up a champion, whether or not the present one can be served."""
-        return JSONResponse({"status": "ok", "app": self._app})
+        return _json({"status": "ok", "app": self._app})
 
-    async def health(self) -> JSONResponse:
+    async def ready(self, _request: web.Request) -> web.Response:
+        """200 where a request would be answered now; 503 where there is no champion, or no room."""
+        full = self._admission.full
+        ready = self._keeper.current is not None and not full
+        why = "too many requests under way" if full else self._keeper.problem or "no champion"
+        return _json({"status": "ok"} if ready else {"status": "unavailable", "why": why}, 200 if ready else 503)
+
+    async def health(self, _request: web.Request) -> web.Response:
         """200 with the champion, or none where nothing has been released; 503 where the champion cannot be served."""
         current, keeper = self._keeper.current, self._keeper
         down = current is None and keeper.problem
@@ -90,114 +112,140 @@ class Endpoint:
         problems = [keeper.problem, keeper.registry_problem, self._recorder.problem]
         if any(problems):
             content["problems"] = [problem for problem in problems if problem]
-        return JSONResponse(content, 503 if down else 200)
+        return _json(content, 503 if down else 200)
 
-    async def models(self, request: Request) -> dict[str, Any]:
+    async def metrics(self, _request: web.Request) -> web.Response:
+        """What is counted, as Prometheus reads it."""
+        return web.Response(body=self._metrics.text(), headers={"content-type": self._metrics.content_type})
+
+    async def models(self, request: web.Request) -> web.Response:
         """The one model there is: the app."""
-        self._authorize(request)
-        return {"object": "list", "data": [_model(self._app)]}
+        self._doorkeeper.key_of(request)
+        return _json({"object": "list", "data": [_model(self._app)]})
 
-    async def model(self, request: Request, name: str) -> dict[str, Any]:
+    async def model(self, request: web.Request) -> web.Response:
         """The same, by its name."""
-        self._authorize(request)
-        self._check_model(name)
-        return _model(self._app)
+        self._doorkeeper.key_of(request)
+        self._check_model(request.match_info["name"])
+        return _json(_model(self._app))
 
-    async def reload(self, request: Request) -> JSONResponse:
-        """Takes up at once what the release log says. Only from this machine."""
-        self._authorize(request)
-        if request.client is None or not ipaddress.ip_address(request.client.host).is_loopback:
-            raise ProtocolError(403, "only a process of this machine may do this", "not_local")
+    async def reload(self, request: web.Request) -> web.Response:
+        """Takes up at once what the release log says. Only from this machine, and with its key where there are keys."""
+        self._doorkeeper.check_local(request)
         try:
             await self._keeper.reload()
         except LifecycleError as error:
             raise ProtocolError(503, str(error), "not_servable") from error
-        return await self.health()
+        return await self.health(request)
 
-    async def chat(self, request: Request) -> Response:
+    async def chat(self, request: web.Request) -> web.StreamResponse:
         """Answers a conversation."""
-        self._authorize(request)
-        asked = read_request(await _body(request))
-        self._check_model(asked.model)
-        champion = self._keeper.current
-        if champion is None:
+        key = self._doorkeeper.key_of(request)
+        with self._admission.admitted():
+            self._doorkeeper.begin(key)
+            asked = read_request(await _body(request), ChatRequest)
+            self._check_model(asked.model)
+            return await self._answer(request, asked, self._champion(), key)
+
+    async def feedback(self, request: web.Request) -> web.Response:
+        """Takes what a person says of an answer, by the id of its request."""
+        key = self._doorkeeper.key_of(request)
+        with self._admission.admitted():
+            said = read_request(await _body(request), VoteRequest)
+            vote = Vote(said.request, said.good, said.comment, datetime.now(UTC), key.id if key else "")
+            try:
+                found = await asyncio.to_thread(self._store.add_vote, vote)
+            except RecordError as error:
+                raise ProtocolError(503, str(error), "not_recorded") from error
+        if not found:
+            message = f"no request {said.request[:80]!r} of yours was answered here"
+            raise ProtocolError(404, message, "unknown_request", "request")
+        return _json({"status": "ok"})
+
+    async def _answer(
+        self, request: web.Request, asked: ChatRequest, champion: Champion, key: Key | None
+    ) -> web.StreamResponse:
+        exchange = Exchange.begin(asked, champion, self._columns, self._recorder, key.id if key else "")
+        headers = {"x-lifecycle-candidate": champion.candidate, "x-lifecycle-request": exchange.id}
+        head = Head.now(exchange.id, self._app)
+        async with aclosing(self._counted(exchange, key)) as replies:
+            try:
+                piece = await anext(replies)
+            except DataError as error:
+                raise ProtocolError(400, str(error), "invalid_value", "metadata") from error
+            if asked.stream and isinstance(piece, str):
+                return await _streamed(request, head, asked.include_usage, piece, replies, headers)
+            while isinstance(piece, str):
+                piece = await anext(replies)
+        if piece.answer.outcome is not Outcome.OK:
+            raise _upstream(piece, headers)
+        return _json(completion(head, piece.answer.text, piece.finish_reason, piece.answer.usage), headers=headers)
+
+    async def _counted(self, exchange: Exchange, key: Key | None) -> AsyncGenerator[str | Reply]:
+        async with aclosing(exchange.replies()) as replies:
+            async for piece in replies:
+                if isinstance(piece, Reply):
+                    self._metrics.answered(piece)
+                    self._doorkeeper.used(key, piece)
+                yield piece
+
+    def _champion(self) -> Champion:
+        if self._keeper.current is None:
             reason = self._keeper.problem or f"nothing has been released yet; `lifecycle run loop --app {self._app}`"
             raise ProtocolError(503, f"no champion: {reason}", "no_champion")
-        exchange = Exchange.begin(asked, champion, self._columns, self._recorder)
-        headers = {"x-lifecycle-candidate": champion.candidate, "x-lifecycle-request": exchange.id}
-        replies = exchange.replies()
-        try:
-            first = await anext(replies)
-        except DataError as error:
-            raise ProtocolError(400, str(error), "invalid_value", "metadata") from error
-        if isinstance(first, Reply):
-            _check_answered(first, headers)
-        head = Head.now(exchange.id, self._app)
-        if asked.stream:
-            events = _events(head, asked.include_usage, first, replies)
-            return StreamingResponse(events, 200, headers | {"cache-control": "no-cache"}, "text/event-stream")
-        reply = await _last(first, replies)
-        _check_answered(reply, headers)
-        text, reason, usage = reply.answer.text, reply.finish_reason, reply.answer.usage
-        return JSONResponse(completion(head, text, reason, usage), headers=headers)
+        return self._keeper.current
 
     def _check_model(self, name: str) -> None:
         if name != self._app:
             raise ProtocolError(404, f"no model {name!r} here; the model is {self._app!r}", "model_not_found", "model")
 
-    def _authorize(self, request: Request) -> None:
-        if self._key is None:
-            return
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        right = hmac.compare_digest(given.strip().encode(), self._key.get_secret_value().encode())
-        if scheme.lower() != "bearer" or not right:
-            raise ProtocolError(401, "wrong or missing key: send `Authorization: Bearer …`", "invalid_api_key")
 
-
-async def _last(first: str | Reply, replies: AsyncGenerator[str | Reply]) -> Reply:
-    piece = first
+async def _streamed(
+    request: web.Request,
+    head: Head,
+    include_usage: bool,
+    first: str,
+    replies: AsyncGenerator[str | Reply],
+    headers: Mapping[str, str],
+) -> web.StreamResponse:
+    response = web.StreamResponse(headers={**headers, **_STREAM})
+    await response.prepare(request)
+    await response.write(opening_chunk(head, include_usage))
+    piece: str | Reply = first
     while isinstance(piece, str):
+        await response.write(text_chunk(head, piece, include_usage))
         piece = await anext(replies)
-    return piece
-
-
-async def _events(
-    head: Head, include_usage: bool, first: str | Reply, replies: AsyncGenerator[str | Reply]
-) -> AsyncGenerator[bytes]:
-    async with aclosing(replies):
-        yield opening_chunk(head, include_usage)
-        piece = first
-        while isinstance(piece, str):
-            yield text_chunk(head, piece, include_usage)
-            piece = await anext(replies)
-        if piece.answer.outcome is not Outcome.OK:
-            yield error_chunk(_upstream(piece))
-            return
-        for event in closing_chunks(head, piece.finish_reason, piece.answer.usage, include_usage):
-            yield event
-
-
-def _check_answered(reply: Reply, headers: dict[str, str]) -> None:
-    if reply.answer.outcome is not Outcome.OK:
-        raise _upstream(reply, headers)
+    if piece.answer.outcome is not Outcome.OK:
+        await response.write(error_chunk(_upstream(piece)))
+    else:
+        await response.write(b"".join(closing_chunks(head, piece.finish_reason, piece.answer.usage, include_usage)))
+    await response.write_eof()
+    return response
 
 
 def _upstream(reply: Reply, headers: dict[str, str] | None = None) -> ProtocolError:
     return ProtocolError(502, f"the application could not answer: {reply.answer.cause}", "upstream", headers=headers)
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: web.Request) -> bytes:
     too_large = ProtocolError(413, f"the body is larger than {_MAX_BODY_BYTES} bytes", "too_large")
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > _MAX_BODY_BYTES:
+    if (request.content_length or 0) > _MAX_BODY_BYTES:
         raise too_large
     body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _MAX_BODY_BYTES:
-            raise too_large
+    try:
+        async with asyncio.timeout(_BODY_WITHIN_S):
+            async for piece in request.content.iter_any():
+                body += piece
+                if len(body) > _MAX_BODY_BYTES:
+                    raise too_large
+    except TimeoutError:
+        raise ProtocolError(408, f"the body did not come within {_BODY_WITHIN_S:g} s", "timeout") from None
     return bytes(body)
 
 
 def _model(app: str) -> dict[str, Any]:
     return {"id": app, "object": "model", "created": 0, "owned_by": "lifecycle"}
+
+
+def _json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    return web.Response(body=orjson.dumps(content), status=status, headers=headers, content_type="application/json")

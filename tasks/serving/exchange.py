@@ -1,10 +1,8 @@
 """One request from its beginning to its record: it ends with the champion it began with, and is on the disk by then."""
 
 import asyncio
-import logging
 import uuid
 from collections.abc import AsyncGenerator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,53 +13,14 @@ from tasks.calling.answer import Answer, Outcome
 from tasks.data.row import Row
 from tasks.serving.champion import Champion
 from tasks.serving.protocol import ChatRequest
-from tasks.serving.record import RecordError, RecordStore, Served
+from tasks.serving.record import Served
+from tasks.serving.recording import Recorder
 from tasks.serving.responder import Reply
-
-_log = logging.getLogger(__name__)
 
 _RESERVED = ("row_id", "question", "messages")
 """Metadata that are no prompt variables: what they would name is in the messages."""
 
 _GONE = "the client went away before the answer ended"
-
-
-class Recorder:
-    """Writes served requests in a thread of its own, in order.
-
-    A store that cannot be written costs no client its answer; it is logged and shown in `/health`.
-
-    Attributes:
-        problem: why the last request could not be recorded, "" where it could.
-        lost: requests answered and not recorded.
-    """
-
-    def __init__(self, store: RecordStore) -> None:
-        self.problem = ""
-        self.lost = 0
-        self._store = store
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="record")
-
-    async def record(self, served: Served) -> None:
-        """Returns once the request is on the disk, or could not be brought there."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._add, served)
-
-    def record_later(self, served: Served) -> None:
-        """Records a request whose client waits for nothing any more."""
-        self._thread.submit(self._add, served)
-
-    def close(self) -> None:
-        """Waits until all is written."""
-        self._thread.shutdown()
-
-    def _add(self, served: Served) -> None:
-        try:
-            self._store.add(served)
-            self.problem = ""
-        except RecordError as error:
-            self.lost += 1
-            self.problem = str(error)
-            _log.error("request %s was answered and not recorded: %s", served.id, error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +32,22 @@ class Exchange:
     champion: Champion
     row: Row
     row_id: str
+    key: str
     recorder: Recorder
 
     @classmethod
-    def begin(cls, asked: ChatRequest, champion: Champion, columns: Columns, recorder: Recorder) -> "Exchange":
-        """Begins one. `metadata.row_id` names the row that is played; the other metadata are prompt variables."""
+    def begin(
+        cls, asked: ChatRequest, champion: Champion, columns: Columns, recorder: Recorder, key: str = ""
+    ) -> "Exchange":
+        """Begins one. `metadata.row_id` names the row that is played; the other metadata are prompt variables.
+
+        Args:
+            asked: the request.
+            champion: who answers it.
+            columns: roles of the columns that its messages fill.
+            recorder: writes it.
+            key: id of the key that it was sent with; "" for none.
+        """
         identity, messages, metadata = f"chatcmpl-{uuid.uuid4().hex}", asked.messages, asked.metadata or {}
         variables: dict[str, Any] = {key: value for key, value in metadata.items() if key not in _RESERVED}
         if columns.question:
@@ -85,7 +55,7 @@ class Exchange:
         if columns.messages:
             variables[columns.messages] = [message._asdict() for message in messages]
         row = Row(id=identity, messages=messages, columns=variables)
-        return cls(identity, datetime.now(UTC), champion, row, str(metadata.get("row_id") or ""), recorder)
+        return cls(identity, datetime.now(UTC), champion, row, str(metadata.get("row_id") or ""), key, recorder)
 
     async def replies(self) -> AsyncGenerator[str | Reply]:
         """Yields the answer's text piece by piece, then the whole reply once it has been recorded."""
@@ -115,4 +85,5 @@ class Exchange:
             messages=self.row.messages,
             columns=shown,
             answer=replace(answer, row_id=self.id),
+            key=self.key,
         )

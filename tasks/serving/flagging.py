@@ -1,10 +1,13 @@
-"""Looks at served requests after they were answered, in a thread of its own, and notes what is wrong with them."""
+"""Looks at served requests after they were answered, in a process of its own, and notes what is wrong with them."""
 
 import logging
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Sequence
 
-from configs.loading import LoadedApp
+from configs.loading import LoadedApp, load_app
 from configs.schema.scorer import ScorerConfig
 from tasks.calling.answer import Outcome
 from tasks.data.row import Row
@@ -12,13 +15,15 @@ from tasks.scoring.abstaining import ABSTENTIONS, abstains
 from tasks.scoring.catalogue import SCORERS
 from tasks.scoring.scorer import Scorer
 from tasks.scoring.scoring import score
-from tasks.serving.record import RecordError, RecordStore, Served
+from tasks.serving.record import RecordError, RecordStore, Served, record_store
 
 _log = logging.getLogger(__name__)
 
 _SCORERS = ("pii_leak", "profanity")
 _AT_ONCE = 50
 _LOOK_EVERY_S = 1.0
+_NICE = 10
+"""Answers come first."""
 
 
 def flags_of(served: Served, loaded: LoadedApp) -> tuple[str, ...]:
@@ -65,28 +70,74 @@ def flag_all(store: RecordStore, loaded: LoadedApp, stopped: threading.Event | N
 
 
 class Flagging:
-    """The thread. Requests that were not looked at before a crash are looked at after the next start."""
+    """Has requests looked at by a process of its own, which is started once there is something to look at.
+
+    In this process it would take from each answer the time in which Python lets another thread run. Requests that were
+    not looked at before a crash are looked at after the next start.
+
+    Args:
+        store: the app's served requests.
+        loaded: the app.
+    """
 
     def __init__(self, store: RecordStore, loaded: LoadedApp) -> None:
         self._store = store
-        self._loaded = loaded
+        self._folder = str(loaded.folder)
         self._stopped = threading.Event()
-        # A daemon: what it has not looked at waits in the store.
         self._thread = threading.Thread(target=self._run, name="flagging", daemon=True)
 
     def start(self) -> None:
-        """Starts the thread."""
+        """Starts to watch for requests."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends the thread after the request that it looks at."""
+        """Ends the process after the request that it looks at."""
         self._stopped.set()
-        self._thread.join(timeout=5)
+        self._thread.join(timeout=10)
 
     def _run(self) -> None:
-        while not self._stopped.is_set():
+        while not self._stopped.wait(_LOOK_EVERY_S):
+            if self._waiting():
+                self._look_on()
+
+    def _waiting(self) -> bool:
+        try:
+            return bool(self._store.unflagged(1))
+        except RecordError as error:
+            _log.warning("%s", error)
+            return False
+
+    def _look_on(self) -> None:
+        """Runs the process until it ends or this is stopped; one that ends by itself is started again."""
+        command = [sys.executable, "-m", "tasks.serving.flagging", self._folder]
+        with subprocess.Popen(command, stdin=subprocess.PIPE) as process:  # noqa: S603 a fixed command
+            while process.poll() is None and not self._stopped.wait(_LOOK_EVERY_S):
+                pass
+            if process.poll() is None:
+                process.communicate()  # the end of its input tells it
+                return
+            _log.warning("requests are not looked at: the process that did ended with %d", process.returncode)
+
+
+def main() -> None:
+    """Looks at an app's requests until its standard input ends, also where whoever started it was killed."""
+    os.nice(_NICE)
+    stopped = threading.Event()
+
+    def wait() -> None:
+        sys.stdin.read()
+        stopped.set()
+
+    threading.Thread(target=wait, daemon=True).start()
+    loaded = load_app(sys.argv[1])
+    with record_store(loaded.app.name) as store:
+        while not stopped.is_set():
             try:
-                flag_all(self._store, self._loaded, self._stopped)
+                flag_all(store, loaded, stopped)
             except RecordError as error:
                 _log.warning("%s", error)
-            self._stopped.wait(_LOOK_EVERY_S)
+            stopped.wait(_LOOK_EVERY_S)
+
+
+if __name__ == "__main__":
+    main()

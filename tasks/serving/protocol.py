@@ -3,9 +3,9 @@
 import json
 import time
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError, field_validator
 
 from tasks.calling.answer import Usage
 from tasks.data.row import Message
@@ -91,8 +91,19 @@ class ChatRequest(_Lenient):
         return self.stream_options is not None and self.stream_options.include_usage
 
 
-def read_request(body: bytes) -> ChatRequest:
-    """Reads a request.
+class VoteRequest(_Lenient):
+    """What a person says of an answer."""
+
+    request: str = Field(min_length=1, max_length=200)
+    good: StrictBool
+    comment: str = Field("", max_length=4000)
+
+
+AnyRequest = TypeVar("AnyRequest", bound=_Lenient)
+
+
+def read_request(body: bytes, kind: type[AnyRequest]) -> AnyRequest:
+    """Reads a request of a kind.
 
     Raises:
         ProtocolError: 400; names the key that is wrong.
@@ -100,7 +111,7 @@ def read_request(body: bytes) -> ChatRequest:
     try:
         content = json.loads(body)
         json.dumps(content, ensure_ascii=False).encode()
-        return ChatRequest.model_validate(content)
+        return kind.model_validate(content)
     except UnicodeEncodeError:
         raise ProtocolError(400, "the body holds half a character (a lone surrogate)", "invalid_value") from None
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):

@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS served (
     candidate TEXT NOT NULL,       -- digest of the candidate that answered
     version INTEGER NOT NULL,      -- its model version
     row_id TEXT NOT NULL,          -- row of the production dataset that was played; '' for a user's request
+    key TEXT NOT NULL DEFAULT '',  -- id of the key that it was asked with; '' for none
     messages TEXT NOT NULL,        -- JSON: the client's messages
     columns TEXT NOT NULL,         -- JSON: further prompt variables that the client sent
     outcome TEXT NOT NULL,
@@ -39,7 +40,18 @@ CREATE TABLE IF NOT EXISTS served (
     flags TEXT,                    -- JSON: what is wrong with it; NULL until it has been looked at
     traced INTEGER NOT NULL DEFAULT 0
 );
+CREATE TABLE IF NOT EXISTS feedback (
+    id INTEGER PRIMARY KEY,
+    at TEXT NOT NULL,              -- when it came, ISO 8601 in UTC
+    request TEXT NOT NULL,         -- id of the request
+    good INTEGER NOT NULL,         -- 1 for a vote up, 0 for one down
+    comment TEXT NOT NULL,
+    key TEXT NOT NULL,             -- id of the key that it came with; '' for none
+    traced INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS feedback_untraced ON feedback (id) WHERE traced = 0;
 CREATE INDEX IF NOT EXISTS served_at ON served (at);
+CREATE INDEX IF NOT EXISTS served_key ON served (key, at) WHERE key <> '';
 CREATE INDEX IF NOT EXISTS served_row ON served (candidate, row_id);
 CREATE INDEX IF NOT EXISTS served_unflagged ON served (flags) WHERE flags IS NULL;
 CREATE INDEX IF NOT EXISTS served_untraced ON served (at) WHERE traced = 0;
@@ -47,7 +59,7 @@ CREATE INDEX IF NOT EXISTS served_untraced ON served (at) WHERE traced = 0;
 
 _FIELDS = (
     "id, at, candidate, version, row_id, messages, columns, outcome, cause, answer, sent, context, input_tokens, "
-    "output_tokens, cached_tokens, price, latency_total, latency_first_token, latency_per_token, flags"
+    "output_tokens, cached_tokens, price, latency_total, latency_first_token, latency_per_token, flags, key"
 )
 
 
@@ -69,6 +81,7 @@ class Served:
         columns: further prompt variables that the client sent.
         answer: what came of it.
         flags: what is wrong with it (`error`, or a scorer's name); None until it has been looked at.
+        key: id of the key that it was asked with; "" for none.
     """
 
     id: str
@@ -80,6 +93,28 @@ class Served:
     columns: dict[str, Any]
     answer: Answer
     flags: tuple[str, ...] | None = None
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """What a person says of an answer.
+
+    Attributes:
+        request: id of the request.
+        good: whether the answer is.
+        comment: in words; "" for none.
+        at: when it came, in UTC.
+        key: id of the key that it came with; "" for none.
+        number: by which the store knows it; 0 before it is added.
+    """
+
+    request: str
+    good: bool
+    comment: str
+    at: datetime
+    key: str = ""
+    number: int = 0
 
 
 class RecordStore:
@@ -93,11 +128,18 @@ class RecordStore:
             self._connection = sqlite3.connect(path, timeout=30, check_same_thread=False)
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=FULL")
+            self._add_columns()
             self._connection.executescript(_SCHEMA)
         except (OSError, sqlite3.Error) as error:
             raise RecordError(
                 f"{path}: cannot be opened: {error}; free the disk or mend the folder's rights"
             ) from error
+
+    def _add_columns(self) -> None:
+        """Adds what files of an earlier release lack."""
+        known = {row[1] for row in self._connection.execute("PRAGMA table_info(served)")}
+        if known and "key" not in known:
+            self._connection.execute("ALTER TABLE served ADD COLUMN key TEXT NOT NULL DEFAULT ''")
 
     def __enter__(self) -> Self:
         return self
@@ -111,32 +153,18 @@ class RecordStore:
             self._connection.close()
 
     def add(self, served: Served) -> None:
-        """Adds a request; once this returns it survives a crash.
+        """Adds a request; see `add_all`."""
+        self.add_all([served])
+
+    def add_all(self, served: Iterable[Served]) -> None:
+        """Adds requests in one commit; once this returns they survive a crash.
 
         Raises:
-            RecordError: it could not be written.
+            RecordError: they could not be written; none of them is.
         """
-        answer = served.answer
-        values = (
-            served.id,
-            served.at.isoformat(),
-            served.candidate,
-            served.version,
-            served.row_id,
-            _json([message._asdict() for message in served.messages]),
-            _json(served.columns),
-            answer.outcome.value,
-            answer.cause,
-            answer.text,
-            _json([message._asdict() for message in answer.messages]),
-            _json([passage._asdict() for passage in answer.context]),
-            *answer.usage,
-            answer.price,
-            *answer.latency,
-            None if served.flags is None else _json(served.flags),
-        )
         # The columns are constants; every value is a parameter.
-        self._write(f"INSERT INTO served ({_FIELDS}) VALUES ({', '.join('?' * len(values))})", [values])  # noqa: S608
+        places = ", ".join("?" * (_FIELDS.count(",") + 1))
+        self._write(f"INSERT INTO served ({_FIELDS}) VALUES ({places})", [_values(each) for each in served])  # noqa: S608
 
     def window(self, since: datetime, until: datetime, candidate: str | None = None) -> list[Served]:
         """Returns the requests that came from `since` on and before `until`, oldest first.
@@ -166,6 +194,48 @@ class RecordStore:
     def mark_traced(self, ids: Iterable[str]) -> None:
         """Notes that requests have their trace, or are not to have one."""
         self._write("UPDATE served SET traced = 1 WHERE id = ?", [(key,) for key in ids])
+
+    def spent(self, key: str, since: datetime) -> float:
+        """Returns what a key's requests have cost since a moment, in US dollars; unknown prices count as nothing."""
+        query = "SELECT total(price) FROM served WHERE key = ? AND key <> '' AND at >= ?"
+        return float(self._query(query, [key, since.isoformat()])[0][0])
+
+    def add_vote(self, vote: Vote) -> bool:
+        """Adds what a person says of an answer, so that its request gets a trace; False where there is no such request.
+
+        It must be of the same key.
+
+        Raises:
+            RecordError: it could not be written.
+        """
+        if not self._query("SELECT 1 FROM served WHERE id = ? AND key = ?", [vote.request, vote.key]):
+            return False
+        values = (vote.at.isoformat(), vote.request, vote.good, vote.comment, vote.key)
+        self._write("INSERT INTO feedback (at, request, good, comment, key) VALUES (?, ?, ?, ?, ?)", [values])
+        self._write("UPDATE served SET traced = 0 WHERE id = ?", [(vote.request,)])
+        return True
+
+    def untraced_votes(self, limit: int) -> list[Vote]:
+        """Returns votes that are not on their traces yet, the oldest first; of requests that have been traced."""
+        query = (
+            "SELECT request, good, comment, feedback.at, feedback.key, feedback.id "
+            "FROM feedback JOIN served ON served.id = feedback.request "
+            "WHERE feedback.traced = 0 AND served.traced = 1 ORDER BY feedback.id LIMIT ?"
+        )
+        return [
+            Vote(request, bool(good), comment, datetime.fromisoformat(at), key, number)
+            for request, good, comment, at, key, number in self._query(query, [limit])
+        ]
+
+    def mark_votes_traced(self, votes: Iterable[Vote]) -> None:
+        """Notes that votes are on their traces."""
+        self._write("UPDATE feedback SET traced = 1 WHERE id = ?", [(vote.number,) for vote in votes])
+
+    def voted(self, ids: Collection[str]) -> frozenset[str]:
+        """Returns those of some requests of which a person has said something."""
+        marks = ", ".join("?" * len(ids))
+        found = self._query(f"SELECT DISTINCT request FROM feedback WHERE request IN ({marks})", list(ids))  # noqa: S608
+        return frozenset(request for (request,) in found)
 
     def answered_rows(self, candidate: str) -> frozenset[str]:
         """Returns the rows of the production dataset that a candidate has answered."""
@@ -203,6 +273,29 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+def _values(served: Served) -> tuple[Any, ...]:
+    answer = served.answer
+    return (
+        served.id,
+        served.at.isoformat(),
+        served.candidate,
+        served.version,
+        served.row_id,
+        _json([message._asdict() for message in served.messages]),
+        _json(served.columns),
+        answer.outcome.value,
+        answer.cause,
+        answer.text,
+        _json([message._asdict() for message in answer.messages]),
+        _json([passage._asdict() for passage in answer.context]),
+        *answer.usage,
+        answer.price,
+        *answer.latency,
+        None if served.flags is None else _json(served.flags),
+        served.key,
+    )
+
+
 def _served(row: Sequence[Any]) -> Served:
     answer = Answer(
         row_id=row[0],
@@ -226,6 +319,7 @@ def _served(row: Sequence[Any]) -> Served:
         columns=json.loads(row[6]),
         answer=answer,
         flags=None if row[19] is None else tuple(json.loads(row[19])),
+        key=row[20],
     )
 
 

@@ -4,7 +4,8 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+
+from aiohttp import web
 
 from configs.errors import ConfigurationError, ReleaseError
 from configs.loading import LoadedApp, load_app
@@ -15,38 +16,67 @@ from tasks.releasing.log import release_log
 from tasks.releasing.parts import Registry
 from tasks.results.store import Store
 from tasks.retrieval.index import index_file
+from tasks.serving.admission import Admission
 from tasks.serving.champion import ChampionKeeper
+from tasks.serving.doorkeeper import Doorkeeper
 from tasks.serving.endpoint import Endpoint
-from tasks.serving.exchange import Recorder
 from tasks.serving.flagging import Flagging
+from tasks.serving.keys import key_ring, local_key
+from tasks.serving.metrics import Metrics
+from tasks.serving.quota import Quota
 from tasks.serving.record import record_store
+from tasks.serving.recording import Recorder
+from tasks.serving.replying import replying
 from tasks.serving.responder import Responder, open_responder
-
-if TYPE_CHECKING:
-    from fastapi import FastAPI
+from tasks.serving.silence import Silence
 
 _DRAIN_WITHIN_S = 60
+HEAD_WITHIN_S = 20.0
+"""Until the head of a connection's first request must be whole."""
+SILENCE = web.AppKey("silence", Silence)
 
 
 def serve(loaded: LoadedApp, host: str, port: int) -> None:
     """Serves the app's champion until the process is told to end; requests under way are answered first.
 
     Raises:
-        ConfigurationError: the app has nothing to serve.
+        ConfigurationError: the app has nothing to serve, or the address cannot be listened on.
     """
-    import uvicorn
-
     from tasks.tracking import models
 
-    api = build(loaded, models)
-    # The server drains on this signal and then raises it once more; being told to end is no failure.
-    signal.signal(signal.SIGTERM, lambda *_: None)
-    uvicorn.run(
-        api, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=_DRAIN_WITHIN_S
+    asyncio.run(_serve(loaded, models, host, port))
+
+
+async def _serve(loaded: LoadedApp, registry: Registry, host: str, port: int) -> None:
+    ended = asyncio.Event()
+    for signal_of in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signal_of, ended.set)
+    try:
+        async with listening(build(loaded, registry), host, port):
+            await ended.wait()
+    except OSError as error:
+        raise ConfigurationError(
+            f"{host}:{port} cannot be listened on: {error.strerror}; end what does, or set LIFECYCLE_ENDPOINT_PORT"
+        ) from None
+
+
+@asynccontextmanager
+async def listening(api: web.Application, host: str, port: int) -> AsyncIterator[None]:
+    """Listens while the block runs; then no request is taken any more, and those under way are answered."""
+    runner = web.AppRunner(
+        api, access_log=None, handler_cancellation=True, shutdown_timeout=_DRAIN_WITHIN_S, keepalive_timeout=75
     )
+    await runner.setup()
+    watch = asyncio.create_task(api[SILENCE].watch(runner))
+    try:
+        await web.TCPSite(runner, host, port, backlog=1024).start()
+        yield
+    finally:
+        watch.cancel()
+        await runner.cleanup()
 
 
-def build(loaded: LoadedApp, registry: Registry, reconcile_every_s: float = 5.0) -> "FastAPI":
+def build(loaded: LoadedApp, registry: Registry, reconcile_every_s: float = 5.0) -> web.Application:
     """Returns the application that serves an app's champion.
 
     Args:
@@ -57,8 +87,6 @@ def build(loaded: LoadedApp, registry: Registry, reconcile_every_s: float = 5.0)
     Raises:
         ConfigurationError: the app has nothing to serve.
     """
-    from fastapi import FastAPI
-
     app = loaded.app
     if app.target.kind == "answers":
         raise ConfigurationError(
@@ -68,7 +96,6 @@ def build(loaded: LoadedApp, registry: Registry, reconcile_every_s: float = 5.0)
     store = record_store(app.name)
     recorder = Recorder(store)
     flagging = Flagging(store, loaded)
-
     keeper = ChampionKeeper(
         app.name,
         release_log(app.name),
@@ -78,22 +105,26 @@ def build(loaded: LoadedApp, registry: Registry, reconcile_every_s: float = 5.0)
         moved_by_hand=app.release.moved_by_hand,
         reconcile_every_s=reconcile_every_s,
     )
+    admission = Admission(settings().endpoint_at_once)
+    metrics = Metrics(app.name, lambda: admission.under_way, lambda: recorder.lost)
 
-    @asynccontextmanager
-    async def lifespan(_api: FastAPI) -> AsyncIterator[None]:
+    async def life(_api: web.Application) -> AsyncIterator[None]:
+        recorder.start()
         await keeper.start()
         flagging.start()
-        try:
-            yield
-        finally:
-            await keeper.stop()
-            flagging.stop()
-            recorder.close()
-            store.close()
+        yield
+        await keeper.stop()
+        flagging.stop()
+        recorder.close()
+        store.close()
 
-    # No pages about the API: theirs load from other hosts, and would answer without the key.
-    api = FastAPI(title=app.name, openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
-    Endpoint(app.name, app.datasets.columns, keeper, recorder, settings().api_key).install(api)
+    silence = Silence(HEAD_WITHIN_S)
+    api = web.Application(middlewares=[replying(metrics, silence)])
+    api[SILENCE] = silence
+    api.cleanup_ctx.append(life)
+    open_to_all = settings().api_key is None
+    doorkeeper = Doorkeeper(key_ring(), local_key(), Quota(store.spent), open_to_all=open_to_all)
+    Endpoint(app.name, app.datasets.columns, keeper, recorder, store, admission, metrics, doorkeeper).install(api)
     return api
 
 

@@ -64,7 +64,7 @@ class Traced:
     @property
     def trace_id(self) -> str:
         """Id of the trace, made of its key."""
-        return f"tr-{_hex(self.key, 32)}"
+        return trace_id_of(self.key)
 
     @property
     def _usage(self) -> str:
@@ -142,6 +142,11 @@ class Traced:
         # A fixed id: a trace that is sent twice would else have each of its scores twice.
         made.assessment_id = f"a-{_hex(f'{self.key} {mark.name} {mark.reference}', 32)}"
         return made
+
+
+def trace_id_of(key: str) -> str:
+    """Returns the id of the trace that a key names."""
+    return f"tr-{_hex(key, 32)}"
 
 
 def _hex(text: str, digits: int) -> str:

@@ -137,13 +137,18 @@ def _marks(row: Mapping[str, Any], metrics: Mapping[str, Metric]) -> list[Mark]:
     ]
 
 
+def served_key(request: str) -> str:
+    """Returns the key of a served request's trace."""
+    return f"served {request}"
+
+
 def _of_served(served: "Served") -> Traced:
     answer = served.answer
     metadata = {_KIND: "served", "lifecycle.candidate": served.candidate, "lifecycle.version": str(served.version)}
     if served.row_id:
         metadata[ROW] = served.row_id
     return Traced(
-        key=f"served {served.id}",
+        key=served_key(served.id),
         name="served",
         at_ms=round(served.at.timestamp() * 1000),
         request={

@@ -10,6 +10,7 @@ from tasks.candidate import Candidate
 from tasks.data.row import Dataset, Row
 from tasks.progress import Bar, bar
 from tasks.serving.asking import request_of
+from tasks.serving.keys import local_key
 from tasks.serving.record import RecordStore
 
 if TYPE_CHECKING:
@@ -47,13 +48,12 @@ async def play(loaded: LoadedApp, production: Dataset, candidate: Candidate, sto
     waiting = [row for row in production.rows if row.id not in answered]
     if not waiting:
         return Played(0, 0, len(production.rows))
-    key = settings().api_key
     failed: list[str] = []
     rows = iter(waiting)
     with bar(f"played · {candidate.label}", len(waiting)) as shown:
         async with AsyncOpenAI(
             base_url=settings().endpoint_url,
-            api_key=key.get_secret_value() if key else "none",
+            api_key=local_key(),
             max_retries=0,
             # The endpoint is on this machine, where no proxy of the environment's can reach it.
             http_client=DefaultAsyncHttpxClient(trust_env=False),

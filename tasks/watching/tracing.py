@@ -23,6 +23,8 @@ def is_traced(served: Served, share: float) -> bool:
 def trace_served(workspace: "Workspace", store: RecordStore) -> int:
     """Writes the traces that are missing and returns how many; what MLflow missed while it was away is caught up.
 
+    Whatever a person has voted on is traced, and the vote becomes an assessment of its trace.
+
     Args:
         workspace: the app; its `monitor.trace_share` is the share.
         store: the app's served requests.
@@ -31,12 +33,18 @@ def trace_served(workspace: "Workspace", store: RecordStore) -> int:
         StackError: MLflow does not answer; what was written is remembered.
     """
     from tasks.tracking.traces import write_served_traces
+    from tasks.tracking.votes import write_votes
 
     flag_all(store, workspace.loaded)
     written = 0
     while waiting := store.untraced(_AT_ONCE):
-        chosen = [each for each in waiting if is_traced(each, workspace.loaded.app.monitor.trace_share)]
+        voted = store.voted([each.id for each in waiting])
+        share = workspace.loaded.app.monitor.trace_share
+        chosen = [each for each in waiting if each.id in voted or is_traced(each, share)]
         write_served_traces(workspace.name, chosen)
         store.mark_traced(each.id for each in waiting)
         written += len(chosen)
+    while votes := store.untraced_votes(_AT_ONCE):
+        write_votes(votes)
+        store.mark_votes_traced(votes)
     return written

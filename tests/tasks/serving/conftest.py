@@ -1,14 +1,15 @@
 """A shop served by a real server over the simulated model endpoint; only the registry is in memory."""
 
+import asyncio
 import json
 import socket
 import threading
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
-import uvicorn
 
 from configs.errors import ReleaseError, StackError
 from configs.loading import load_app
@@ -51,16 +52,24 @@ def free_port():
 @contextmanager
 def serving(api, port):
     """Runs a server in a thread until the block ends; then it drains as on SIGTERM."""
-    server = uvicorn.Server(uvicorn.Config(api, host="127.0.0.1", port=port, log_level="error"))
-    thread = threading.Thread(target=server.run)
+    from tasks.serving.server import listening
+
+    started, end = threading.Event(), []
+
+    async def serve():
+        ended = asyncio.Event()
+        async with listening(api, "127.0.0.1", port):
+            end.append(partial(asyncio.get_running_loop().call_soon_threadsafe, ended.set))
+            started.set()
+            await ended.wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
-    while not server.started:
-        assert thread.is_alive(), "the server did not start"
-        time.sleep(0.01)
+    assert started.wait(20), "the server did not start"
     try:
         yield
     finally:
-        server.should_exit = True
+        end[0]()
         thread.join(timeout=20)
         assert not thread.is_alive(), "the server did not end"
 
@@ -169,7 +178,7 @@ class Shop:
             return store.window(datetime(2000, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC))
 
     def wait_until(self, holds):
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while not holds():
             assert time.monotonic() < deadline, "it never came to hold"
             time.sleep(0.05)

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.data.row import Message
-from tasks.serving.protocol import ProtocolError, read_request
+from tasks.serving.protocol import ChatRequest, ProtocolError, read_request
 
 QUESTION = {"model": "shop", "messages": [{"role": "user", "content": "방수인가요?"}]}
 
 
 def read(**changes):
-    return read_request(json.dumps(QUESTION | changes).encode())
+    return read_request(json.dumps(QUESTION | changes).encode(), ChatRequest)
 
 
 def test_a_conversation_in_every_form_the_protocol_has():
@@ -69,11 +69,11 @@ def test_an_image_is_refused():
 @given(st.binary(max_size=200))
 def test_no_body_whatever_gives_anything_but_a_request_or_a_400(body):
     try:
-        read_request(body)
+        read_request(body, ChatRequest)
     except ProtocolError as error:
         assert error.status == 400
 
 
 def test_json_nested_beyond_reason_is_a_400():
     with pytest.raises(ProtocolError, match="not valid JSON"):
-        read_request(b"[" * 100_000)
+        read_request(b"[" * 100_000, ChatRequest)

@@ -6,6 +6,7 @@ from functools import partial
 
 import httpx
 import openai
+import psutil
 import pytest
 
 from configs.errors import ConfigurationError, ReleaseError
@@ -56,6 +57,25 @@ def test_flags_are_noted_after_the_answer(open_shop):
     httpx.post(f"http://127.0.0.1:{open_shop.port}/v1/chat/completions", json=failing("FAIL"))
     open_shop.wait_until(lambda: all(each.flags is not None for each in open_shop.served))
     assert [each.flags for each in open_shop.served[1:]] == [(), ("abstained",), ("profanity",), ("error",)]
+
+
+def test_what_looks_at_requests_is_started_again_and_ends_with_the_endpoint(shop):
+    with shop.open():
+        shop.release("guide")
+        for _ in range(2):
+            shop.ask("hi")
+            shop.wait_until(lambda: all(each.flags is not None for each in shop.served))
+            [looking] = lookers()
+            looking.kill()
+        shop.ask("hi")
+        shop.wait_until(lambda: all(each.flags is not None for each in shop.served))
+    assert lookers() == []
+
+
+def lookers():
+    """Returns the processes that look at requests of this process's endpoints."""
+    children = psutil.Process().children()
+    return [each for each in children if each.is_running() and "tasks.serving.flagging" in each.cmdline()]
 
 
 def failing(question):

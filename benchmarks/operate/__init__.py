@@ -1,0 +1,1 @@
+"""Measures the operating stage beside what does the least that could be done."""

@@ -1,0 +1,88 @@
+"""How many requests the endpoint answers, and what it adds to each, beside a bare pass-through in the same run."""
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.engine.processes import document, started
+from benchmarks.figure import Figure, Reach, Row
+from benchmarks.operate.ready import wait_ready
+from benchmarks.operate.served_app import Served, served_app
+from benchmarks.ports import free_ports
+from infra.simulator.behaviour import Behaviour
+from infra.simulator.running import simulated_process
+
+_LATENCY_S = 0.05
+_CONNECTIONS = 128
+_OPEN_SHARE = 0.3
+
+
+def endpoint(seconds: float) -> tuple[Row, Row]:
+    """Measures both rows: the endpoint and the pass-through take turns, twice, over the same upstream."""
+    behaviour = Behaviour(latency_s=_LATENCY_S, slots=4096, keep_requests=0)
+    with tempfile.TemporaryDirectory() as home, simulated_process(behaviour) as upstream:
+        direct = _latency(Served(upstream, ""), 50.0, seconds)
+        ours, bare, added = [], [], []
+        for turn in range(2):
+            with _passing_through(upstream) as passed:
+                bare.append(_rate(passed, seconds))
+            with served_app(Path(home) / str(turn), upstream) as served:
+                ours.append(_rate(served, seconds))
+                added.append(_latency(served, _OPEN_SHARE * ours[-1]["rate"], seconds))
+    return _throughput(ours, bare), _added(added, direct)
+
+
+def _throughput(ours: list[dict[str, Any]], bare: list[dict[str, Any]]) -> Row:
+    mine, theirs = (max(each["rate"] for each in of) for of in (ours, bare))
+    failed = sum(sum(each["failed"].values()) for each in ours)
+    how = (
+        f"An upstream that answers after {_LATENCY_S * 1000:.0f} ms, {_CONNECTIONS} connections, one process each; the "
+        "better of two turns. Ours with a key and its limits, every request recorded before it is answered."
+    )
+    note = f"{mine:,.0f}/s of {theirs:,.0f}/s"
+    figures = (
+        Figure("requests a second, × a bare pass-through", mine / theirs, Reach(at_least=2.0), unit=" ×", note=note),
+        Figure("requests that failed", failed, Reach(at_most=0), digits=0),
+    )
+    return Row(1, "Requests a second", how, figures)
+
+
+def _added(added: list[dict[str, Any]], direct: dict[str, Any]) -> Row:
+    how = f"Open loop at {_OPEN_SHARE:.0%} of that rate, less the upstream asked directly; the better of two turns."
+    figures = tuple(
+        Figure(
+            f"added latency, {name}",
+            1000 * (min(each[name] for each in added) - direct[name]),
+            Reach(at_most=most),
+            unit=" ms",
+            note=f"{1000 * min(each[name] for each in added):.1f} of which {1000 * direct[name]:.1f} upstream",
+        )
+        for name, most in (("p50", 4.0), ("p99", 15.0))
+    )
+    return Row(2, "Added latency", how, figures)
+
+
+def _rate(served: Served, seconds: float) -> dict[str, Any]:
+    return document(_command(served, seconds, "--connections", _CONNECTIONS))
+
+
+def _latency(served: Served, rate: float, seconds: float) -> dict[str, Any]:
+    return document(_command(served, seconds, "--rate", rate))
+
+
+def _command(served: Served, seconds: float, *arguments: object) -> list[str]:
+    asked = ["--key", served.key] if served.key else []
+    common = [sys.executable, "-m", "benchmarks.operate.load", served.address, *asked, "--seconds", seconds]
+    return [*map(str, (*common, *arguments))]
+
+
+@contextmanager
+def _passing_through(upstream: str) -> Iterator[Served]:
+    (port,) = free_ports(1)
+    command = [sys.executable, "-m", "benchmarks.operate.pass_through", "--upstream", upstream, "--port", str(port)]
+    with started(command) as running:
+        wait_ready(f"http://127.0.0.1:{port}/ready", running)
+        yield Served(f"http://127.0.0.1:{port}/v1", "")

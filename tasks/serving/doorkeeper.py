@@ -1,0 +1,76 @@
+"""Who may ask the endpoint: keys, and what is left to each."""
+
+import hmac
+import ipaddress
+
+from aiohttp import web
+
+from tasks.serving.keys import Key, KeyRing
+from tasks.serving.protocol import ProtocolError
+from tasks.serving.quota import Quota
+from tasks.serving.responder import Reply
+
+
+class Doorkeeper:
+    """Looks at each request's key.
+
+    Args:
+        ring: keys that were given to people.
+        local: the key of this machine's own processes, which has no limits.
+        open_to_all: whether nobody needs a key while the ring holds none.
+        quota: what is left to each key.
+    """
+
+    def __init__(self, ring: KeyRing, local: str, quota: Quota, *, open_to_all: bool) -> None:
+        self._ring, self._local, self._quota, self._open = ring, local.encode(), quota, open_to_all
+
+    def key_of(self, request: web.Request) -> Key | None:
+        """Returns the key that a request was sent with; None where it needs none, or is this machine's own.
+
+        Raises:
+            ProtocolError: 401; it needs one, and has none or a wrong one.
+        """
+        sent = _sent(request)
+        if sent is not None:
+            if self._is_local(sent):
+                return None
+            if (key := self._ring.find(sent)) is not None:
+                return key
+        if self._open and not self._ring.needed:
+            return None
+        raise ProtocolError(401, "wrong or missing key: send `Authorization: Bearer …`", "invalid_api_key")
+
+    def check_local(self, request: web.Request) -> None:
+        """Refuses a request that is not of a process of this machine.
+
+        Raises:
+            ProtocolError: 401 or 403.
+        """
+        sent = _sent(request)
+        if not (self._open or (sent is not None and self._is_local(sent))):
+            raise ProtocolError(401, "wrong or missing key: send `Authorization: Bearer …`", "invalid_api_key")
+        if request.remote is None or not ipaddress.ip_address(request.remote).is_loopback:
+            raise ProtocolError(403, "only a process of this machine may do this", "not_local")
+
+    def begin(self, key: Key | None) -> None:
+        """Counts a request.
+
+        Raises:
+            ProtocolError: 429; one of the key's limits is reached.
+        """
+        if key is not None:
+            self._quota.begin(key)
+
+    def used(self, key: Key | None, reply: Reply) -> None:
+        """Notes what an answer took."""
+        if key is not None:
+            usage = reply.answer.usage
+            self._quota.used(key, usage.input + usage.output, reply.answer.price or 0.0)
+
+    def _is_local(self, sent: str) -> bool:
+        return hmac.compare_digest(sent.encode("utf-8", "surrogateescape"), self._local)
+
+
+def _sent(request: web.Request) -> str | None:
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    return given.strip() if scheme.lower() == "bearer" and given.strip() else None

@@ -1,0 +1,54 @@
+"""What every request goes through: errors become the protocol's, and each reply is counted."""
+
+import logging
+
+import orjson
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from tasks.serving.metrics import Metrics
+from tasks.serving.protocol import ProtocolError
+from tasks.serving.silence import Silence
+
+_log = logging.getLogger(__name__)
+
+
+def replying(metrics: Metrics, silence: Silence) -> Middleware:
+    """Returns the middleware.
+
+    Args:
+        metrics: counts replies.
+        silence: is told of each request.
+    """
+
+    @web.middleware
+    async def reply(request: web.Request, handler: Handler) -> web.StreamResponse:
+        silence.broken(request)
+        try:
+            response = await handler(request)
+        except ProtocolError as error:
+            response = _refused(error)
+        except web.HTTPException as error:
+            response = _refused(_unknown(request, error.status))
+        except ConnectionError:
+            raise  # the client is gone: nobody reads a reply
+        except Exception as error:
+            _log.exception("request failed")
+            response = _refused(
+                ProtocolError(500, f"{type(error).__name__}; the log of the endpoint says more", "internal")
+            )
+        metrics.replied(response.status)
+        return response
+
+    return reply
+
+
+def _unknown(request: web.Request, status: int) -> ProtocolError:
+    message = f"no {request.method} {request.path} here; see /v1/chat/completions, /v1/models, /health"
+    return ProtocolError(404 if status in (404, 405) else status, message, "unknown_url")
+
+
+def _refused(error: ProtocolError) -> web.Response:
+    return web.Response(
+        body=orjson.dumps(error.body), status=error.status, headers=error.headers, content_type="application/json"
+    )

@@ -1,0 +1,101 @@
+"""More than can be answered, slower than can be waited for: turned away in words, and nothing is held for ever."""
+
+import socket
+import threading
+import time
+
+import httpx
+import openai
+import pytest
+
+from configs.settings import settings
+from tasks.serving import endpoint
+
+
+@pytest.fixture
+def narrow_shop(make_shop, monkeypatch):
+    monkeypatch.setenv("LIFECYCLE_ENDPOINT_AT_ONCE", "2")
+    settings.cache_clear()
+    shop = make_shop()
+    with shop.open():
+        shop.release("guide")
+        yield shop
+
+
+def test_what_would_only_wait_is_turned_away_and_told_when_to_come_back(narrow_shop):
+    streams = [narrow_shop.ask("word " * 200, stream=True) for _ in range(2)]
+    for stream in streams:
+        next(iter(stream))
+    with pytest.raises(openai.RateLimitError, match="2 requests are under way") as caught:
+        narrow_shop.ask("hi")
+    assert caught.value.response.headers["retry-after"] == "1"
+    assert httpx.get(f"http://127.0.0.1:{narrow_shop.port}/ready").status_code == 503
+    for stream in streams:
+        assert len(list(stream)) > 10
+    assert narrow_shop.ask("hi").choices[0].message.content == "guide: hi"
+    assert httpx.get(f"http://127.0.0.1:{narrow_shop.port}/ready").status_code == 200
+
+
+def test_a_client_that_leaves_frees_its_place(narrow_shop):
+    for _ in range(3):
+        stream = narrow_shop.ask("word " * 2000, stream=True)
+        next(iter(stream))
+        stream.close()
+    narrow_shop.wait_until(lambda: metric(narrow_shop, "lifecycle_requests_under_way") == 0)
+    assert [each.answer.outcome for each in narrow_shop.served[1:]] == ["skipped"] * 3
+
+
+def test_a_connection_on_which_no_request_comes_is_closed(shop, monkeypatch):
+    monkeypatch.setattr("tasks.serving.server.HEAD_WITHIN_S", 0.3)
+    with shop.open(), socket.create_connection(("127.0.0.1", shop.port)) as silent:
+        silent.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+        silent.settimeout(10)
+        assert silent.recv(100) == b""
+        with httpx.Client(base_url=f"http://127.0.0.1:{shop.port}") as client:
+            assert client.get("/live").status_code == 200
+            time.sleep(1)
+            assert client.get("/live").status_code == 200
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(open_shop, monkeypatch):
+    monkeypatch.setattr(endpoint, "_BODY_WITHIN_S", 0.3)
+    with socket.create_connection(("127.0.0.1", open_shop.port)) as slow:
+        slow.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        slow.settimeout(10)
+        assert slow.recv(100).startswith(b"HTTP/1.1 408")
+
+
+def test_what_was_served_is_counted(open_shop):
+    open_shop.release("guide")
+    open_shop.ask("hi")
+    with pytest.raises(openai.InternalServerError):
+        open_shop.ask("FAIL")
+    assert metric(open_shop, 'lifecycle_answers_total{app="shop",outcome="ok"}') == 2  # the smoke test was one
+    assert metric(open_shop, 'lifecycle_answers_total{app="shop",outcome="app_error"}') == 1
+    assert metric(open_shop, 'lifecycle_requests_total{app="shop",status="502"}') == 1
+    assert metric(open_shop, 'lifecycle_tokens_total{app="shop",kind="output"}') > 0
+    assert metric(open_shop, 'lifecycle_answer_seconds_count{app="shop"}') == 2
+
+
+def test_many_at_once_are_all_recorded(open_shop):
+    open_shop.release("guide")
+    answers, failed = [], []
+
+    def ask(number):
+        try:
+            answers.append(open_shop.ask(f"question {number}").id)
+        except openai.OpenAIError as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed
+    assert {each.id for each in open_shop.served} >= set(answers) and len(answers) == 40
+
+
+def metric(shop, name):
+    lines = httpx.get(f"http://127.0.0.1:{shop.port}/metrics").text.splitlines()
+    return next(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
