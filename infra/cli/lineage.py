@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 def lineage(
     candidate: Annotated[
-        str, typer.Argument(help="A digest or its beginning, a released version, or champion.", show_default=False)
+        str,
+        typer.Argument(
+            help="A digest or its beginning, champion, best, latest, or a released version.", show_default=False
+        ),
     ],
     app: Annotated[str | None, typer.Option("--app", help="Name or path of the app; any for a digest.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,

@@ -18,6 +18,7 @@ from tasks.identity import digest
 from tasks.lineage.finding import found
 from tasks.lineage.lineage import Known, lineage_of
 from tasks.releasing.log import release_log
+from tasks.results.marks import mark
 from tasks.results.store import Store
 from tasks.tuning.adapters import Card, Point
 from tasks.tuning.hosted.cards import keep_card
@@ -171,6 +172,12 @@ def test_a_digests_beginning_finds_it_in_any_app_and_the_champion_needs_one(know
     )
     assert found("champion", "shop").candidate == TUNED
     assert found("3", "shop").candidate == found("v3", "shop").candidate == TUNED
+    with pytest.raises(ConfigurationError, match="app shop has no latest candidate yet"):
+        found("latest", "shop")
+    mark(Store(settings().folder("results", "shop")), "latest", TUNED)
+    assert found("latest", "shop").candidate == TUNED
+    with pytest.raises(ConfigurationError, match="'best' is of an app: name it with --app"):
+        found("best", None)
     with pytest.raises(ConfigurationError, match="'champion' is of an app: name it with --app"):
         found("champion", None)
     with pytest.raises(ConfigurationError, match="app shop never released version 4"):
