@@ -94,7 +94,7 @@ class Load:
                     self.answered.append(Answered(now, now - begun))
                     return
                 what = f"status {response.status}"
-        except aiohttp.ClientError as error:
+        except (aiohttp.ClientError, TimeoutError) as error:
             what = type(error).__name__
         self.failed[what] = self.failed.get(what, 0) + 1
 

@@ -26,6 +26,7 @@ class Part:
         health_path: path that answers 200 once the part is ready.
         environment: variables beyond those inherited.
         needs: parts that must be ready before this one is started.
+        stop_within_s: seconds it has to end what is under way.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Part:
     health_path: str
     environment: dict[str, str] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
+    stop_within_s: int = 8
 
 
 def parts(names: Collection[str] | None = None) -> tuple[Part, ...]:
@@ -126,6 +128,7 @@ def _local_parts(s: Settings) -> tuple[Part, ...]:
         ),
         Part(
             name="endpoint",
+            stop_within_s=40,
             command=_python("infra.cli.main", "serve", "--app", _app(s)),
             address=s.endpoint_url,
             port=s.endpoint_port,

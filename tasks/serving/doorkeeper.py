@@ -2,13 +2,17 @@
 
 import hmac
 import ipaddress
+import logging
 
 from aiohttp import web
 
 from tasks.serving.keys import Key, KeyRing
 from tasks.serving.protocol import ProtocolError
 from tasks.serving.quota import Quota
+from tasks.serving.record import RecordError
 from tasks.serving.responder import Reply
+
+_log = logging.getLogger(__name__)
 
 
 class Doorkeeper:
@@ -41,25 +45,36 @@ class Doorkeeper:
         raise ProtocolError(401, "wrong or missing key: send `Authorization: Bearer …`", "invalid_api_key")
 
     def check_local(self, request: web.Request) -> None:
-        """Refuses a request that is not of a process of this machine.
+        """Refuses a request that is not of a process of this machine: by its key, or its address where none is needed.
 
         Raises:
             ProtocolError: 401 or 403.
         """
-        sent = _sent(request)
-        if not (self._open or (sent is not None and self._is_local(sent))):
+        if self.is_local(request):
+            return
+        if not self._open or self._ring.needed:
             raise ProtocolError(401, "wrong or missing key: send `Authorization: Bearer …`", "invalid_api_key")
         if request.remote is None or not ipaddress.ip_address(request.remote).is_loopback:
             raise ProtocolError(403, "only a process of this machine may do this", "not_local")
 
-    def begin(self, key: Key | None) -> None:
+    def is_local(self, request: web.Request) -> bool:
+        """Returns whether a request was sent with the key of this machine's own processes."""
+        sent = _sent(request)
+        return sent is not None and self._is_local(sent)
+
+    async def begin(self, key: Key | None) -> None:
         """Counts a request.
 
         Raises:
-            ProtocolError: 429; one of the key's limits is reached.
+            ProtocolError: 429; one of the key's limits is reached. 503; what it has spent before cannot be read.
         """
-        if key is not None:
-            self._quota.begin(key)
+        if key is None:
+            return
+        try:
+            await self._quota.begin(key)
+        except RecordError as error:
+            _log.error("%s", error)
+            raise ProtocolError(503, "what this key has spent cannot be read; try again", "not_readable") from error
 
     def used(self, key: Key | None, reply: Reply) -> None:
         """Notes what an answer took."""

@@ -1,10 +1,11 @@
 """The champion behind an OpenAI-compatible endpoint."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from aiohttp import web
@@ -34,8 +35,11 @@ from tasks.serving.record import RecordError, RecordStore, Vote
 from tasks.serving.recording import Recorder
 from tasks.serving.responder import Reply
 
+_log = logging.getLogger(__name__)
+
 _MAX_BODY_BYTES = 1_048_576
 _BODY_WITHIN_S = 30.0
+_WRITE_WITHIN_S = 60.0
 _STREAM = {"content-type": "text/event-stream", "cache-control": "no-cache"}
 
 
@@ -140,32 +144,37 @@ class Endpoint:
 
     async def chat(self, request: web.Request) -> web.StreamResponse:
         """Answers a conversation."""
-        key = self._doorkeeper.key_of(request)
-        with self._admission.admitted():
-            self._doorkeeper.begin(key)
+        key, local = self._doorkeeper.key_of(request), self._doorkeeper.is_local(request)
+        with self._admission.admitted(always=local):
+            await self._doorkeeper.begin(key)
             asked = read_request(await _body(request), ChatRequest)
             self._check_model(asked.model)
-            return await self._answer(request, asked, self._champion(), key)
+            return await self._answer(request, asked, self._champion(), _Asker(key, local))
 
     async def feedback(self, request: web.Request) -> web.Response:
         """Takes what a person says of an answer, by the id of its request."""
         key = self._doorkeeper.key_of(request)
         with self._admission.admitted():
+            await self._doorkeeper.begin(key)
             said = read_request(await _body(request), VoteRequest)
             vote = Vote(said.request, said.good, said.comment, datetime.now(UTC), key.id if key else "")
             try:
                 found = await asyncio.to_thread(self._store.add_vote, vote)
             except RecordError as error:
-                raise ProtocolError(503, str(error), "not_recorded") from error
+                _log.error("%s", error)
+                raise ProtocolError(503, "the vote could not be kept; try again", "not_recorded") from error
         if not found:
             message = f"no request {said.request[:80]!r} of yours was answered here"
             raise ProtocolError(404, message, "unknown_request", "request")
         return _json({"status": "ok"})
 
     async def _answer(
-        self, request: web.Request, asked: ChatRequest, champion: Champion, key: Key | None
+        self, request: web.Request, asked: ChatRequest, champion: Champion, asker: "_Asker"
     ) -> web.StreamResponse:
-        exchange = Exchange.begin(asked, champion, self._columns, self._recorder, key.id if key else "")
+        key = asker.key
+        # Whoever else names a row of the production data would be measured by its reference.
+        played = str((asked.metadata or {}).get("row_id") or "") if asker.local else ""
+        exchange = Exchange.begin(asked, champion, self._columns, self._recorder, played, key.id if key else "")
         headers = {"x-lifecycle-candidate": champion.candidate, "x-lifecycle-request": exchange.id}
         head = Head.now(exchange.id, self._app)
         async with aclosing(self._counted(exchange, key)) as replies:
@@ -200,6 +209,13 @@ class Endpoint:
             raise ProtocolError(404, f"no model {name!r} here; the model is {self._app!r}", "model_not_found", "model")
 
 
+class _Asker(NamedTuple):
+    """Who asks: the key, and whether it is a process of this machine."""
+
+    key: Key | None
+    local: bool
+
+
 async def _streamed(
     request: web.Request,
     head: Head,
@@ -210,17 +226,35 @@ async def _streamed(
 ) -> web.StreamResponse:
     response = web.StreamResponse(headers={**headers, **_STREAM})
     await response.prepare(request)
-    await response.write(opening_chunk(head, include_usage))
-    piece: str | Reply = first
-    while isinstance(piece, str):
-        await response.write(text_chunk(head, piece, include_usage))
-        piece = await anext(replies)
-    if piece.answer.outcome is not Outcome.OK:
-        await response.write(error_chunk(_upstream(piece)))
-    else:
-        await response.write(b"".join(closing_chunks(head, piece.finish_reason, piece.answer.usage, include_usage)))
+    try:
+        await _write(request, response, opening_chunk(head, include_usage))
+        piece: str | Reply = first
+        while isinstance(piece, str):
+            await _write(request, response, text_chunk(head, piece, include_usage))
+            piece = await anext(replies)
+        if piece.answer.outcome is Outcome.OK:
+            last = b"".join(closing_chunks(head, piece.finish_reason, piece.answer.usage, include_usage))
+        else:
+            last = error_chunk(_upstream(piece))
+    except ConnectionError:
+        raise
+    except Exception as error:  # the reply has begun: what went wrong can only be its end
+        _log.exception("a stream broke off")
+        last = error_chunk(ProtocolError(500, f"{type(error).__name__}; the log of the endpoint says more", "internal"))
+    await _write(request, response, last)
     await response.write_eof()
     return response
+
+
+async def _write(request: web.Request, response: web.StreamResponse, content: bytes) -> None:
+    """Writes a part of a reply; a client that does not read it is given up, since it holds a place and a call."""
+    try:
+        async with asyncio.timeout(_WRITE_WITHIN_S):
+            await response.write(content)
+    except TimeoutError:
+        if request.transport is not None:
+            request.transport.abort()
+        raise ConnectionResetError("the client does not read") from None
 
 
 def _upstream(reply: Reply, headers: dict[str, str] | None = None) -> ProtocolError:
@@ -238,6 +272,8 @@ async def _body(request: web.Request) -> bytes:
                 body += piece
                 if len(body) > _MAX_BODY_BYTES:
                     raise too_large
+    except web.RequestPayloadError:
+        raise ProtocolError(400, "the body is not what its headers say", "invalid_body") from None
     except TimeoutError:
         raise ProtocolError(408, f"the body did not come within {_BODY_WITHIN_S:g} s", "timeout") from None
     return bytes(body)

@@ -37,15 +37,22 @@ class Exchange:
 
     @classmethod
     def begin(
-        cls, asked: ChatRequest, champion: Champion, columns: Columns, recorder: Recorder, key: str = ""
+        cls,
+        asked: ChatRequest,
+        champion: Champion,
+        columns: Columns,
+        recorder: Recorder,
+        played: str = "",
+        key: str = "",
     ) -> "Exchange":
-        """Begins one. `metadata.row_id` names the row that is played; the other metadata are prompt variables.
+        """Begins one. Its metadata are prompt variables, but for what the messages say.
 
         Args:
             asked: the request.
             champion: who answers it.
             columns: roles of the columns that its messages fill.
             recorder: writes it.
+            played: id of the row of the production dataset that is played; "" for a user's request.
             key: id of the key that it was sent with; "" for none.
         """
         identity, messages, metadata = f"chatcmpl-{uuid.uuid4().hex}", asked.messages, asked.metadata or {}
@@ -55,7 +62,7 @@ class Exchange:
         if columns.messages:
             variables[columns.messages] = [message._asdict() for message in messages]
         row = Row(id=identity, messages=messages, columns=variables)
-        return cls(identity, datetime.now(UTC), champion, row, str(metadata.get("row_id") or ""), key, recorder)
+        return cls(identity, datetime.now(UTC), champion, row, played, key, recorder)
 
     async def replies(self) -> AsyncGenerator[str | Reply]:
         """Yields the answer's text piece by piece, then the whole reply once it has been recorded."""

@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 _SCORERS = ("pii_leak", "profanity")
 _AT_ONCE = 50
 _LOOK_EVERY_S = 1.0
+_END_WITHIN_S = 8.0
 _NICE = 10
 """Answers come first."""
 
@@ -97,8 +98,11 @@ class Flagging:
 
     def _run(self) -> None:
         while not self._stopped.wait(_LOOK_EVERY_S):
-            if self._waiting():
-                self._look_on()
+            try:
+                if self._waiting():
+                    self._look_on()
+            except OSError as error:
+                _log.warning("requests are not looked at: %s", error)
 
     def _waiting(self) -> bool:
         try:
@@ -114,7 +118,10 @@ class Flagging:
             while process.poll() is None and not self._stopped.wait(_LOOK_EVERY_S):
                 pass
             if process.poll() is None:
-                process.communicate()  # the end of its input tells it
+                try:
+                    process.communicate(timeout=_END_WITHIN_S)  # the end of its input tells it
+                except subprocess.TimeoutExpired:
+                    process.kill()
                 return
             _log.warning("requests are not looked at: the process that did ended with %d", process.returncode)
 

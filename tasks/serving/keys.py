@@ -4,6 +4,7 @@ import hashlib
 import logging
 import os
 import secrets
+import tempfile
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -134,13 +135,13 @@ class KeyRing:
             return  # what was known stays: a file that is gone opens nothing
         if seen == self._seen:
             return
-        self._seen = seen
         try:
             self._by_hash = {key.hash: key for key in self._read().keys}
-            self._damaged = False
+            self._damaged, self._seen = False, seen
         except ConfigurationError as error:  # what was known goes on to be answered, and nobody else
+            if not self._damaged:
+                _log.error("%s", error)
             self._damaged = True
-            _log.error("%s", error)
 
     def _read(self) -> _File:
         try:
@@ -168,13 +169,25 @@ def local_key() -> str:
         return given.get_secret_value()
     path = settings().folder() / "local.key"
     try:
-        with suppress(FileExistsError):
-            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            with os.fdopen(file, "w") as opened:
-                opened.write(f"{_PREFIX}{secrets.token_urlsafe(32)}")
-        return path.read_text(encoding="utf-8")
+        if not path.exists():
+            _make_key(path)
+        if key := path.read_text(encoding="utf-8").strip():
+            return key
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be used: {error.strerror}; mend its rights, or delete it") from None
+    raise ConfigurationError(f"{path}: is empty; delete it")
+
+
+def _make_key(path: Path) -> None:
+    """Makes a file whole or not at all; where two processes make it, one of them does."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".local-key-")
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(f"{_PREFIX}{secrets.token_urlsafe(32)}")
+        with suppress(FileExistsError):
+            os.link(name, path)
+    finally:
+        Path(name).unlink()
 
 
 def key_ring() -> KeyRing:

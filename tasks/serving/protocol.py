@@ -114,13 +114,13 @@ def read_request(body: bytes, kind: type[AnyRequest]) -> AnyRequest:
         return kind.model_validate(content)
     except UnicodeEncodeError:
         raise ProtocolError(400, "the body holds half a character (a lone surrogate)", "invalid_value") from None
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
-        raise ProtocolError(400, "the body is not valid JSON", "invalid_json") from None
     except ValidationError as error:
         problem = error.errors()[0]
         key = ".".join(str(part) for part in problem["loc"])
         message = problem["msg"].removeprefix("Value error, ")
         raise ProtocolError(400, f"{key or 'body'}: {message}", "invalid_value", key or None) from None
+    except (ValueError, RecursionError):  # also a number of more digits than Python reads
+        raise ProtocolError(400, "the body is not valid JSON", "invalid_json") from None
 
 
 class Head(NamedTuple):

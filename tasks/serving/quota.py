@@ -1,5 +1,6 @@
 """What is left to each key: requests and tokens of this minute, and the price of this day."""
 
+import asyncio
 import math
 import time
 from collections.abc import Callable
@@ -59,13 +60,14 @@ class Quota:
         self._spent, self._clock, self._today = spent, clock, today
         self._uses: dict[str, _Use] = {}
 
-    def begin(self, key: Key) -> None:
+    async def begin(self, key: Key) -> None:
         """Counts one request of a key.
 
         Raises:
             ProtocolError: 429; names the limit and says when to come back.
+            RecordError: what it has spent before cannot be read.
         """
-        use, now = self._use(key), self._clock()
+        use, now = await self._use(key), self._clock()
         limits = key.limits
         if limits.price_per_day is not None and use.spent >= limits.price_per_day:
             midnight = _DAY_S - (self._today().timestamp() % _DAY_S)
@@ -82,23 +84,24 @@ class Quota:
 
     def used(self, key: Key, tokens: int, price: float) -> None:
         """Notes what an answer to a key's request took."""
-        use = self._use(key)
+        use = self._uses[key.hash]
         use.spent += price
         if use.tokens is not None:
             use.tokens.take(tokens)
 
-    def _use(self, key: Key) -> _Use:
+    async def _use(self, key: Key) -> _Use:
         use, today = self._uses.get(key.hash), self._today().date()
         if use is None or use.limits != key.limits:
-            use = self._uses[key.hash] = self._new(key)
+            use = self._uses[key.hash] = await self._new(key)
         if use.day != today:
             use.day, use.spent = today, 0.0
         return use
 
-    def _new(self, key: Key) -> _Use:
+    async def _new(self, key: Key) -> _Use:
         now, limits = self._clock(), key.limits
         midnight = datetime.combine(self._today().date(), datetime.min.time(), UTC)
-        spent = self._spent(key.id, midnight) if limits.price_per_day is not None else 0.0
+        priced = limits.price_per_day is not None
+        spent = await asyncio.to_thread(self._spent, key.id, midnight) if priced else 0.0
         requests, tokens = limits.requests_per_minute, limits.tokens_per_minute
         return _Use(
             limits,

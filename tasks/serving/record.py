@@ -4,7 +4,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Collection, Iterable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -47,7 +47,8 @@ CREATE TABLE IF NOT EXISTS feedback (
     good INTEGER NOT NULL,         -- 1 for a vote up, 0 for one down
     comment TEXT NOT NULL,
     key TEXT NOT NULL,             -- id of the key that it came with; '' for none
-    traced INTEGER NOT NULL DEFAULT 0
+    traced INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (request, key)
 );
 CREATE INDEX IF NOT EXISTS feedback_untraced ON feedback (id) WHERE traced = 0;
 CREATE INDEX IF NOT EXISTS served_at ON served (at);
@@ -62,9 +63,18 @@ _FIELDS = (
     "output_tokens, cached_tokens, price, latency_total, latency_first_token, latency_per_token, flags, key"
 )
 
+_VOTE = """
+INSERT INTO feedback (at, request, good, comment, key) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (request, key) DO UPDATE SET at = excluded.at, good = excluded.good, comment = excluded.comment, traced = 0
+"""
+
 
 class RecordError(LifecycleError):
     """The store of served requests cannot be written or read."""
+
+
+class RowError(RecordError):
+    """A request is one that the store cannot hold; others it can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +149,8 @@ class RecordStore:
         """Adds what files of an earlier release lack."""
         known = {row[1] for row in self._connection.execute("PRAGMA table_info(served)")}
         if known and "key" not in known:
-            self._connection.execute("ALTER TABLE served ADD COLUMN key TEXT NOT NULL DEFAULT ''")
+            with suppress(sqlite3.OperationalError):  # another process has just done so
+                self._connection.execute("ALTER TABLE served ADD COLUMN key TEXT NOT NULL DEFAULT ''")
 
     def __enter__(self) -> Self:
         return self
@@ -192,8 +203,17 @@ class RecordStore:
         return self._select("traced = 0 AND flags IS NOT NULL ORDER BY at, id LIMIT ?", [limit])
 
     def mark_traced(self, ids: Iterable[str]) -> None:
-        """Notes that requests have their trace, or are not to have one."""
+        """Notes that requests have their trace."""
         self._write("UPDATE served SET traced = 1 WHERE id = ?", [(key,) for key in ids])
+
+    def mark_without_trace(self, ids: Iterable[str]) -> None:
+        """Notes that requests are not to have a trace; one that has been voted on meanwhile is."""
+        unvoted = "NOT EXISTS (SELECT 1 FROM feedback WHERE request = served.id AND feedback.traced = 0)"
+        self._write(f"UPDATE served SET traced = 1 WHERE id = ? AND {unvoted}", [(key,) for key in ids])  # noqa: S608
+
+    def mark_untraced(self, ids: Iterable[str]) -> None:
+        """Notes that requests are to have a trace, and have none."""
+        self._write("UPDATE served SET traced = 0 WHERE id = ?", [(key,) for key in ids])
 
     def spent(self, key: str, since: datetime) -> float:
         """Returns what a key's requests have cost since a moment, in US dollars; unknown prices count as nothing."""
@@ -203,7 +223,7 @@ class RecordStore:
     def add_vote(self, vote: Vote) -> bool:
         """Adds what a person says of an answer, so that its request gets a trace; False where there is no such request.
 
-        It must be of the same key.
+        It must be of the same key; of several votes the last counts.
 
         Raises:
             RecordError: it could not be written.
@@ -211,8 +231,7 @@ class RecordStore:
         if not self._query("SELECT 1 FROM served WHERE id = ? AND key = ?", [vote.request, vote.key]):
             return False
         values = (vote.at.isoformat(), vote.request, vote.good, vote.comment, vote.key)
-        self._write("INSERT INTO feedback (at, request, good, comment, key) VALUES (?, ?, ?, ?, ?)", [values])
-        self._write("UPDATE served SET traced = 0 WHERE id = ?", [(vote.request,)])
+        self._write(_VOTE, [values], ("UPDATE served SET traced = 0 WHERE id = ?", [(vote.request,)]))
         return True
 
     def untraced_votes(self, limit: int) -> list[Vote]:
@@ -256,11 +275,22 @@ class RecordStore:
         except sqlite3.Error as error:
             raise RecordError(f"{self.path}: cannot be read: {error}") from error
 
-    def _write(self, statement: str, values: Sequence[tuple[Any, ...]]) -> None:
+    def _write(
+        self, statement: str, values: Sequence[tuple[Any, ...]], *more: tuple[str, list[tuple[Any, ...]]]
+    ) -> None:
         try:
             with self._lock, self._connection:
-                self._connection.executemany(statement, values)
-        except (sqlite3.Error, UnicodeError) as error:
+                for each, of in ((statement, values), *more):
+                    self._connection.executemany(each, of)
+        except (
+            sqlite3.IntegrityError,
+            sqlite3.InterfaceError,
+            sqlite3.DataError,
+            UnicodeError,
+            OverflowError,
+        ) as error:
+            raise RowError(f"{self.path}: cannot hold a request: {error}") from error
+        except sqlite3.Error as error:
             raise RecordError(f"{self.path}: cannot be written: {error}; free the disk") from error
 
 

@@ -7,11 +7,13 @@ import threading
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tasks.serving.record import RecordError, RecordStore, Served
+from tasks.serving.record import RecordError, RecordStore, RowError, Served
 
 _log = logging.getLogger(__name__)
 
 _AT_ONCE = 200
+_WITHIN_S = 40.0
+"""A file that others lock is waited for 30 seconds."""
 
 
 class _Waiting(NamedTuple):
@@ -36,26 +38,27 @@ class Recorder:
         self.lost = 0
         self._store = store
         self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="record")
+        # A daemon: a file that is locked for good must not hold up the end of this process.
+        self._thread = threading.Thread(target=self._run, name="record", daemon=True)
 
     def start(self) -> None:
         """Starts the thread."""
         self._thread.start()
 
     async def record(self, served: Served) -> None:
-        """Returns once the request is on the disk, or could not be brought there."""
+        """Returns once the request is on the disk, or could not be brought there in time."""
         written = asyncio.get_running_loop().create_future()
         self._waiting.put(_Waiting(served, written))
-        await written
+        await asyncio.wait([written], timeout=_WITHIN_S)
 
     def record_later(self, served: Served) -> None:
         """Records a request whose client waits for nothing any more."""
         self._waiting.put(_Waiting(served, None))
 
     def close(self) -> None:
-        """Waits until all is written."""
+        """Waits until all is written, so long as a request would."""
         self._waiting.put(None)
-        self._thread.join()
+        self._thread.join(_WITHIN_S)
 
     def _run(self) -> None:
         while (first := self._waiting.get()) is not None:
@@ -74,13 +77,14 @@ class Recorder:
             self._store.add_all(served)
             self.problem = ""
         except Exception as error:  # whatever it is, those that wait must be answered, and the next be written
-            if len(served) > 1:  # one that cannot be written must not cost the others their place
+            of_a_row = isinstance(error, RowError) or not isinstance(error, RecordError)
+            if of_a_row and len(served) > 1:  # one that cannot be written must not cost the others their place
                 for each in served:
                     self._add([each])
                 return
-            self.lost += 1
+            self.lost += len(served)
             self.problem = str(error) if isinstance(error, RecordError) else f"{type(error).__name__}: {error}"
-            _log.error("request %s was answered and not recorded: %s", served[0].id, error)
+            _log.error("%d requests were answered and not recorded: %s", len(served), error)
 
 
 def _tell(written: "Sequence[asyncio.Future[None]]") -> None:

@@ -25,6 +25,8 @@ def replying(metrics: Metrics, silence: Silence) -> Middleware:
     async def reply(request: web.Request, handler: Handler) -> web.StreamResponse:
         silence.broken(request)
         try:
+            if request.headers.get("content-encoding", "identity").lower() != "identity":
+                raise ProtocolError(415, "send the body as it is, without content-encoding", "unsupported_encoding")
             response = await handler(request)
         except ProtocolError as error:
             response = _refused(error)

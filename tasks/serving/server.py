@@ -30,7 +30,7 @@ from tasks.serving.replying import replying
 from tasks.serving.responder import Responder, open_responder
 from tasks.serving.silence import Silence
 
-_DRAIN_WITHIN_S = 60
+_DRAIN_WITHIN_S = 30
 HEAD_WITHIN_S = 20.0
 """Until the head of a connection's first request must be whole."""
 SILENCE = web.AppKey("silence", Silence)
@@ -64,7 +64,15 @@ async def _serve(loaded: LoadedApp, registry: Registry, host: str, port: int) ->
 async def listening(api: web.Application, host: str, port: int) -> AsyncIterator[None]:
     """Listens while the block runs; then no request is taken any more, and those under way are answered."""
     runner = web.AppRunner(
-        api, access_log=None, handler_cancellation=True, shutdown_timeout=_DRAIN_WITHIN_S, keepalive_timeout=75
+        api,
+        access_log=None,
+        handler_cancellation=True,
+        shutdown_timeout=_DRAIN_WITHIN_S,
+        keepalive_timeout=75,
+        # A few kilobytes of a compressed body would be megabytes, unpacked between two turns of the loop.
+        auto_decompress=False,
+        # What a refused client goes on to send is thrown away so long: a close at once would take the reply with it.
+        lingering_time=2,
     )
     await runner.setup()
     watch = asyncio.create_task(api[SILENCE].watch(runner))
@@ -114,8 +122,8 @@ def build(loaded: LoadedApp, registry: Registry, reconcile_every_s: float = 5.0)
         flagging.start()
         yield
         await keeper.stop()
-        flagging.stop()
-        recorder.close()
+        await asyncio.to_thread(flagging.stop)
+        await asyncio.to_thread(recorder.close)
         store.close()
 
     silence = Silence(HEAD_WITHIN_S)

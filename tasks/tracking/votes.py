@@ -15,8 +15,10 @@ NAME = "vote"
 _NUMBER = "lifecycle.vote"
 
 
-def write_votes(votes: "Sequence[Vote]") -> None:
-    """Writes votes to the traces of their requests; one that is there is not written again.
+def write_votes(votes: "Sequence[Vote]") -> "list[Vote]":
+    """Writes votes to the traces of their requests, and returns those whose trace is not there.
+
+    One that is there is not written again.
 
     Args:
         votes: of requests that have their traces.
@@ -25,14 +27,23 @@ def write_votes(votes: "Sequence[Vote]") -> None:
         StackError: MLflow does not answer.
     """
     from mlflow.entities import AssessmentSource, AssessmentSourceType, Feedback
+    from mlflow.exceptions import MlflowException
     from mlflow.tracing.client import TracingClient
 
+    missing = []
     with connect() as client:
         tracing = TracingClient(client.tracking_uri)
         for vote in votes:
             trace = trace_id_of(served_key(vote.request))
-            known = tracing.get_trace_info(trace).assessments
-            if any((each.metadata or {}).get(_NUMBER) == str(vote.number) for each in known):
+            try:
+                known = tracing.get_trace_info(trace).assessments
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+                missing.append(vote)
+                continue
+            name = f"{vote.number} {vote.at.isoformat()}"
+            if any((each.metadata or {}).get(_NUMBER) == name for each in known):
                 continue
             source = AssessmentSource(AssessmentSourceType.HUMAN, vote.key or "user")
             told = Feedback(
@@ -41,6 +52,7 @@ def write_votes(votes: "Sequence[Vote]") -> None:
                 source=source,
                 trace_id=trace,
                 rationale=vote.comment or None,
-                metadata={_NUMBER: str(vote.number)},
+                metadata={_NUMBER: name},
             )
             tracing.log_assessment(trace, told)
+    return missing

@@ -42,9 +42,12 @@ def trace_served(workspace: "Workspace", store: RecordStore) -> int:
         share = workspace.loaded.app.monitor.trace_share
         chosen = [each for each in waiting if each.id in voted or is_traced(each, share)]
         write_served_traces(workspace.name, chosen)
-        store.mark_traced(each.id for each in waiting)
+        store.mark_traced(each.id for each in chosen)
+        store.mark_without_trace({each.id for each in waiting} - {each.id for each in chosen})
         written += len(chosen)
     while votes := store.untraced_votes(_AT_ONCE):
-        write_votes(votes)
-        store.mark_votes_traced(votes)
+        missing = write_votes(votes)
+        store.mark_votes_traced(vote for vote in votes if vote not in missing)
+        # A trace that was deleted is written again by the next round, and its vote then.
+        store.mark_untraced(vote.request for vote in missing)
     return written

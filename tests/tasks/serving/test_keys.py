@@ -10,7 +10,8 @@ import openai
 import pytest
 
 from configs.errors import ConfigurationError
-from tasks.serving.keys import Key, KeyLimits, KeyRing, key_ring
+from configs.settings import settings
+from tasks.serving.keys import Key, KeyLimits, KeyRing, key_ring, local_key
 from tasks.serving.protocol import ProtocolError
 from tasks.serving.quota import Quota
 
@@ -82,45 +83,45 @@ def key(**limits):
     return Key(id="lk-1", name="minji", hash="h", limits=KeyLimits(**limits), created="2026-03-01")
 
 
-def test_so_many_requests_a_minute(clock):
+async def test_so_many_requests_a_minute(clock):
     quota, limited = clock.quota(), key(requests_per_minute=3)
     for _ in range(3):
-        quota.begin(limited)
+        await quota.begin(limited)
     with pytest.raises(ProtocolError, match="key minji: 3 requests a minute; try again in 20 s") as refused:
-        quota.begin(limited)
+        await quota.begin(limited)
     assert (refused.value.status, refused.value.headers["retry-after"]) == (429, "20")
     clock.now = 20.0
-    quota.begin(limited)
+    await quota.begin(limited)
 
 
-def test_tokens_that_were_used_are_waited_for(clock):
+async def test_tokens_that_were_used_are_waited_for(clock):
     quota, limited = clock.quota(), key(tokens_per_minute=60)
-    quota.begin(limited)
+    await quota.begin(limited)
     quota.used(limited, tokens=100, price=0)
     with pytest.raises(ProtocolError, match="60 tokens a minute; try again in 41 s"):
-        quota.begin(limited)
+        await quota.begin(limited)
     clock.now = 42.0
-    quota.begin(limited)
+    await quota.begin(limited)
 
 
-def test_a_day_s_price_and_a_restart_forgives_nothing(clock):
+async def test_a_day_s_price_and_a_restart_forgives_nothing(clock):
     quota, limited = clock.quota(), key(price_per_day=1.0)
-    quota.begin(limited)
+    await quota.begin(limited)
     quota.used(limited, tokens=1, price=1.5)
     with pytest.raises(ProtocolError, match=r"\$1 a day are spent; try again in 3600 s") as refused:
-        quota.begin(limited)
+        await quota.begin(limited)
     assert refused.value.body["error"]["code"] == "insufficient_quota"
     clock.before = 1.5
     with pytest.raises(ProtocolError):
-        clock.quota().begin(limited)
+        await clock.quota().begin(limited)
     clock.day = datetime(2026, 3, 2, 0, 1, tzinfo=UTC)
-    quota.begin(limited)
+    await quota.begin(limited)
 
 
-def test_limits_that_are_changed_count_from_then_on(clock):
+async def test_limits_that_are_changed_count_from_then_on(clock):
     quota = clock.quota()
-    quota.begin(key(requests_per_minute=1))
-    quota.begin(key(requests_per_minute=2))
+    await quota.begin(key(requests_per_minute=1))
+    await quota.begin(key(requests_per_minute=2))
 
 
 def test_without_keys_all_are_answered_and_with_one_only_who_has_it(open_shop):
@@ -149,6 +150,28 @@ def test_a_key_that_only_this_machine_s_processes_may_read(open_shop):
     key_ring().add("minji", KeyLimits())
     root = f"http://127.0.0.1:{open_shop.port}"
     assert httpx.get(f"{root}/v1/models", headers={"authorization": f"Bearer {file.read_text()}"}).status_code == 200
+
+
+def test_only_this_machine_takes_up_a_release_once_there_are_keys(open_shop):
+    address = f"http://127.0.0.1:{open_shop.port}/admin/reload"
+    local = (open_shop.log.path.parents[1] / "local.key").read_text()
+    assert httpx.post(address).status_code == 200
+    secret = key_ring().add("minji", KeyLimits())
+    for key in ("none", secret):
+        assert httpx.post(address, headers={"authorization": f"Bearer {key}"}).status_code == 401
+    assert httpx.post(address, headers={"authorization": f"Bearer {local}"}).status_code == 200
+
+
+def test_an_empty_local_key_is_one_line_and_a_new_one_is_made_whole(tmp_path, monkeypatch):
+    monkeypatch.setenv("LIFECYCLE_HOME", str(tmp_path))
+    monkeypatch.delenv("LIFECYCLE_API_KEY", raising=False)
+    settings.cache_clear()
+    made = local_key()
+    assert local_key() == made and [file.name for file in tmp_path.iterdir()] == ["local.key"]
+    (tmp_path / "local.key").write_text("\n")
+    with pytest.raises(ConfigurationError, match=r"local\.key: is empty; delete it"):
+        local_key()
+    settings.cache_clear()
 
 
 def test_the_command_makes_lists_and_revokes(shop):

@@ -22,8 +22,9 @@ def test_a_vote_is_a_persons_assessment_and_written_once(client):
         Vote("chatcmpl-voted", good=False, comment="틀렸어요", at=AT, key="lk-1", number=1),
         Vote("chatcmpl-voted", good=True, comment="", at=AT, number=2),
     ]
-    write_votes(votes)
-    write_votes(votes)
+    gone = Vote("chatcmpl-gone", good=True, comment="", at=AT, number=3)
+    assert write_votes([*votes, gone]) == [gone]
+    assert write_votes(votes) == []
     known = TracingClient(client.tracking_uri).get_trace_info(trace_id_of(served_key("chatcmpl-voted"))).assessments
     told = sorted((each for each in known if each.name == NAME), key=lambda each: each.metadata["lifecycle.vote"])
     assert [(each.feedback.value, each.rationale, each.source.source_id) for each in told] == [
