@@ -190,3 +190,9 @@ async def test_fifty_megabytes_are_cut_without_holding_every_word(tmp_path):
         tracemalloc.stop()
     assert chunks == -(-11 * 20_000 // 120)
     assert peak < 2.5 * len(text)
+
+
+async def test_documents_of_headings_alone_are_one_line(tmp_path):
+    headings = [Document("P01", "Larkspur", "# Larkspur\n## Care\n")]
+    with pytest.raises(DataError, match=r"d\.jsonl: the documents are headings alone.*or set `chunker: words`"):
+        await build_index(headings, RETRIEVAL.model_copy(update={"chunker": "heading"}), "words", Embedding(), tmp_path)

@@ -131,3 +131,15 @@ async def test_a_budget_that_ends_says_so_and_keeps_what_was_measured(workspace,
         search = search_of(opened.store, chosen.digest, RetrievalSearch)
     assert opened.spend.made <= 9
     assert len(search.rounds) == 1
+
+
+async def test_settings_that_differ_in_a_constant_or_in_how_many_are_reranked_are_told_apart(
+    workspace, make_candidate, tmp_path
+):
+    rerank = tuple({"kind": "sentences", "of": of} for of in (2, 5))
+    over = Grid(search=("hybrid",), fusion_constant=(10, 60), rerank=rerank, top_k=(1,))
+    with simulated() as address, Journal(tmp_path / "journal.db") as journal:
+        opened = workspace(address, journal)
+        chosen = await searched(opened, make_candidate(opened.loaded), MOVE.model_copy(update={"over": over}))
+        search = search_of(opened.store, chosen.digest, RetrievalSearch)
+    assert len({setting.told for setting in search.settings}) == len(search.settings) == 4
