@@ -9,7 +9,7 @@ from aiohttp import web
 from tasks.serving.keys import Key, KeyRing
 from tasks.serving.protocol import ProtocolError
 from tasks.serving.quota import Quota
-from tasks.serving.record import RecordError
+from tasks.serving.record_file import RecordError
 from tasks.serving.responder import Reply
 
 _log = logging.getLogger(__name__)

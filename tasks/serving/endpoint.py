@@ -31,9 +31,11 @@ from tasks.serving.protocol import (
     read_request,
     text_chunk,
 )
-from tasks.serving.record import RecordError, RecordStore, Vote
+from tasks.serving.record import RecordStore
+from tasks.serving.record_file import RecordError
 from tasks.serving.recording import Recorder
 from tasks.serving.responder import Reply
+from tasks.serving.votes import Vote
 
 _log = logging.getLogger(__name__)
 
@@ -159,7 +161,7 @@ class Endpoint:
             said = read_request(await _body(request), VoteRequest)
             vote = Vote(said.request, said.good, said.comment, datetime.now(UTC), key.id if key else "")
             try:
-                found = await asyncio.to_thread(self._store.add_vote, vote)
+                found = await asyncio.to_thread(self._store.votes.add, vote)
             except RecordError as error:
                 _log.error("%s", error)
                 raise ProtocolError(503, "the vote could not be kept; try again", "not_recorded") from error

@@ -15,7 +15,8 @@ from tasks.scoring.abstaining import ABSTENTIONS, abstains
 from tasks.scoring.catalogue import SCORERS
 from tasks.scoring.scorer import Scorer
 from tasks.scoring.scoring import score
-from tasks.serving.record import RecordError, RecordStore, Served, record_store
+from tasks.serving.record import RecordStore, Served, record_store
+from tasks.serving.record_file import RecordError
 
 _log = logging.getLogger(__name__)
 

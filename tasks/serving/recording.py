@@ -7,7 +7,8 @@ import threading
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tasks.serving.record import RecordError, RecordStore, RowError, Served
+from tasks.serving.record import RecordStore, Served
+from tasks.serving.record_file import RecordError, RowError
 
 _log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from tasks.tracking.traced import trace_id_of
 from tasks.tracking.traces import served_key
 
 if TYPE_CHECKING:
-    from tasks.serving.record import Vote
+    from tasks.serving.votes import Vote
 
 NAME = "vote"
 """Name of the assessment: true for up, false for down; the comment is its rationale."""

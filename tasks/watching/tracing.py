@@ -38,16 +38,16 @@ def trace_served(workspace: "Workspace", store: RecordStore) -> int:
     flag_all(store, workspace.loaded)
     written = 0
     while waiting := store.untraced(_AT_ONCE):
-        voted = store.voted([each.id for each in waiting])
+        voted = store.votes.requests_of([each.id for each in waiting])
         share = workspace.loaded.app.monitor.trace_share
         chosen = [each for each in waiting if each.id in voted or is_traced(each, share)]
         write_served_traces(workspace.name, chosen)
         store.mark_traced(each.id for each in chosen)
         store.mark_without_trace({each.id for each in waiting} - {each.id for each in chosen})
         written += len(chosen)
-    while votes := store.untraced_votes(_AT_ONCE):
+    while votes := store.votes.untraced(_AT_ONCE):
         missing = write_votes(votes)
-        store.mark_votes_traced(vote for vote in votes if vote not in missing)
+        store.votes.mark_traced(vote for vote in votes if vote not in missing)
         # A trace that was deleted is written again by the next round, and its vote then.
         store.mark_untraced(vote.request for vote in missing)
     return written

@@ -7,7 +7,8 @@ import pytest
 
 from tasks.calling.answer import Answer, Latency, Outcome, Passage, Usage
 from tasks.data.row import Message
-from tasks.serving.record import RecordError, RecordStore, Served
+from tasks.serving.record import RecordStore, Served
+from tasks.serving.record_file import RecordError
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

@@ -16,7 +16,7 @@ def votes_of(shop):
     with record_store("shop") as store:
         store.flag([(each.id, ()) for each in shop.served])
         store.mark_traced([each.id for each in shop.served])
-        return store.untraced_votes(10)
+        return store.votes.untraced(10)
 
 
 def test_a_vote_is_kept_with_its_request(open_shop):
@@ -28,9 +28,9 @@ def test_a_vote_is_kept_with_its_request(open_shop):
     [vote] = votes_of(open_shop)
     assert (vote.request, vote.good, vote.comment) == (answered, False, "쓸모없어요"), "the last counts"
     with record_store("shop") as store:
-        assert store.voted([answered, "other"]) == {answered}
-        store.mark_votes_traced([vote])
-        assert store.untraced_votes(10) == []
+        assert store.votes.requests_of([answered, "other"]) == {answered}
+        store.votes.mark_traced([vote])
+        assert store.votes.untraced(10) == []
 
 
 def test_a_vote_that_comes_while_traces_are_written_is_not_lost(open_shop):
@@ -77,3 +77,14 @@ def test_nobody_votes_on_the_answers_of_others(open_shop):
     assert say(open_shop, request=answered, good=True).status_code == 401
     assert say(open_shop, other, request=answered, good=True).status_code == 404
     assert say(open_shop, one, request=answered, good=True).status_code == 200
+
+
+def test_a_vote_that_is_changed_while_it_is_traced_is_traced_again(open_shop):
+    open_shop.release("guide")
+    answered = open_shop.ask("hi").id
+    say(open_shop, request=answered, good=True)
+    before = votes_of(open_shop)
+    say(open_shop, request=answered, good=False)
+    with record_store("shop") as store:
+        store.votes.mark_traced(before)
+    assert [vote.good for vote in votes_of(open_shop)] == [False]

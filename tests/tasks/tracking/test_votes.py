@@ -6,7 +6,8 @@ from mlflow.tracing.client import TracingClient
 
 from tasks.calling.answer import Answer, Outcome
 from tasks.data.row import Message
-from tasks.serving.record import Served, Vote
+from tasks.serving.record import Served
+from tasks.serving.votes import Vote
 from tasks.tracking.traced import trace_id_of
 from tasks.tracking.traces import served_key, write_served_traces
 from tasks.tracking.votes import NAME, write_votes
