@@ -24,6 +24,10 @@ class DataError(LifecycleError):
     """A dataset, document or prompt file that cannot be used as it is."""
 
 
+class MissingVariableError(DataError):
+    """A row that lacks a variable of the prompt."""
+
+
 class EndpointError(LifecycleError):
     """A model endpoint or a user's service that could not be reached or gave no usable answer."""
 

@@ -80,6 +80,8 @@ def load_app(name_or_path: str, changes: tuple[str, ...] = ()) -> LoadedApp:
     named = {f"models.{position}": (name, "chat") for position, name in enumerate(app.models)}
     if app.retrieval:
         named["retrieval.embedding_model"] = (app.retrieval.embedding_model, "embedding")
+    if app.serve.fallback:
+        named["serve.fallback"] = (app.serve.fallback, "chat")
     if app.curate.embedding_model:
         named["curate.embedding_model"] = (app.curate.embedding_model, "embedding")
     if app.curate.synthetic:

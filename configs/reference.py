@@ -1,6 +1,5 @@
 """Writes the tables of `configs/README.md` and `.env.example` from the models: `python -m configs.reference`."""
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from pydantic import TypeAdapter
 from configs.schema.app import App
 from configs.schema.model import ModelConfig, Prices
 from configs.settings import Settings
+from configs.tables import HEADER, cells, default_of, one_line, plain
 from configs.wording import Node, allowed, alternatives, kinds, resolve
 
 README = Path(__file__).parent / "README.md"
@@ -22,7 +22,6 @@ _FILES: dict[str, tuple[TypeAdapter[Any], str]] = {
     "models.yaml": (TypeAdapter(dict[str, ModelConfig]), "Each key is a name that an app may use under `models`."),
     "prices.yaml": (TypeAdapter(Prices), ""),
 }
-_HEADER = "| key | allowed | default | meaning |\n| --- | --- | --- | --- |\n"
 
 
 def readme(current: str) -> str:
@@ -40,10 +39,13 @@ def env_example() -> str:
         "",
     ]
     for name, node in Settings.model_json_schema()["properties"].items():
-        lines += [f"# {node['description']}", f"# LIFECYCLE_{name.upper()}={_plain(node.get('default'))}", ""]
+        lines += [f"# {node['description']}", f"# LIFECYCLE_{name.upper()}={plain(node.get('default'))}", ""]
     lines += [
         "# Keys of model providers, under the names that `api_key_env` gives in a models.yaml.",
         "# OPENAI_API_KEY=",
+        "",
+        "# Addresses that alerts go to, under the names that `url_env` gives in an app.yaml.",
+        "# SHOP_SLACK_URL=",
     ]
     return "\n".join(lines) + "\n"
 
@@ -81,9 +83,9 @@ def _file(name: str, schema: Node, note: str) -> str:
     for title, node in definitions.items():
         if headings[title] != name:
             parts.append(f"### {headings[title]}\n")
-        parts.append(f"{_one_line(node['description'])}\n")
+        parts.append(f"{one_line(node['description'])}\n")
         rows = [_row(key, child, node, schema, headings) for key, child in node["properties"].items()]
-        parts.append(_HEADER + "".join(rows))
+        parts.append(HEADER + "".join(rows))
     return "\n".join(parts)
 
 
@@ -95,51 +97,19 @@ def _row(key: str, node: Node, holder: Node, schema: Node, headings: dict[str, s
     below = next((child["title"] for _, child in _walk("", node, schema)), None)
     name = f"[`{key}`](#{_anchor(headings[below])})" if below else f"`{key}`"
     meaning = node.get("description") or resolve(alternatives(node)[0], schema)["description"]
-    default = "required" if key in holder.get("required", ()) else _default(node, own_table=bool(below))
-    return _cells(name, allowed(node, schema), default, meaning)
+    default = "required" if key in holder.get("required", ()) else default_of(node, own_table=bool(below))
+    return cells(name, allowed(node, schema), default, meaning)
 
 
 def _settings() -> str:
     schema = Settings.model_json_schema()
     rows = [
-        _cells(f"`LIFECYCLE_{name.upper()}`", allowed(node, schema), _default(node), node["description"])
+        cells(f"`LIFECYCLE_{name.upper()}`", allowed(node, schema), default_of(node), node["description"])
         for name, node in schema["properties"].items()
     ]
-    header = _HEADER.replace("key", "variable", 1)
+    header = HEADER.replace("key", "variable", 1)
     note = "Of one machine; variables of the environment or lines of `.env`, for which `.env.example` is a start."
     return f"## Settings\n\n{note}\n\n{header}{''.join(rows)}"
-
-
-def _default(node: Node, *, own_table: bool = False) -> str:
-    if "default" not in node:
-        return "depends on the machine"
-    value = node["default"]
-    if value is None:
-        return "not set"
-    if value in ([], {}):
-        return "none"
-    if isinstance(value, dict | list):
-        return "its own defaults" if own_table else f"`{_inline(value)}`"
-    return f"`{_plain(value)}`"
-
-
-def _inline(value: dict[str, Any] | list[Any]) -> str:
-    """Returns plain values as YAML writes them on a line."""
-    if isinstance(value, list):
-        return f"[{', '.join(map(_plain, value))}]"
-    return f"{{{', '.join(f'{key}: {_plain(each)}' for key, each in value.items())}}}"
-
-
-def _plain(value: Any) -> str:
-    return "" if value is None else value if isinstance(value, str) else json.dumps(value)
-
-
-def _cells(*cells: str) -> str:
-    return "| " + " | ".join(_one_line(cell).replace("|", "\\|") for cell in cells) + " |\n"
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _anchor(heading: str) -> str:

@@ -25,7 +25,10 @@ class Settings(BaseSettings):
     embedding_port: int = Field(8082, ge=1, le=65535, description="Port of the embedded embedding model.")
     endpoint_port: int = Field(8080, ge=1, le=65535, description="Port of the champion's endpoint.")
     runner_port: int = Field(8083, ge=1, le=65535, description="Port of the health check of the runner of deployments.")
-    app: str = Field("outfitter", description="App whose champion the local stack's endpoint serves: a name or a path.")
+    app: str = Field(
+        "outfitter",
+        description="Apps whose champions the local stack's endpoint serves, with commas between: names or paths.",
+    )
     prefect_url: str | None = Field(
         None, description="A Prefect server elsewhere, ending in /api; then none is started here."
     )
@@ -44,9 +47,17 @@ class Settings(BaseSettings):
     endpoint_at_once: int = Field(
         512, ge=1, le=65536, description="Requests the champion's endpoint answers at once; more get 429."
     )
+    endpoint_wait_s: float = Field(
+        30, gt=0, description="Seconds that a request waits for its turn at the model; then it gets 503."
+    )
     api_key: SecretStr | None = Field(
         None, description="Where set, the champion's endpoint answers only with this key, or one of `lifecycle keys`."
     )
+
+    @property
+    def apps(self) -> tuple[str, ...]:
+        """Names or paths of the apps that the local stack's endpoint serves."""
+        return tuple(name.strip() for name in self.app.split(",") if name.strip())
 
     @property
     def prefect_api(self) -> str:

@@ -1,17 +1,22 @@
 """An application under the lifecycle: what `app.yaml` holds."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from configs.schema.alerts import AlertChannel
 from configs.schema.augment import Augment
 from configs.schema.base import Frozen
 from configs.schema.curate import Curate
 from configs.schema.dataset import Datasets
 from configs.schema.finetune import Finetune
 from configs.schema.gate import Gates
+from configs.schema.guards import Guards
+from configs.schema.harvest import Harvest
+from configs.schema.release import Release
 from configs.schema.retrieval import Retrieval
 from configs.schema.scorer import ScorerConfig
+from configs.schema.serve import Serve
 from configs.schema.target import Target
 
 
@@ -102,6 +107,8 @@ class Schedules(Frozen):
     """The champion is asked again, in a new epoch: a provider's silent change shows."""
     monitor: Schedule | None = None
     """The served requests are scored."""
+    harvest: Schedule | None = None
+    """Requests for people to look at are picked, and what people have said of them becomes rows."""
     finetune: Schedule | None = None
     """The first fine-tuning move is made again; with the same rows and settings nothing is trained."""
 
@@ -110,7 +117,7 @@ class Limit(Frozen):
     """A limit on what is served. Exactly one of the three bounds is set."""
 
     metric: str
-    """A metric that needs no reference, or `error_rate`, `abstention_rate`."""
+    """A metric that needs no reference, or `error_rate`, `abstention_rate`, `vote_down_rate`."""
     at_least: float | None = None
     """Broken where the whole interval is below this."""
     at_most: float | None = None
@@ -125,6 +132,44 @@ class Limit(Frozen):
         return self
 
 
+class Sample(Frozen):
+    """Which served requests a model is asked about."""
+
+    share: float = Field(1.0, gt=0, le=1)
+    """Share of the requests that scorers which ask a model rate, and whose texts are embedded. A request is in the
+    sample by its id alone: the sample is one of every hour, topic and flag, and a later look changes nothing."""
+
+
+class Change(Frozen):
+    """How changes of metrics are found."""
+
+    every: int = Field(20_000, ge=100)
+    """On average there is one false alarm in so many requests at most, all metrics together."""
+
+
+class Drift(Frozen):
+    """How it is found that other questions are asked, or other answers given."""
+
+    embedding_model: str | None = None
+    """Model that embeds questions and answers; where not set that of `retrieval`, and without one their words are
+    compared."""
+    requests: int = Field(200, ge=50, le=1000)
+    """Requests that are compared at once with those before them."""
+    every: int = Field(100, ge=10)
+    """On average there is one false alarm in so many comparisons at most, questions and answers together."""
+
+
+class ErrorBudget(Frozen):
+    """What may go wrong in a stretch of time."""
+
+    metric: str
+    """A metric from 0 to 1 of which less is better, such as `error_rate`, `vote_down_rate`, `pii_leak`."""
+    at_most: float = Field(gt=0, lt=1)
+    """Share of the requests that may be bad."""
+    over_days: int = Field(28, ge=1, le=366)
+    """Days that the budget is for."""
+
+
 class Monitor(Frozen):
     """How the served requests are watched."""
 
@@ -136,14 +181,14 @@ class Monitor(Frozen):
     """Share of the served requests that become MLflow traces; flagged ones always do."""
     limits: tuple[Limit, ...] = ()
     """What must hold."""
-
-
-class Release(Frozen):
-    """Rules of releasing."""
-
-    moved_by_hand: Literal["refuse", "warn"] = "refuse"
-    """The alias `champion` moved by hand in MLflow to a candidate that passed no gate: moved back (`refuse`), or served
-    with a warning (`warn`)."""
+    sample: Sample = Sample()
+    """Which requests a model is asked about."""
+    change: Change = Change()
+    """How changes of metrics are found."""
+    drift: Drift = Drift()
+    """How drift of questions and answers is found."""
+    budgets: tuple[ErrorBudget, ...] = ()
+    """What may go wrong."""
 
 
 class Loop(Frozen):
@@ -198,8 +243,16 @@ class App(Frozen):
     """How weights are fitted to the training rows."""
     monitor: Monitor = Monitor()
     """How what is served is watched."""
+    harvest: Harvest = Harvest()
+    """Which served requests people look at, and what their labels start."""
+    serve: Serve = Serve()
+    """How the champion is served."""
+    alerts: tuple[AlertChannel, ...] = ()
+    """Where to tell what is wrong; every alert is a Prefect event besides."""
     release: Release = Release()
     """Rules of releasing."""
+    guards: Guards = Guards()
+    """What the endpoint looks for in requests and answers."""
     loop: Loop = Loop()
     """Bounds of the loop."""
     budget: Budget = Budget()
@@ -214,13 +267,35 @@ class App(Frozen):
         return self
 
     @model_validator(mode="after")
+    def _only_a_model_is_passed_anything(self) -> "App":
+        if self.target.kind != "prompt" and (self.serve.passes or self.serve.fallback):
+            raise ValueError(
+                f"`serve.passes` and `serve.fallback` are about a model that is asked, which a target of kind "
+                f"`{self.target.kind}` is not; leave them out"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _a_teacher_has_documents(self) -> "App":
         if self.curate.synthetic and self.retrieval is None:
             raise ValueError("`curate.synthetic` writes rows from documents; name them under `retrieval.documents`")
         return self
 
     @model_validator(mode="after")
+    def _a_leak_is_of_a_prompt(self) -> "App":
+        if self.target.kind != "prompt" and any(guard.kind == "leak" for guard in self.guards.output):
+            raise ValueError("`guards.output`: `leak` knows the system message of a target of kind `prompt` alone")
+        return self
+
+    @model_validator(mode="after")
     def _answers_that_exist_are_not_repeated(self) -> "App":
         if self.target.kind == "answers" and self.repeats > 1:
             raise ValueError("a target of kind `answers` has one answer a row; leave `repeats` at 1")
+        return self
+
+    @model_validator(mode="after")
+    def _an_address_is_one_channel(self) -> "App":
+        names = [channel.url_env for channel in self.alerts]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"`alerts` names {twice} twice; an address is one channel")
         return self

@@ -26,6 +26,8 @@ class _Move(Found):
     """Chunks of another kind than the app's."""
     chunk_words: int | None = Field(None, ge=8, le=2000)
     """Chunks of another length than the app's."""
+    chunk_tokens: int | None = Field(None, ge=8, le=8192)
+    """The same in tokens, where the chunker is `tokens`."""
 
 
 class Recipe(_Move):
@@ -47,6 +49,8 @@ class Grid(Frozen):
     """Kinds of chunk."""
     chunk_words: tuple[Annotated[int, Field(ge=8, le=2000)], ...] = ()
     """Lengths of a chunk."""
+    chunk_tokens: tuple[Annotated[int, Field(ge=8, le=8192)], ...] = ()
+    """Lengths of a chunk in tokens; they matter to the chunker `tokens` alone."""
     search: tuple[SearchKind, ...] = ("vectors", "lexical", "hybrid")
     """Kinds of search."""
     top_k: tuple[Annotated[int, Field(ge=1, le=20)], ...] = (1, 3)

@@ -66,7 +66,9 @@ class Finetune(Frozen):
     look_every: int = Field(10, ge=1)
     """Steps between two looks at the held-out rows; the weights of the best look are kept."""
     patience: int = Field(3, ge=1)
-    """Looks without a better loss after which the training ends."""
+    """Looks worse than the best one, without a better one in between, after which the training ends. A look is worse
+    where the loss of the held-out rows is above the best look's by more than one standard error of that difference,
+    row by row: with few rows the rest is noise."""
     packing: bool = True
     """One sequence a batch: no padding, and what several prompts of a batch begin with in common is computed once. The
     gradients are the same without it."""
