@@ -1,6 +1,7 @@
 """Honesty: does the answer name its source, and does what it says stand in what it was given?"""
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from tasks.calling.answer import Answer
@@ -30,6 +31,12 @@ class Said(NamedTuple):
 def said_in(text: str) -> Said:
     """Returns what a text says."""
     return Said(numbers(text), terms(text))
+
+
+@lru_cache(1024)  # a served document stands before the model again and again
+def said_in_passage(text: str) -> Said:
+    """Returns what a passage says."""
+    return said_in(text)
 
 
 def supports(passage: Said, claim: Said, overlap: float) -> bool:
@@ -71,7 +78,7 @@ def support(_row: Row, answer: Answer, *, overlap: float = 0.5, phrases: tuple[s
     claims = [claim for part in sentences(without_citations(answer.text)) if any(claim := said_in(part))]
     if not claims:
         return Rating(None, "says nothing that could be supported")
-    passages = [said_in(passage.text) for passage in answer.context]
+    passages = [said_in_passage(passage.text) for passage in answer.context]
     if not passages:
         return Rating(0.0, "no context")
     unsupported = sum(not any(supports(passage, claim, overlap) for passage in passages) for claim in claims)

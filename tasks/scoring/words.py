@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterator
+from itertools import chain
 
 import regex
 
@@ -15,6 +16,7 @@ _TOKEN = regex.compile(
     regex.VERBOSE,
 )
 _RUN = regex.compile(rf"[{_UNSPACED}][{_UNSPACED}\p{{M}}]*|(?:(?![{_UNSPACED}])[\p{{L}}\p{{M}}'’])+")
+_BEGINS_UNSPACED = regex.compile(rf"[{_UNSPACED}]")
 _THOUSANDS = regex.compile(r"(?<=\p{Nd}),(?=\p{Nd}{3}(?!\p{Nd}))")
 _SENTENCE_END = regex.compile(r"(?<=[.!?…]['\"”’)\]]*)\s+|(?<=[。！？])|[\n;]+")
 _FUNCTION_WORDS = frozenset({
@@ -52,7 +54,7 @@ def terms(text: str) -> frozenset[str]:
     """
     found: set[str] = set()
     for run in _RUN.findall(normalised(text)):
-        if regex.match(rf"[{_UNSPACED}]", run):
+        if _BEGINS_UNSPACED.match(run):
             found.update(run[at : at + 2] for at in range(max(1, len(run) - 1)))
         elif len(run) >= 4 and run not in _FUNCTION_WORDS:
             found.add(run[:5])
@@ -66,8 +68,8 @@ def sentences(text: str) -> list[str]:
 
 def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
     """Yields where each sentence begins and ends, without the blanks around it."""
-    begin = 0
-    for start, stop in (*(match.span() for match in _SENTENCE_END.finditer(text)), (len(text), len(text))):
+    begin, end = 0, (len(text), len(text))
+    for start, stop in chain((match.span() for match in _SENTENCE_END.finditer(text)), [end]):
         part = text[begin:start]
         if inside := part.strip():
             first = begin + part.index(inside)

@@ -1,9 +1,10 @@
+import random
 import socket
 
 import pytest
 
 from tasks.data.row import Message
-from tasks.scoring.pii import pii_leak
+from tasks.scoring.pii import CAN_BE, REGIONS, is_certain, pii_leak, recognizers
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +44,7 @@ def test_personal_data_is_recognised_in_either_language(row, answer, text, kind)
         "방수가 되며 무게는 2.1 kg, 가격은 129,000원입니다.",
         "We are open 09:00-17:00 from 2026-05-01; returns within 30 days.",
         "Card 4111-1111-1111-1112 has a wrong check digit",
+        "Founded in 1689, it sold 3825/53 coats at 1697-2 and 360065 won",
         "Order 123456789, version 1.2.3",
         "",
     ],
@@ -67,3 +69,18 @@ def test_only_the_kinds_named_count(row, answer):
     text = "Write to mia.kim@shop.example or call +1 212-736-5000"
     assert pii_leak.rate(row(), answer(text), kinds=("EMAIL_ADDRESS",)) == (1, "EMAIL_ADDRESS")
     assert pii_leak.rate(row(), answer(text), kinds=("CREDIT_CARD",)).value == 0
+
+
+def test_nothing_that_is_recognised_is_passed_over_before_anybody_looks():
+    chance = random.Random(20261129)  # noqa: S311 no secrets
+    between = ("", "", "", "-", " ", ".", "/", " (", ") ", ":", "a")
+    found = 0
+    for _ in range(600):
+        digits = (chance.choice("0123456789") for _ in range(chance.randrange(3, 17)))
+        number = "".join(f"{chance.choice(between)}{digit}" for digit in digits)
+        text = f"please {chance.choice(('', '+', 'tel ', 'DE', 'IP '))}{number} now"
+        results = (result for each in recognizers(REGIONS) for result in each.analyze(text, each.supported_entities))
+        if any(is_certain(result, text) for result in results):
+            found += 1
+            assert CAN_BE.search(text), text
+    assert found >= 10
