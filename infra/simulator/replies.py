@@ -11,6 +11,7 @@ from infra.simulator.answering import answer_to, embedding, last_question, token
 from infra.simulator.behaviour import Behaviour, FaultKind
 from infra.simulator.errors import Problem
 from infra.simulator.learning import Recall
+from infra.simulator.tools import calls_of, given_by_tool
 
 CREATED = 1_700_000_000
 CHAT = "/v1/chat/completions"
@@ -44,7 +45,11 @@ class ChatReply:
         self.texts = [str(message.get("content") or "") for message in messages]
         if body.get("response_format") and not behaviour.response_format:
             raise Problem(400, "Unsupported parameter: 'response_format'.", "unsupported_parameter")
-        if self._model in tuned:
+        self._calls = calls_of(body, messages)
+        given = given_by_tool(messages)
+        if self._calls or given is not None:
+            said = tokens(given or "")
+        elif self._model in tuned:
             said = tokens(tuned[self._model].answer(last_question(messages)))
         elif str(self._model).startswith("ft:"):
             raise Problem(404, f"The model `{self._model}` does not exist.", "model_not_found")
@@ -52,14 +57,16 @@ class ChatReply:
             said = tokens(answer_to(messages, behaviour.rules, partial(_chance, behaviour.seed, body)))
         most = body.get("max_tokens") or body.get("max_completion_tokens") or len(said)
         self._pieces = said[:most]
-        self._finish = "stop" if len(said) <= most else "length"
+        self._finish = "tool_calls" if self._calls else "stop" if len(said) <= most else "length"
         self.streams = bool(body.get("stream")) and behaviour.streams
         self.tokens_in = sum(len(tokens(text)) for text in self.texts)
-        self.tokens_out = len(self._pieces)
+        self.tokens_out = len(self._pieces) + sum(len(call.pieces) for call in self._calls)
 
     def whole(self) -> dict[str, Any]:
         """Returns the reply in one piece."""
-        message = {"role": "assistant", "content": "".join(self._pieces)}
+        message: dict[str, Any] = {"role": "assistant", "content": "".join(self._pieces)}
+        if self._calls:
+            message |= {"content": None, "tool_calls": [call.whole() for call in self._calls]}
         choice = {"index": 0, "message": message, "finish_reason": self._finish}
         content = {**self._head("chat.completion"), "choices": [choice]}
         return {**content, "usage": self._usage()} if self._reports_usage else content
@@ -74,6 +81,9 @@ class ChatReply:
             return []
         sent = self._pieces if broken is None else self._pieces[: len(self._pieces) // 2]
         events = [before + orjson.dumps(piece) + after for piece in sent]
+        for index, call in enumerate(self._calls):
+            deltas = [{"tool_calls": [delta]} for delta in call.deltas(index)]
+            events += [self._event([{"index": 0, "delta": delta, "finish_reason": None}], None) for delta in deltas]
         if broken:
             return [*events, _HALF_A_PIECE] if broken == "half_json" else events
         events.append(self._event([{"index": 0, "delta": {}, "finish_reason": self._finish}], None))

@@ -40,6 +40,14 @@ class Latency(NamedTuple):
     per_output_token: float | None = None
 
 
+class ToolCall(NamedTuple):
+    """A tool that a model wants called; `arguments` as the model wrote them, which should be JSON."""
+
+    id: str
+    name: str
+    arguments: str
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The answer to one row.
@@ -47,7 +55,7 @@ class Answer:
     Attributes:
         row_id: the row that was asked.
         outcome: `ok`, `app_error` (the target failed) or `skipped` (the budget was used up).
-        text: the answer, "" unless `ok`.
+        text: the answer, "" unless `ok`, and where the model only calls tools.
         cause: one line that says why it is not `ok`.
         nobodys: True where no row is to blame for that: whoever was asked does not answer, or not us.
         messages: what the model was sent; () for targets of the user's.
@@ -55,6 +63,7 @@ class Answer:
         price: US dollars; None where the model has no price.
         attempts: tries it took when it was made.
         reused: True where the journal had it and nothing was called.
+        tool_calls: tools that the model wants called, where a client has offered it any.
     """
 
     row_id: str
@@ -69,3 +78,4 @@ class Answer:
     price: float | None = None
     attempts: int = 0
     reused: bool = False
+    tool_calls: tuple[ToolCall, ...] = ()

@@ -15,11 +15,12 @@ import orjson
 from configs.schema.app import Parameters
 from configs.schema.model import ModelConfig
 from tasks.calling.adapters import adapter_fields
-from tasks.calling.answer import Latency, Usage
+from tasks.calling.answer import Latency, ToolCall, Usage
 from tasks.calling.connecting import open_session
 from tasks.calling.endpoint import api_key, base_url, callee_of, model_name
 from tasks.calling.failures import Callee, failure_of, failure_of_said, failure_of_status, not_the_api, said_by, torn
 from tasks.calling.rate_headers import pause_asked
+from tasks.calling.tool_calls import ToolCalls
 from tasks.candidate import Adapter
 from tasks.data.row import Message
 
@@ -38,7 +39,8 @@ class Reply(NamedTuple):
     """A whole answer of a model.
 
     `finish_reason` is `stop`, `length` or what else the endpoint says; `pause_s` the seconds that the endpoint's
-    rate-limit headers ask to wait before the next call, 0 where they ask for nothing.
+    rate-limit headers ask to wait before the next call, 0 where they ask for nothing. `tool_calls` are there only where
+    the model was offered tools.
     """
 
     text: str
@@ -46,6 +48,7 @@ class Reply(NamedTuple):
     latency: Latency
     finish_reason: str
     pause_s: float = 0.0
+    tool_calls: tuple[ToolCall, ...] = ()
 
 
 async def call_model(
@@ -77,9 +80,13 @@ async def call_model(
 
 
 async def stream_model(
-    model: ModelConfig, messages: Sequence[Message], parameters: Parameters, adapter: Adapter | None = None
+    model: ModelConfig,
+    messages: Sequence[Message],
+    parameters: Parameters,
+    adapter: Adapter | None = None,
+    passed: Mapping[str, Any] | None = None,
 ) -> AsyncGenerator[str | Reply]:
-    """Yields a model's answer piece by piece, then the whole `Reply`. One request, never tried again.
+    """Yields the text of a model's answer piece by piece, then the whole `Reply`. One request, never tried again.
 
     An answer counts only if the endpoint said how it finished: a reply that was cut is a failure, never a short answer.
 
@@ -88,12 +95,15 @@ async def stream_model(
         messages: what it is sent.
         parameters: with which parameters.
         adapter: with which it answers; none where not given.
+        passed: further fields of the request; what the parameters or the adapter say goes before them.
 
     Raises:
         CallFailure: no usable answer within `timeout_s`, counted over the whole call.
         ConfigurationError: the environment variable that should hold the key is not set.
     """
     body = request_body(model, messages, parameters, stream=True) | await adapter_fields(model, adapter)
+    if passed:
+        body = {**passed, **body}
     async with _Call(model, body) as call:
         for piece in call.pieces:
             yield piece
@@ -150,6 +160,7 @@ class _Call:
         self._response: aiohttp.ClientResponse | None = None
         self._rest = b""
         self.pieces: list[str] = []
+        self._calls: ToolCalls | None = None
         self._usage, self._finish_reason = Usage(), ""
         self._first = self._last = self._pause_s = 0.0
         self.ended = False
@@ -228,6 +239,9 @@ class _Call:
         if not self._finish_reason:
             what = "ended its reply before the answer was whole" if self.pieces else "gave an empty reply"
             raise torn(what, self._callee)
+        calls = self._calls.whole() if self._calls is not None else ()
+        if not all(call.name for call in calls):
+            raise torn("wants a tool called that it does not name", self._callee)
         steps = self._usage.output - 1
         several = len(self.pieces) > 1 and steps > 0
         latency = Latency(
@@ -235,7 +249,7 @@ class _Call:
             first_token=self._first - self._started if self._first else None,
             per_output_token=(self._last - self._first) / steps if several else None,
         )
-        return Reply("".join(self.pieces), self._usage, latency, self._finish_reason, self._pause_s)
+        return Reply("".join(self.pieces), self._usage, latency, self._finish_reason, self._pause_s, calls)
 
     def _event(self, data: bytes) -> None:
         if data == b"[DONE]":
@@ -256,11 +270,16 @@ class _Call:
             self._usage = usage_of(reported)
         for choice in (chunk.get("choices") or ())[:1]:
             self._finish_reason = choice.get("finish_reason") or self._finish_reason
-            piece = (choice.get("delta") or choice.get("message") or {}).get("content")
-            if piece:
+            said = choice.get("delta") or choice.get("message") or {}
+            piece, calls = said.get("content"), said.get("tool_calls")
+            if piece or calls:
                 self._last = time.perf_counter()
                 self._first = self._first or self._last
+            if piece:
                 self.pieces.append(piece)
+            if calls:
+                self._calls = self._calls or ToolCalls()
+                self._calls.take(calls)
 
     def _failure(self, error: BaseException) -> BaseException:
         return failure_of(error, self._callee) if isinstance(error, Exception) else error

@@ -5,6 +5,7 @@ import base64
 from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,8 +31,8 @@ BATCH = 32
 """Texts of one request; a failure costs at most so many."""
 
 
-class _Batch(NamedTuple):
-    """Vectors of one request, shape (texts, dimensions), and its tokens."""
+class Embedded(NamedTuple):
+    """Vectors of some texts, shape (texts, dimensions), and the tokens that these were."""
 
     vectors: np.ndarray
     usage: Usage
@@ -82,7 +83,7 @@ async def embed(
     vectors: dict[str, np.ndarray] = {}
     limiter = model_limiter(config, journal.path.parent if journal is not None else settings().folder())
 
-    async def request(batch: list[str]) -> _Batch:
+    async def request(batch: list[str]) -> Embedded:
         async with limiter.slot():
             at_most = most(batch, 0, price)
             with spend.request(at_most) if spend is not None else nullcontext(Bill()) as bill:
@@ -106,6 +107,36 @@ async def embed(
         missing = [text for text in keys if text not in vectors]
         await together(ask(missing[start : start + BATCH]) for start in range(0, len(missing), BATCH))
     return np.stack([vectors[text] for text in texts]) if texts else np.zeros((0, 0), np.float32)
+
+
+async def embed_now(texts: Sequence[str], config: ModelConfig, folder: Path) -> Embedded:
+    """Returns the embeddings of texts, each asked for whatever was asked before; nothing is kept of them.
+
+    Args:
+        texts: what to embed, at least one.
+        config: an embedding model.
+        folder: where processes share the limits of its endpoint.
+
+    Raises:
+        CallFailure: the endpoint gave no usable vectors.
+        ConfigurationError: the environment variable that should hold its key is not set.
+    """
+    limiter, found = model_limiter(config, folder), dict[int, Embedded]()
+
+    async def request(batch: list[str]) -> Embedded:
+        async with limiter.slot():
+            given = await _request(config, batch)
+        limiter.used(given.usage.input)
+        return given
+
+    async def ask(start: int) -> None:
+        batch = list(texts[start : start + BATCH])
+        found[start] = (await with_retries(partial(request, batch), retries_of(config), limiter.sleep)).value
+
+    await together(ask(start) for start in range(0, len(texts), BATCH))
+    parts = [found[start] for start in sorted(found)]
+    tokens = sum(part.usage.input for part in parts)
+    return Embedded(np.concatenate([part.vectors for part in parts]), Usage(input=tokens))
 
 
 def unknown_texts(
@@ -132,7 +163,7 @@ def _embedding_model(loaded: LoadedApp, name: str) -> ModelConfig:
     return config
 
 
-async def _request(config: ModelConfig, texts: list[str]) -> _Batch:
+async def _request(config: ModelConfig, texts: list[str]) -> Embedded:
     callee, client = callee_of(config), open_client(config)
     try:
         async with asyncio.timeout(config.timeout_s):
@@ -152,7 +183,7 @@ async def _request(config: ModelConfig, texts: list[str]) -> _Batch:
         raise torn(f"gave no vector for each of {len(texts)} texts", callee)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     tokens = reply.usage.prompt_tokens if reply.usage else 0
-    return _Batch(vectors / np.where(lengths > 0, lengths, 1), Usage(input=tokens or 0))
+    return Embedded(vectors / np.where(lengths > 0, lengths, 1), Usage(input=tokens or 0))
 
 
 def _journaled(journal: Journal | None, key: str, user: str) -> np.ndarray | None:

@@ -152,13 +152,13 @@ def failure_of_status(  # noqa: PLR0911 one return a meaning
         return CallFailure(
             FailureKind.RATE_LIMITED,
             f"{callee}: answered 429, too many requests{said}; lower `concurrency` or try again later",
-            _retry_after(headers),
+            retry_after_s(headers),
         )
     if status >= 500 or status in (408, 409):
         return CallFailure(
             FailureKind.SERVER_ERROR,
             f"{callee}: answered {status}{said}; look at the endpoint's own log, or try again later",
-            _retry_after(headers),
+            retry_after_s(headers),
         )
     if status in (400, 413, 422) and re.search(r"context[ _]?(length|size|window)|too (long|large)", detail, re.I):
         return CallFailure(FailureKind.TOO_LONG, f"{callee}: the prompt is too long for it{said}; shorten what is sent")
@@ -243,7 +243,7 @@ def _harmless(text: str, callee: Callee) -> str:
     return line if len(line) <= 200 else line[:199] + "…"
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
     """Returns the seconds of a `Retry-After` header, which holds seconds or a date (RFC 9110, 10.2.3)."""
     value = headers.get("retry-after", "").strip()
     if re.fullmatch(r"\d+(\.\d+)?", value):

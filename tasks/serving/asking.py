@@ -8,6 +8,9 @@ from tasks.candidate import Candidate
 from tasks.data.row import Row
 from tasks.prompting.render import BUILT_IN, variables
 
+CHAMPION, CANDIDATE = "@champion", "@candidate"
+"""Behind an app's name: who is to answer, whatever share of the users the candidate on trial has."""
+
 
 def request_of(row: Row, candidate: Candidate, columns: Columns) -> dict[str, Any]:
     """Returns the arguments of `chat.completions.create` that ask a row.

@@ -2,7 +2,7 @@
 
 The release log says who is champion. It is looked at twice a second, which costs one `stat`; at a slower pace log and
 alias are reconciled, and while MLflow is away the champion simply keeps answering. A new champion is made ready first
-and swapped in then; requests under way end with the one that they began with.
+and swapped in then; requests under way end with the one that they began with. A candidate on trial is held beside it.
 """
 
 import asyncio
@@ -11,13 +11,19 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
 from configs.errors import LifecycleError, ReleaseError
 from tasks.data.row import Row
+from tasks.releasing.entry import Stage
 from tasks.releasing.log import BusyError, ReleaseLog
 from tasks.releasing.parts import Parts, Registry, Smoke
 from tasks.releasing.reconcile import reconcile
+from tasks.rollout.ended import Ended, ended_by_itself
+from tasks.rollout.placing import Placed, is_drawn
+from tasks.rollout.report import is_alive
+from tasks.rollout.stages import rollout_of, step
 from tasks.serving.responder import Responder, answer_once
 
 T = TypeVar("T")
@@ -27,6 +33,8 @@ _log = logging.getLogger(__name__)
 _LOOK_EVERY_S = 0.5
 _LOOK_AGAIN_AFTER_S = 2.0
 _TAKE_UP_WITHIN_S = 120.0
+_GIVE_UP_AFTER_S = 60.0
+"""Once a step of a rollout is so old, a candidate that cannot be made ready for it ends the rollout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +46,33 @@ class Champion:
     responder: Responder
 
 
+@dataclass(frozen=True, slots=True)
+class OnTrial:
+    """A rollout under way, as this process serves it.
+
+    Attributes:
+        release: id of the release.
+        stage: where it stands.
+        share: share of the users whom the candidate answers.
+        candidate: who is on trial.
+    """
+
+    release: str
+    stage: Stage
+    share: float
+    candidate: Champion
+
+
 class ChampionKeeper:
-    """The champion of one app, as this process serves it.
+    """The champion of one app, as this process serves it, and the candidate on trial.
 
     Attributes:
         current: who answers new requests; None while there is no champion.
+        trial: who is on trial; None where nobody is, or nobody judges it.
         problem: why the last committed champion is not the one that answers, "" where it is.
         registry_problem: why log and alias could not be reconciled, "" where they could.
+        trial_problem: why the candidate on trial cannot answer, "" where it can.
+        ended: the last rollout, where it ended by itself and nothing was released since.
     """
 
     def __init__(
@@ -59,8 +87,11 @@ class ChampionKeeper:
         reconcile_every_s: float = 5.0,
     ) -> None:
         self.current: Champion | None = None
+        self.trial: OnTrial | None = None
         self.problem = ""
         self.registry_problem = ""
+        self.trial_problem = ""
+        self.ended: Ended | None = None
         self._log = log
         self._open = open_responder
         self.smoke_row = smoke_row
@@ -70,6 +101,7 @@ class ChampionKeeper:
         self._reconcile_every_s = reconcile_every_s
         self._switching = asyncio.Lock()
         self._seen: tuple[int, int] | None = None
+        self._tried: OnTrial | None = None
         self._settled = False
         self._watching: asyncio.Task[None] | None = None
         self._stopped = threading.Event()
@@ -111,23 +143,47 @@ class ChampionKeeper:
         async with self._switching:
             await self._switch(candidate, version)
 
+    def who_answers(self, champion: Champion, person: str) -> tuple[Champion, Placed | None]:
+        """Returns who answers a person, and what that says of the rollout.
+
+        Args:
+            champion: who answers where nobody is on trial.
+            person: digest of who asks.
+        """
+        trial = self.trial
+        if trial is None or (trial.stage == "watch") != (trial.candidate.candidate == champion.candidate):
+            return champion, None  # what is being changed right now says nothing
+        if trial.stage == "watch":
+            return champion, Placed(trial.release, "watch", 1.0, person)
+        if is_drawn(trial.release, person, trial.share):
+            return trial.candidate, Placed(trial.release, "canary", trial.share, person)
+        return champion, Placed(trial.release, "champion", trial.share, person)
+
     async def _switch(self, candidate: str | None, version: int | None) -> None:
         before = self.current
         if not candidate or not version:
             self.current = None
         elif before is None or before.candidate != candidate:
-            self.current = Champion(candidate, version, await self._open(candidate, version))
+            self.current = await self._ready(candidate, version)
         elif before.version != version:
             self.current = Champion(candidate, version, before.responder)
         self.problem = ""
         if self.current is not before:
             _log.info("champion: %s version %s", candidate, version)
 
+    async def _ready(self, candidate: str, version: int) -> Champion:
+        if self._tried is not None and self._tried.candidate.candidate == candidate:
+            return self._tried.candidate
+        return Champion(candidate, version, await self._open(candidate, version))
+
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(_LOOK_EVERY_S if self._settled else _LOOK_AGAIN_AFTER_S)
             if self._stat() != self._seen or not self._settled:
                 await self._look()
+            # A judge that is dead would let users meet a candidate that nobody can take away.
+            judged = self._tried is not None and await asyncio.to_thread(is_alive, self._app)
+            self.trial = self._tried if judged else None
 
     async def _look(self) -> None:
         async with self._switching:
@@ -136,6 +192,7 @@ class ChampionKeeper:
                 wanted = await asyncio.to_thread(self._wanted, trial=False)
                 if wanted is not None:
                     await self._switch(*wanted)
+                await self._hold_trial()
             except Exception as error:  # whatever it is, the watch goes on
                 # A candidate that could not be made ready is tried again: its index or weights may still come.
                 self._settled = False
@@ -144,12 +201,31 @@ class ChampionKeeper:
     def _wanted(self, *, trial: bool) -> tuple[str | None, int | None] | None:
         """Returns candidate and version that are to answer, None where nothing is to change now."""
         entries = self._log.entries()
+        self.ended = ended_by_itself(entries)
         if entries and entries[-1].kind == "intent":
             self._settled = False
             if self._is_changing():
                 return (entries[-1].candidate, entries[-1].version) if trial else None
         committed = self._log.committed()
         return (committed.candidate, committed.version) if committed else (None, None)
+
+    async def _hold_trial(self) -> None:
+        """Makes ready who is on trial, or lets go of who was; one that cannot be made ready for a while is given up."""
+        rollout = rollout_of(await asyncio.to_thread(self._log.entries))
+        if rollout is None or not (rollout.answers or rollout.stage == "watch"):
+            self._tried = self.trial = None
+            self.trial_problem = ""
+            return
+        try:
+            held = self.current if rollout.stage == "watch" else await self._ready(rollout.candidate, rollout.version)
+        except Exception as error:  # whatever it is, the champion answers
+            self.trial_problem, self._tried, self._settled = _noted(error, self.trial_problem), None, False
+            if (datetime.now(UTC) - rollout.began).total_seconds() > _GIVE_UP_AFTER_S:
+                why = f"the candidate cannot be served: {self.trial_problem}"
+                await asyncio.to_thread(step, self._log, rollout, "ended", who="endpoint", why=why)
+            return
+        self.trial_problem = ""
+        self._tried = OnTrial(rollout.release, rollout.stage, rollout.share, held) if held else None
 
     def _is_changing(self) -> bool:
         try:

@@ -78,9 +78,13 @@ class Doorkeeper:
 
     def used(self, key: Key | None, reply: Reply) -> None:
         """Notes what an answer took."""
+        usage = reply.answer.usage
+        self.spent(key, usage.input + usage.output, reply.answer.price or 0.0)
+
+    def spent(self, key: Key | None, tokens: int, price: float) -> None:
+        """Notes tokens, and US dollars."""
         if key is not None:
-            usage = reply.answer.usage
-            self._quota.used(key, usage.input + usage.output, reply.answer.price or 0.0)
+            self._quota.used(key, tokens, price)
 
     def _is_local(self, sent: str) -> bool:
         return hmac.compare_digest(sent.encode("utf-8", "surrogateescape"), self._local)

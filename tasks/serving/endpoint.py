@@ -1,8 +1,8 @@
-"""The champion behind an OpenAI-compatible endpoint."""
+"""The champions of some apps behind an OpenAI-compatible endpoint."""
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -11,72 +11,42 @@ import orjson
 from aiohttp import web
 
 from configs.errors import DataError, LifecycleError
-from configs.schema.dataset import Columns
+from configs.settings import settings
 from tasks.calling.answer import Outcome
+from tasks.calling.embedding import embed_now
 from tasks.serving.admission import Admission
-from tasks.serving.champion import Champion, ChampionKeeper
+from tasks.serving.body import read_body
 from tasks.serving.doorkeeper import Doorkeeper
+from tasks.serving.embeddings import EmbeddingsRequest, embeddings
 from tasks.serving.exchange import Exchange
+from tasks.serving.guarded import let_in
 from tasks.serving.keys import Key
-from tasks.serving.metrics import Metrics
-from tasks.serving.protocol import (
-    ChatRequest,
-    Head,
-    ProtocolError,
-    VoteRequest,
-    closing_chunks,
-    completion,
-    error_chunk,
-    opening_chunk,
-    read_request,
-    text_chunk,
-)
-from tasks.serving.record import RecordStore
+from tasks.serving.metrics import CONTENT_TYPE
+from tasks.serving.protocol import ChatRequest, ProtocolError, VoteRequest, read_request
 from tasks.serving.record_file import RecordError
-from tasks.serving.recording import Recorder
+from tasks.serving.refusing import refusal_of
 from tasks.serving.responder import Reply
+from tasks.serving.responses import ResponsesRequest
+from tasks.serving.served_app import ServedApp
+from tasks.serving.served_apps import ServedApps
+from tasks.serving.streaming import streamed
 from tasks.serving.votes import Vote
 
 _log = logging.getLogger(__name__)
 
-_MAX_BODY_BYTES = 1_048_576
-_BODY_WITHIN_S = 30.0
-_WRITE_WITHIN_S = 60.0
-_STREAM = {"content-type": "text/event-stream", "cache-control": "no-cache"}
-
 
 class Endpoint:
-    """The routes of one app's endpoint.
+    """The routes of a server.
 
     Args:
-        app: name of the app, which is the model's name.
-        columns: roles of the columns that a request's messages fill.
-        keeper: holds the champion.
-        recorder: writes what was served.
-        store: what was served.
+        apps: what it serves.
         admission: says whether there is room for one more request.
-        metrics: counts.
         doorkeeper: knows the keys, and what is left to each.
     """
 
-    def __init__(
-        self,
-        app: str,
-        columns: Columns,
-        keeper: ChampionKeeper,
-        recorder: Recorder,
-        store: RecordStore,
-        admission: Admission,
-        metrics: Metrics,
-        doorkeeper: Doorkeeper,
-    ) -> None:
-        self._app = app
-        self._columns = columns
-        self._keeper = keeper
-        self._recorder = recorder
-        self._store = store
+    def __init__(self, apps: ServedApps, admission: Admission, doorkeeper: Doorkeeper) -> None:
+        self._apps = apps
         self._admission = admission
-        self._metrics = metrics
         self._doorkeeper = doorkeeper
 
     def install(self, api: web.Application) -> None:
@@ -90,6 +60,8 @@ class Endpoint:
                 web.get("/v1/models", self.models),
                 web.get("/v1/models/{name}", self.model),
                 web.post("/v1/chat/completions", self.chat),
+                web.post("/v1/responses", self.responses),
+                web.post("/v1/embeddings", self.embeddings),
                 web.post("/v1/feedback", self.feedback),
                 web.post("/admin/reload", self.reload),
             ]
@@ -97,118 +69,169 @@ class Endpoint:
 
     async def live(self, _request: web.Request) -> web.Response:
         """200: this process answers and can take up a champion, whether or not the present one can be served."""
-        return _json({"status": "ok", "app": self._app})
+        only = self._apps.only
+        served = {"app": only.name} if only else {"apps": [app.name for app in self._apps.served]}
+        return _json({"status": "ok", **served})
 
-    async def ready(self, _request: web.Request) -> web.Response:
-        """200 where a request would be answered now; 503 where there is no champion, or no room."""
-        full = self._admission.full
-        ready = self._keeper.current is not None and not full
-        why = "too many requests under way" if full else self._keeper.problem or "no champion"
-        return _json({"status": "ok"} if ready else {"status": "unavailable", "why": why}, 200 if ready else 503)
+    async def ready(self, request: web.Request) -> web.Response:
+        """200 where a request would be answered now; 503 where there is no champion, or no room.
 
-    async def health(self, _request: web.Request) -> web.Response:
-        """200 with the champion, or none where nothing has been released; 503 where the champion cannot be served."""
-        current, keeper = self._keeper.current, self._keeper
-        down = current is None and keeper.problem
-        content: dict[str, Any] = {
-            "status": "unavailable" if down else "ok",
-            "app": self._app,
-            "champion": current and {"candidate": current.candidate, "version": current.version},
-        }
-        problems = [keeper.problem, keeper.registry_problem, self._recorder.problem]
-        if any(problems):
-            content["problems"] = [problem for problem in problems if problem]
+        Of several apps one must be ready; `?app=NAME` asks for that one.
+        """
+        why = self._apps.why_not_ready(request.query.get("app"))
+        if self._admission.full:
+            why = dict.fromkeys(why, "too many requests under way")
+        ready = not all(why.values())
+        content: dict[str, Any] = {"status": "ok" if ready else "unavailable"}
+        if len(why) > 1:
+            content["apps"] = {name: each or "ok" for name, each in why.items()}
+        elif not ready:
+            content["why"] = next(iter(why.values()))
+        return _json(content, 200 if ready else 503)
+
+    async def health(self, request: web.Request) -> web.Response:
+        """200 with the champion, or none where nothing has been released; 503 where the champion cannot be served.
+
+        Of several apps each is told, and it is 503 where none can be served; `?app=NAME` asks for that one.
+        """
+        each = self._apps.health(request.query.get("app"))
+        down = all(one["status"] != "ok" for one in each)
+        content = each[0] if len(each) == 1 else {"status": "unavailable" if down else "ok", "apps": each}
         return _json(content, 503 if down else 200)
 
     async def metrics(self, _request: web.Request) -> web.Response:
         """What is counted, as Prometheus reads it."""
-        return web.Response(body=self._metrics.text(), headers={"content-type": self._metrics.content_type})
+        return web.Response(body=self._apps.metrics_text(), headers={"content-type": CONTENT_TYPE})
 
     async def models(self, request: web.Request) -> web.Response:
-        """The one model there is: the app."""
-        self._doorkeeper.key_of(request)
-        return _json({"object": "list", "data": [_model(self._app)]})
+        """The models there are: the apps that may be asked with the request's key, and who answers in one on trial."""
+        key = self._doorkeeper.key_of(request)
+        return _json({"object": "list", "data": [_model(name) for name in self._apps.shown(key)]})
 
     async def model(self, request: web.Request) -> web.Response:
-        """The same, by its name."""
-        self._doorkeeper.key_of(request)
-        self._check_model(request.match_info["name"])
-        return _json(_model(self._app))
+        """One of them, by its name."""
+        key, name = self._doorkeeper.key_of(request), request.match_info["name"]
+        self._apps.check(name, key)
+        return _json(_model(name))
 
     async def reload(self, request: web.Request) -> web.Response:
-        """Takes up at once what the release log says. Only from this machine, and with its key where there are keys."""
+        """Takes up at once what the release log says of the app that `?app=NAME` names; of all apps without.
+
+        Only from this machine, and with its key where there are keys.
+        """
         self._doorkeeper.check_local(request)
-        try:
-            await self._keeper.reload()
-        except LifecycleError as error:
-            raise ProtocolError(503, str(error), "not_servable") from error
+        failed: LifecycleError | None = None
+        for app in self._apps.named(request.query.get("app")):
+            try:
+                await app.keeper.reload()
+            except LifecycleError as error:
+                failed = error
+        if failed is not None:
+            raise ProtocolError(503, str(failed), "not_servable") from failed
         return await self.health(request)
 
     async def chat(self, request: web.Request) -> web.StreamResponse:
         """Answers a conversation."""
+        return await self._asked(request, ChatRequest)
+
+    async def responses(self, request: web.Request) -> web.StreamResponse:
+        """Answers the same, asked and told as OpenAI's Responses API does."""
+        return await self._asked(request, ResponsesRequest)
+
+    async def _asked(self, request: web.Request, kind: type[ChatRequest]) -> web.StreamResponse:
         key, local = self._doorkeeper.key_of(request), self._doorkeeper.is_local(request)
         with self._admission.admitted(always=local):
             await self._doorkeeper.begin(key)
-            asked = read_request(await _body(request), ChatRequest)
-            self._check_model(asked.model)
-            return await self._answer(request, asked, self._champion(), _Asker(key, local))
+            asked = read_request(await read_body(request), kind)
+            app = self._apps.of(request, asked.model, key)
+            app.check(asked)
+            with app.counted():
+                return await self._answer(request, asked, app, _Asker(key, local))
+
+    async def embeddings(self, request: web.Request) -> web.Response:
+        """Embeds texts with the app's embedding model, which is named by its own name or by the app's."""
+        key, local = self._doorkeeper.key_of(request), self._doorkeeper.is_local(request)
+        with self._admission.admitted(always=local):
+            await self._doorkeeper.begin(key)
+            asked = read_request(await read_body(request), EmbeddingsRequest)
+            app, model = self._apps.embedding(request, asked.model, key)
+            try:
+                embedded = await embed_now(asked.input, model.config, settings().folder())
+            except LifecycleError as error:
+                raise ProtocolError(502, f"the texts could not be embedded: {error}", "upstream") from error
+            tokens, price = embedded.usage.input, model.price(embedded) or 0.0
+            self._doorkeeper.spent(key, tokens, price)
+            app.metrics.embedded(tokens, price)
+            await app.note_embedded(key, len(asked.input), tokens, price)
+        return _json(embeddings(asked, embedded))
 
     async def feedback(self, request: web.Request) -> web.Response:
         """Takes what a person says of an answer, by the id of its request."""
         key = self._doorkeeper.key_of(request)
         with self._admission.admitted():
             await self._doorkeeper.begin(key)
-            said = read_request(await _body(request), VoteRequest)
+            said = read_request(await read_body(request), VoteRequest)
             vote = Vote(said.request, said.good, said.comment, datetime.now(UTC), key.id if key else "")
-            try:
-                found = await asyncio.to_thread(self._store.votes.add, vote)
-            except RecordError as error:
-                _log.error("%s", error)
-                raise ProtocolError(503, "the vote could not be kept; try again", "not_recorded") from error
+            found = await self._voted(vote, self._apps.allowed(key))
         if not found:
             message = f"no request {said.request[:80]!r} of yours was answered here"
             raise ProtocolError(404, message, "unknown_request", "request")
         return _json({"status": "ok"})
 
+    async def _voted(self, vote: Vote, names: Collection[str]) -> bool:
+        """Returns whether one of these apps has answered what a vote is about, and keeps it there."""
+        failed: RecordError | None = None
+        for app in self._apps.served:
+            try:
+                if app.name in names and await asyncio.to_thread(app.store.votes.add, vote):
+                    return True
+            except RecordError as error:
+                _log.error("%s", error)
+                failed = error
+        if failed is not None:
+            raise ProtocolError(503, "the vote could not be kept; try again", "not_recorded") from failed
+        return False
+
     async def _answer(
-        self, request: web.Request, asked: ChatRequest, champion: Champion, asker: "_Asker"
+        self, request: web.Request, asked: ChatRequest, app: ServedApp, asker: "_Asker"
     ) -> web.StreamResponse:
-        key = asker.key
+        key, (champion, placed) = asker.key, app.who_answers(asked)
         # Whoever else names a row of the production data would be measured by its reference.
         played = str((asked.metadata or {}).get("row_id") or "") if asker.local else ""
-        exchange = Exchange.begin(asked, champion, self._columns, self._recorder, played, key.id if key else "")
+        columns = app.loaded.app.datasets.columns
+        exchange = Exchange.begin(asked, champion, columns, app.recorder, played, key.id if key else "", placed)
         headers = {"x-lifecycle-candidate": champion.candidate, "x-lifecycle-request": exchange.id}
-        head = Head.now(exchange.id, self._app)
-        async with aclosing(self._counted(exchange, key)) as replies:
+        form = asked.form(exchange.id)
+        exchange = await let_in(exchange, app.guarding, app.metrics, headers, streamed=asked.stream)
+        async with aclosing(exchange.replies(self._counting(exchange, app, key))) as replies:
             try:
                 piece = await anext(replies)
             except DataError as error:
                 raise ProtocolError(400, str(error), "invalid_value", "metadata") from error
-            if asked.stream and isinstance(piece, str):
-                return await _streamed(request, head, asked.include_usage, piece, replies, headers)
+            if exchange.fallback:
+                headers["x-lifecycle-fallback"] = exchange.fallback
+            if asked.stream and (isinstance(piece, str) or piece.answer.outcome is Outcome.OK):
+                return await streamed(request, form, exchange.id, piece, replies, headers)
             while isinstance(piece, str):
                 piece = await anext(replies)
+        if not exchange.recorded:
+            headers["x-lifecycle-recorded"] = "no"
         if piece.answer.outcome is not Outcome.OK:
-            raise _upstream(piece, headers)
-        return _json(completion(head, piece.answer.text, piece.finish_reason, piece.answer.usage), headers=headers)
+            raise refusal_of(piece, exchange.id, headers)
+        return _json(form.whole(piece), headers=headers)
 
-    async def _counted(self, exchange: Exchange, key: Key | None) -> AsyncGenerator[str | Reply]:
-        async with aclosing(exchange.replies()) as replies:
-            async for piece in replies:
-                if isinstance(piece, Reply):
-                    self._metrics.answered(piece)
-                    self._doorkeeper.used(key, piece)
-                yield piece
+    def _counting(self, exchange: Exchange, app: ServedApp, key: Key | None) -> Callable[[Reply], None]:
+        def ended(reply: Reply) -> None:
+            app.metrics.answered(reply)
+            for done in reply.guarded:
+                app.metrics.guarded(done)
+            if exchange.fallback:
+                app.metrics.fell_back(exchange.fallback)
+            self._doorkeeper.used(key, reply)
+            if reply.answer.outcome is not Outcome.SKIPPED:
+                app.copy(exchange)
 
-    def _champion(self) -> Champion:
-        if self._keeper.current is None:
-            reason = self._keeper.problem or f"nothing has been released yet; `lifecycle run loop --app {self._app}`"
-            raise ProtocolError(503, f"no champion: {reason}", "no_champion")
-        return self._keeper.current
-
-    def _check_model(self, name: str) -> None:
-        if name != self._app:
-            raise ProtocolError(404, f"no model {name!r} here; the model is {self._app!r}", "model_not_found", "model")
+        return ended
 
 
 class _Asker(NamedTuple):
@@ -216,69 +239,6 @@ class _Asker(NamedTuple):
 
     key: Key | None
     local: bool
-
-
-async def _streamed(
-    request: web.Request,
-    head: Head,
-    include_usage: bool,
-    first: str,
-    replies: AsyncGenerator[str | Reply],
-    headers: Mapping[str, str],
-) -> web.StreamResponse:
-    response = web.StreamResponse(headers={**headers, **_STREAM})
-    await response.prepare(request)
-    try:
-        await _write(request, response, opening_chunk(head, include_usage))
-        piece: str | Reply = first
-        while isinstance(piece, str):
-            await _write(request, response, text_chunk(head, piece, include_usage))
-            piece = await anext(replies)
-        if piece.answer.outcome is Outcome.OK:
-            last = b"".join(closing_chunks(head, piece.finish_reason, piece.answer.usage, include_usage))
-        else:
-            last = error_chunk(_upstream(piece))
-    except ConnectionError:
-        raise
-    except Exception as error:  # the reply has begun: what went wrong can only be its end
-        _log.exception("a stream broke off")
-        last = error_chunk(ProtocolError(500, f"{type(error).__name__}; the log of the endpoint says more", "internal"))
-    await _write(request, response, last)
-    await response.write_eof()
-    return response
-
-
-async def _write(request: web.Request, response: web.StreamResponse, content: bytes) -> None:
-    """Writes a part of a reply; a client that does not read it is given up, since it holds a place and a call."""
-    try:
-        async with asyncio.timeout(_WRITE_WITHIN_S):
-            await response.write(content)
-    except TimeoutError:
-        if request.transport is not None:
-            request.transport.abort()
-        raise ConnectionResetError("the client does not read") from None
-
-
-def _upstream(reply: Reply, headers: dict[str, str] | None = None) -> ProtocolError:
-    return ProtocolError(502, f"the application could not answer: {reply.answer.cause}", "upstream", headers=headers)
-
-
-async def _body(request: web.Request) -> bytes:
-    too_large = ProtocolError(413, f"the body is larger than {_MAX_BODY_BYTES} bytes", "too_large")
-    if (request.content_length or 0) > _MAX_BODY_BYTES:
-        raise too_large
-    body = bytearray()
-    try:
-        async with asyncio.timeout(_BODY_WITHIN_S):
-            async for piece in request.content.iter_any():
-                body += piece
-                if len(body) > _MAX_BODY_BYTES:
-                    raise too_large
-    except web.RequestPayloadError:
-        raise ProtocolError(400, "the body is not what its headers say", "invalid_body") from None
-    except TimeoutError:
-        raise ProtocolError(408, f"the body did not come within {_BODY_WITHIN_S:g} s", "timeout") from None
-    return bytes(body)
 
 
 def _model(app: str) -> dict[str, Any]:

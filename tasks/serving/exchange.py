@@ -1,21 +1,32 @@
 """One request from its beginning to its record: it ends with the champion it began with, and is on the disk by then."""
 
 import asyncio
+import logging
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from configs.errors import MissingVariableError
 from configs.schema.dataset import Columns
 from tasks.calling.answer import Answer, Outcome
+from tasks.calling.passed import NOTHING, Passed
 from tasks.data.row import Row
+from tasks.guarding.done import Done
+from tasks.guarding.watch import Watch
+from tasks.rollout.placing import Placed, copy_of
+from tasks.serving.asked import Instead
 from tasks.serving.champion import Champion
+from tasks.serving.progress import Progress
 from tasks.serving.protocol import ChatRequest
 from tasks.serving.record import Served
 from tasks.serving.recording import Recorder
 from tasks.serving.responder import Reply
+from tasks.serving.watched import watched
+
+_log = logging.getLogger(__name__)
 
 _RESERVED = ("row_id", "question", "messages")
 """Metadata that are no prompt variables: what they would name is in the messages."""
@@ -23,9 +34,17 @@ _RESERVED = ("row_id", "question", "messages")
 _GONE = "the client went away before the answer ended"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Exchange:
-    """One request and who answers it."""
+    """One request and who answers it.
+
+    Attributes:
+        fallback: name of the model that answers instead of the champion's; "" where none does. Known with the first
+            piece.
+        guarded: what guards did to the request.
+        watch: looks at the answer; None where nothing does.
+        recorded: whether it was on the disk once its answer ended.
+    """
 
     id: str
     at: datetime
@@ -34,6 +53,12 @@ class Exchange:
     row_id: str
     key: str
     recorder: Recorder
+    placed: Placed | None = None
+    passed: Passed = NOTHING
+    fallback: str = ""
+    guarded: tuple[Done, ...] = ()
+    watch: Watch | None = None
+    recorded: bool = False
 
     @classmethod
     def begin(
@@ -44,6 +69,7 @@ class Exchange:
         recorder: Recorder,
         played: str = "",
         key: str = "",
+        placed: Placed | None = None,
     ) -> "Exchange":
         """Begins one. Its metadata are prompt variables, but for what the messages say.
 
@@ -54,34 +80,89 @@ class Exchange:
             recorder: writes it.
             played: id of the row of the production dataset that is played; "" for a user's request.
             key: id of the key that it was sent with; "" for none.
+            placed: what it says of a rollout.
         """
-        identity, messages, metadata = f"chatcmpl-{uuid.uuid4().hex}", asked.messages, asked.metadata or {}
+        identity, messages, metadata = f"{asked.id_prefix}{uuid.uuid4().hex}", asked.messages, asked.metadata or {}
         variables: dict[str, Any] = {key: value for key, value in metadata.items() if key not in _RESERVED}
         if columns.question:
             variables[columns.question] = messages[-1].content
         if columns.messages:
             variables[columns.messages] = [message._asdict() for message in messages]
         row = Row(id=identity, messages=messages, columns=variables)
-        return cls(identity, datetime.now(UTC), champion, row, played, key, recorder)
+        return cls(identity, datetime.now(UTC), champion, row, played, key, recorder, placed, asked.passed)
 
-    async def replies(self) -> AsyncGenerator[str | Reply]:
-        """Yields the answer's text piece by piece, then the whole reply once it has been recorded."""
-        text, recorded = "", False
+    def copy_for(self, candidate: Champion, release: str, watch: Watch | None) -> "Exchange":
+        """Returns the same request for a candidate on trial, whose answer reaches nobody."""
+        identity, person = copy_of(self.id), self.placed.person if self.placed else ""
+        return replace(
+            self,
+            id=identity,
+            at=datetime.now(UTC),
+            champion=candidate,
+            row=replace(self.row, id=identity),
+            row_id="",
+            key="",
+            placed=Placed(release, "shadow", 0.0, person),
+            fallback="",
+            watch=watch,
+        )
+
+    async def replies(self, ended: Callable[[Reply], None]) -> AsyncGenerator[str | Reply]:
+        """Yields the answer's text piece by piece, then the whole reply once it has been recorded, or that takes long.
+
+        Args:
+            ended: is told the reply once there is one; also where the client has left, with what there is of it then.
+
+        Raises:
+            MissingVariableError: the request lacks a variable of the prompt; raised before any text.
+        """
+        said, whole = "", False
+        responder = self.champion.responder
+        progress = Progress(self.id, responder.price, self.watch)
+        pieces = responder.stream(self.row, self.passed, progress.told)
+        if self.watch is not None:
+            pieces = watched(pieces, self.watch, progress)
         try:
-            async with aclosing(self.champion.responder.stream(self.row)) as pieces:
+            async with aclosing(pieces):
                 async for piece in pieces:
+                    if isinstance(piece, Instead):
+                        self.fallback = piece.model
+                        continue
                     if isinstance(piece, str):
-                        text += piece
+                        said += piece
+                        if self.watch is None:
+                            progress.pieces.append(piece)
                     else:
-                        recorded = True
-                        await self.recorder.record(self._served(piece.answer))
+                        whole = True
+                        ended(piece)
+                        await self.record(piece.answer, piece.guarded)
                     yield piece
         except (asyncio.CancelledError, GeneratorExit):
-            if not recorded:
-                self.recorder.record_later(self._served(Answer(self.id, Outcome.SKIPPED, text, _GONE, attempts=1)))
+            if not whole:
+                self._left(replace(progress.so_far(), outcome=Outcome.SKIPPED, text=said, cause=_GONE), ended)
             raise
+        except MissingVariableError:
+            raise
+        except Exception as error:
+            if whole:
+                raise
+            _log.exception("request %s could not be answered", self.id)
+            cause = f"{type(error).__name__}: {error}"
+            failed = Reply(replace(progress.so_far(), outcome=Outcome.APP_ERROR, text="", cause=cause))
+            ended(failed)
+            await self.record(failed.answer)
+            yield failed
 
-    def _served(self, answer: Answer) -> Served:
+    def _left(self, answer: Answer, ended: Callable[[Reply], None]) -> None:
+        ended(Reply(answer))
+        if not (self.placed and self.placed.arm == "shadow"):  # a copy that is ended says nothing
+            self.recorder.record_later(self._served(answer, tuple(self.watch.done) if self.watch else ()))
+
+    async def record(self, answer: Answer, guarded: tuple[Done, ...] = ()) -> None:
+        """Records what came of it, and what guards did to the answer."""
+        self.recorded = await self.recorder.record(self._served(answer, guarded))
+
+    def _served(self, answer: Answer, guarded: tuple[Done, ...]) -> Served:
         shown = {key: value for key, value in self.row.columns.items() if isinstance(value, str | int | float | None)}
         return Served(
             id=self.id,
@@ -93,4 +174,12 @@ class Exchange:
             columns=shown,
             answer=replace(answer, row_id=self.id),
             key=self.key,
+            placed=self.placed,
+            passed=self._passed_on(),
+            fallback=self.fallback,
+            guarded=(*self.guarded, *guarded),
         )
+
+    def _passed_on(self) -> dict[str, Any]:
+        turns = [turn._asdict() for turn in self.passed.turns]
+        return {**self.passed.fields, "turns": turns} if turns else dict(self.passed.fields)

@@ -42,10 +42,16 @@ class Key(Frozen):
     hash: str
     """SHA-256 of it: 256 random bits need no slow hash."""
     limits: KeyLimits = KeyLimits()
+    apps: tuple[str, ...] = ()
+    """Names of the apps that may be asked with it; every app where none is named."""
     created: str
     """Time in UTC, ISO 8601."""
     revoked: str | None = None
     """When it stopped being answered; None while it is."""
+
+    def may_ask(self, app: str) -> bool:
+        """Returns whether an app may be asked with it."""
+        return not self.apps or app in self.apps
 
 
 class _File(Frozen):
@@ -85,8 +91,13 @@ class KeyRing:
         """
         return self._read().keys
 
-    def add(self, name: str, limits: KeyLimits) -> str:
+    def add(self, name: str, limits: KeyLimits, apps: tuple[str, ...] = ()) -> str:
         """Makes a key and returns it; nothing can return it again.
+
+        Args:
+            name: whose it is.
+            limits: what it may use.
+            apps: names of the apps that may be asked with it; () for all.
 
         Raises:
             ConfigurationError: a key of this name is answered already, or the name is none.
@@ -98,7 +109,7 @@ class KeyRing:
             if any(key.name == name and key.revoked is None for key in keys):
                 raise ConfigurationError(f"there is a key of the name {name!r}: revoke it, or take another name")
             try:
-                made = Key(id=secret[:9], name=name, hash=_hash(secret), limits=limits, created=_now())
+                made = Key(id=secret[:9], name=name, hash=_hash(secret), limits=limits, apps=apps, created=_now())
             except ValidationError:
                 raise ConfigurationError(
                     f"{name!r} is no name of a key: up to 80 letters, digits, blanks, and any of . @ _ -"

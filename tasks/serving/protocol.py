@@ -2,13 +2,28 @@
 
 import json
 import time
-from collections.abc import Iterator
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
+from configs.schema.serve import Passing
 from tasks.calling.answer import Usage
+from tasks.calling.passed import NOTHING, Passed
 from tasks.data.row import Message
+from tasks.data.tool_turn import ToolTurn
+from tasks.serving.responder import Reply
+from tasks.serving.tools import checked_calls, checked_choice, checked_form, checked_tools, told_calls
 
 _ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 _STATUS_TYPES = {
@@ -39,59 +54,130 @@ class ProtocolError(Exception):
         }
 
 
-class _Lenient(BaseModel):
+class Lenient(BaseModel):
+    """What a client sends; keys that are not known are left aside."""
+
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-def _text_of(content: Any) -> Any:
-    """Joins the parts of a message that is a list of parts; everything else is left as it is."""
-    if not isinstance(content, list):
-        return content
-    if not all(isinstance(part, dict) and part.get("type") == "text" for part in content):
-        raise ValueError("only parts of type `text` are answered")
-    return "".join(str(part.get("text", "")) for part in content)
+class WireMessage(Lenient):
+    """A message as clients send it."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    tool_calls: Annotated[list[dict[str, Any]], AfterValidator(checked_calls)] | None = None
+    tool_call_id: str | None = None
+    content: str = Field(None, validate_default=True)
+
+    @field_validator("content", mode="before")
+    @classmethod
+    def _text_of(cls, content: Any, info: ValidationInfo) -> Any:
+        """Joins the parts of a message that is a list of parts; a message that calls tools needs no text."""
+        if isinstance(content, list):
+            if not all(isinstance(part, dict) and part.get("type") == "text" for part in content):
+                raise ValueError("only parts of type `text` are answered")
+            return "".join(str(part.get("text", "")) for part in content)
+        return "" if content is None and info.data.get("tool_calls") else content
+
+    @property
+    def is_of_tools(self) -> bool:
+        """Whether it calls tools, or brings what one gave."""
+        return self.role == "tool" or bool(self.tool_calls)
+
+    def turn(self) -> Message:
+        """Returns it as the model is sent it."""
+        if not self.is_of_tools:
+            return Message(_ROLES[self.role], self.content)  # type: ignore[arg-type]
+        fields = {"tool_calls": self.tool_calls} if self.tool_calls else {"tool_call_id": self.tool_call_id}
+        return ToolTurn(self.role, self.content, fields)
 
 
-class _Message(_Lenient):
-    role: Literal["system", "developer", "user", "assistant"]
-    content: Annotated[str, BeforeValidator(_text_of)]
-
-
-class _StreamOptions(_Lenient):
+class _StreamOptions(Lenient):
     include_usage: bool = False
 
 
-class ChatRequest(_Lenient):
+class ChatRequest(Lenient):
     """A request. Temperature and the like are left out: the champion decides them."""
 
+    id_prefix: ClassVar[str] = "chatcmpl-"
+
     model: str
-    wire_messages: list[_Message] = Field(alias="messages", min_length=1)
+    wire_messages: list[WireMessage] = Field(alias="messages", min_length=1)
     stream: bool = False
     stream_options: _StreamOptions | None = None
     n: Literal[1] | None = None
-    tools: None = None
+    tools: Annotated[list[dict[str, Any]], AfterValidator(checked_tools)] | None = None
+    tool_choice: Annotated[Any, AfterValidator(checked_choice)] = None
+    parallel_tool_calls: bool | None = None
+    response_format: Annotated[dict[str, Any], AfterValidator(checked_form)] | None = None
     functions: None = None
     metadata: dict[str, str | int | float | bool | None] | None = None
+    user: str | None = None
+    safety_identifier: str | None = None
 
     @field_validator("wire_messages")
     @classmethod
-    def _ends_with_the_user(cls, messages: list[_Message]) -> list[_Message]:
-        if messages and (messages[-1].role != "user" or not messages[-1].content.strip()):
-            raise ValueError("the last message must be the user's and must not be empty")
+    def _ends_with_the_user(cls, messages: list[WireMessage]) -> list[WireMessage]:
+        if messages and messages[-1].role not in ("user", "tool"):
+            raise ValueError("the last message must be the user's, or what a tool gave")
+        if messages and not messages[_last_question(messages)].content.strip():
+            raise ValueError("the user's last message must not be empty")
+        if any(message.role == "tool" and not message.tool_call_id for message in messages):
+            raise ValueError("a message of role `tool` must say which call it answers: `tool_call_id`")
         return messages
 
     @property
     def messages(self) -> tuple[Message, ...]:
-        """The conversation."""
-        return tuple(Message(_ROLES[message.role], message.content) for message in self.wire_messages)  # type: ignore[arg-type]
+        """The conversation, up to the user's last message."""
+        end = _last_question(self.wire_messages) + 1
+        return tuple(message.turn() for message in self.wire_messages[:end])
+
+    @cached_property
+    def passed(self) -> Passed:
+        """What is to go on to the model as the client said it."""
+        form = None if self.response_format == {"type": "text"} else self.response_format
+        fields: dict[str, Any] = {"response_format": form} if form else {}
+        if self.tools:
+            given = {"tool_choice": self.tool_choice, "parallel_tool_calls": self.parallel_tool_calls}
+            fields |= {"tools": self.tools, **{key: value for key, value in given.items() if value is not None}}
+        turns = self.wire_messages[_last_question(self.wire_messages) + 1 :]
+        return Passed(fields, tuple(message.turn() for message in turns)) if fields or turns else NOTHING
+
+    @property
+    def needs(self) -> frozenset[Passing]:
+        """What of it the app must pass on."""
+        passed = self.passed
+        tools = "tools" in passed.fields or any(message.is_of_tools for message in self.wire_messages)
+        found: dict[Passing, bool] = {"tools": tools, "response_format": "response_format" in passed.fields}
+        return frozenset(name for name, needed in found.items() if needed)
+
+    @property
+    def person(self) -> str | None:
+        """The client's name for the user; None where it gives none."""
+        return self.safety_identifier or self.user
 
     @property
     def include_usage(self) -> bool:
         """Whether a stream is to end with the usage."""
         return self.stream_options is not None and self.stream_options.include_usage
 
+    def form(self, identity: str) -> "Form":
+        """Returns how it is answered."""
+        return ChatForm(Head.now(identity, self.model), self.include_usage)
 
-class VoteRequest(_Lenient):
+
+def _last_question(messages: Sequence[WireMessage]) -> int:
+    """Returns the place of the user's last message.
+
+    Raises:
+        ValueError: there is none.
+    """
+    for place in range(len(messages) - 1, -1, -1):
+        if messages[place].role == "user":
+            return place
+    raise ValueError("there must be a message of the user's")
+
+
+class VoteRequest(Lenient):
     """What a person says of an answer."""
 
     request: str = Field(min_length=1, max_length=200)
@@ -99,7 +185,7 @@ class VoteRequest(_Lenient):
     comment: str = Field("", max_length=4000)
 
 
-AnyRequest = TypeVar("AnyRequest", bound=_Lenient)
+AnyRequest = TypeVar("AnyRequest", bound=Lenient)
 
 
 def read_request(body: bytes, kind: type[AnyRequest]) -> AnyRequest:
@@ -136,40 +222,73 @@ class Head(NamedTuple):
         return cls(identity, int(time.time()), model)
 
 
-def completion(head: Head, text: str, finish_reason: str, usage: Usage) -> dict[str, Any]:
-    """Returns a whole answer."""
-    message = {"role": "assistant", "content": text, "refusal": None}
-    choice = {"index": 0, "message": message, "finish_reason": finish_reason, "logprobs": None}
-    return {"object": "chat.completion", **head._asdict(), "choices": [choice], "usage": _usage(usage)}
+class Form(Protocol):
+    """How an answer is said, whole or as the events of a stream."""
+
+    def whole(self, reply: Reply) -> dict[str, Any]:
+        """Returns a whole answer."""
+
+    def opening(self) -> bytes:
+        """Returns the first events of a stream."""
+
+    def text(self, piece: str) -> bytes:
+        """Returns the events that carry text."""
+
+    def closing(self, reply: Reply) -> bytes:
+        """Returns the last events of a stream that ended well."""
+
+    def failed(self, error: ProtocolError) -> bytes:
+        """Returns the last event of a stream that broke off."""
 
 
-def opening_chunk(head: Head, include_usage: bool) -> bytes:
-    """Returns the first event of a stream."""
-    return _chunk(head, {"role": "assistant", "content": ""}, None, include_usage)
+class ChatForm(NamedTuple):
+    """Says an answer as chat completions do."""
 
+    head: Head
+    include_usage: bool
 
-def text_chunk(head: Head, text: str, include_usage: bool) -> bytes:
-    """Returns an event that carries text."""
-    return _chunk(head, {"content": text}, None, include_usage)
+    def whole(self, reply: Reply) -> dict[str, Any]:
+        """Returns a whole answer."""
+        answer = reply.answer
+        message: dict[str, Any] = {"role": "assistant", "content": answer.text, "refusal": None}
+        if answer.tool_calls:
+            message |= {"content": answer.text or None, "tool_calls": told_calls(answer.tool_calls)}
+        choice = {"index": 0, "message": message, "finish_reason": reply.finish_reason, "logprobs": None}
+        return {
+            "object": "chat.completion",
+            **self.head._asdict(),
+            "choices": [choice],
+            "usage": _usage(answer.usage),
+        }
 
+    def opening(self) -> bytes:
+        """Returns the first event of a stream."""
+        return self._chunk({"role": "assistant", "content": ""}, None)
 
-def closing_chunks(head: Head, finish_reason: str, usage: Usage, include_usage: bool) -> Iterator[bytes]:
-    """Yields the last events of a stream that ended well."""
-    yield _chunk(head, {}, finish_reason, include_usage)
-    if include_usage:
-        yield _event({"object": "chat.completion.chunk", **head._asdict(), "choices": [], "usage": _usage(usage)})
-    yield b"data: [DONE]\n\n"
+    def text(self, piece: str) -> bytes:
+        """Returns an event that carries text."""
+        return self._chunk({"content": piece}, None)
 
+    def closing(self, reply: Reply) -> bytes:
+        """Returns the last events of a stream that ended well; each tool call is one of them."""
+        calls = [{**call, "index": index} for index, call in enumerate(told_calls(reply.answer.tool_calls))]
+        events = [self._chunk({"tool_calls": [call]}, None) for call in calls]
+        events.append(self._chunk({}, reply.finish_reason))
+        if self.include_usage:
+            usage = _usage(reply.answer.usage)
+            events.append(
+                _event({"object": "chat.completion.chunk", **self.head._asdict(), "choices": [], "usage": usage})
+            )
+        return b"".join([*events, b"data: [DONE]\n\n"])
 
-def error_chunk(error: ProtocolError) -> bytes:
-    """Returns the last event of a stream that broke off."""
-    return _event(error.body)
+    def failed(self, error: ProtocolError) -> bytes:
+        """Returns the last event of a stream that broke off."""
+        return _event(error.body)
 
-
-def _chunk(head: Head, delta: dict[str, str], finish_reason: str | None, include_usage: bool) -> bytes:
-    choice = {"index": 0, "delta": delta, "finish_reason": finish_reason, "logprobs": None}
-    usage = {"usage": None} if include_usage else {}
-    return _event({"object": "chat.completion.chunk", **head._asdict(), "choices": [choice], **usage})
+    def _chunk(self, delta: dict[str, Any], finish_reason: str | None) -> bytes:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish_reason, "logprobs": None}
+        usage = {"usage": None} if self.include_usage else {}
+        return _event({"object": "chat.completion.chunk", **self.head._asdict(), "choices": [choice], **usage})
 
 
 def _event(content: dict[str, Any]) -> bytes:

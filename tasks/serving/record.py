@@ -2,20 +2,25 @@
 
 import json
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from configs.settings import settings
-from tasks.calling.answer import Answer, Latency, Outcome, Passage, Usage
+from tasks.calling.answer import Answer, Latency, Outcome, Passage, ToolCall, Usage
 from tasks.data.row import Message
-from tasks.serving.record_file import RecordFile
+from tasks.data.tool_turn import message_of
+from tasks.guarding.done import Done
+from tasks.rollout.placing import Placed
+from tasks.serving.days import Days
+from tasks.serving.record_file import ASKED, RecordFile
 from tasks.serving.votes import Votes
 
 _FIELDS = (
     "id, at, candidate, version, row_id, messages, columns, outcome, cause, answer, sent, context, input_tokens, "
-    "output_tokens, cached_tokens, price, latency_total, latency_first_token, latency_per_token, flags, key"
+    "output_tokens, cached_tokens, price, latency_total, latency_first_token, latency_per_token, flags, key, "
+    "trial, arm, share, person, passed, tool_calls, fallback, guarded"
 )
 
 
@@ -29,11 +34,16 @@ class Served:
         candidate: digest of the candidate that answered.
         version: its model version.
         row_id: row of the production dataset that was played; "" for a user's request.
-        messages: the client's messages.
+        messages: the client's messages, up to the user's last.
         columns: further prompt variables that the client sent.
         answer: what came of it.
         flags: what is wrong with it (`error`, or a scorer's name); None until it has been looked at.
         key: id of the key that it was asked with; "" for none.
+        placed: what it says of a rollout; None where nobody is on trial, or it was asked by name.
+        passed: what went on to the model as the client said it: `tools`, `response_format`, and under `turns` what came
+            after the user's last message.
+        fallback: name of the model that answered instead of the candidate's; "" for the candidate's own.
+        guarded: what guards did; the texts are those without what was redacted or blocked.
     """
 
     id: str
@@ -46,6 +56,37 @@ class Served:
     answer: Answer
     flags: tuple[str, ...] | None = None
     key: str = ""
+    placed: Placed | None = None
+    passed: dict[str, Any] = field(default_factory=dict)
+    fallback: str = ""
+    guarded: tuple[Done, ...] = ()
+
+    @property
+    def is_candidates_answer(self) -> bool:
+        """Whether it shows how the candidate answers: not where a fallback did, nor where a tool is called first."""
+        return not self.fallback and not self.answer.tool_calls
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether a guard kept it from whoever would have answered."""
+        return any((done.side, done.action) == ("input", "block") for done in self.guarded)
+
+
+class Numbered(NamedTuple):
+    """A served request and its number: those that were added later have higher ones."""
+
+    number: int
+    served: Served
+
+
+class EmbeddedTexts(NamedTuple):
+    """Texts that were embedded at once: when, with which key, how many, what they took; never the texts."""
+
+    at: datetime
+    key: str
+    texts: int
+    tokens: int
+    price: float
 
 
 class RecordStore:
@@ -54,12 +95,14 @@ class RecordStore:
     Attributes:
         path: of the file.
         votes: what people say of them.
+        days: what was served and said, counted by day.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file = RecordFile(path)
         self.votes = Votes(self._file)
+        self.days = Days(self._file)
 
     def __enter__(self) -> Self:
         return self
@@ -85,18 +128,50 @@ class RecordStore:
         places = ", ".join("?" * (_FIELDS.count(",") + 1))
         self._file.write((f"INSERT INTO served ({_FIELDS}) VALUES ({places})", [_values(each) for each in served]))  # noqa: S608
 
+    def add_embedded(self, texts: EmbeddedTexts) -> None:
+        """Adds that texts were embedded.
+
+        Raises:
+            RecordError: it could not be written.
+        """
+        statement = "INSERT INTO embedded (at, key, texts, tokens, price) VALUES (?, ?, ?, ?, ?)"
+        self._file.write((statement, [(texts.at.isoformat(), *texts[1:])]))
+
     def window(self, since: datetime, until: datetime, candidate: str | None = None) -> list[Served]:
-        """Returns the requests that came from `since` on and before `until`, oldest first.
+        """Returns the requests of users that came from `since` on and before `until`, oldest first.
 
         Args:
             since: the window's beginning, in UTC.
             until: its end.
             candidate: only those that this candidate answered.
         """
-        condition, values = "at >= ? AND at < ?", [since.isoformat(), until.isoformat()]
+        condition, values = f"at >= ? AND at < ? AND {ASKED}", [since.isoformat(), until.isoformat()]
         if candidate is not None:
             condition, values = f"{condition} AND candidate = ?", [*values, candidate]
         return self._select(f"{condition} ORDER BY at, id", values)
+
+    def placed(self, release: str, after: int, limit: int) -> list[tuple[int, Served]]:
+        """Returns answers of a rollout in the order in which they were recorded, each with its place in that order.
+
+        Args:
+            release: id of the release on trial.
+            after: only those after this place; 0 for the first.
+            limit: so many at most.
+        """
+        query = (
+            f"SELECT {_FIELDS}, rowid FROM served WHERE trial = ? AND trial <> '' AND rowid > ? ORDER BY rowid LIMIT ?"  # noqa: S608
+        )
+        return [(int(row[-1]), _served(row)) for row in self._file.query(query, [release, after, limit])]
+
+    def latest(self, candidate: str, until: datetime, limit: int) -> list[Served]:
+        """Returns what a candidate last answered users before a moment, the newest first."""
+        condition = f"candidate = ? AND at < ? AND {ASKED} ORDER BY at DESC LIMIT ?"
+        return self._select(condition, [candidate, until.isoformat(), limit])
+
+    def earliest(self, candidate: str, since: datetime, limit: int) -> list[Served]:
+        """Returns what a candidate first answered users from a moment on, the oldest first."""
+        condition = f"candidate = ? AND at >= ? AND {ASKED} ORDER BY at LIMIT ?"
+        return self._select(condition, [candidate, since.isoformat(), limit])
 
     def unflagged(self, limit: int) -> list[Served]:
         """Returns requests that have not been looked at yet, oldest first."""
@@ -127,7 +202,10 @@ class RecordStore:
 
     def spent(self, key: str, since: datetime) -> float:
         """Returns what a key's requests have cost since a moment, in US dollars; unknown prices count as nothing."""
-        query = "SELECT total(price) FROM served WHERE key = ? AND key <> '' AND at >= ?"
+        query = (
+            "SELECT (SELECT total(price) FROM served WHERE key = ?1 AND key <> '' AND at >= ?2) + "
+            "(SELECT total(price) FROM embedded WHERE key = ?1 AND key <> '' AND at >= ?2)"
+        )
         return float(self._file.query(query, [key, since.isoformat()])[0][0])
 
     def answered_rows(self, candidate: str) -> frozenset[str]:
@@ -135,9 +213,42 @@ class RecordStore:
         query = "SELECT DISTINCT row_id FROM served WHERE candidate = ? AND outcome = 'ok' AND row_id <> ''"
         return frozenset(row_id for (row_id,) in self._file.query(query, [candidate]))
 
+    def newest(self) -> int:
+        """Returns the number of the request that was added last; 0 where there is none."""
+        return int(self._file.query("SELECT coalesce(max(rowid), 0) FROM served", [])[0][0])
+
+    def after(self, number: int, until: int, limit: int) -> list[Numbered]:
+        """Returns the first requests after a number, up to another one, in the order in which they were added."""
+        return self._numbered("rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?", [number, until, limit])
+
+    def named(self, ids: Collection[str]) -> list[Numbered]:
+        """Returns the requests of these ids that there are, in the order in which they were added."""
+        marks = ", ".join("?" * len(ids))
+        return self._numbered(f"id IN ({marks}) ORDER BY rowid", list(ids))
+
+    def answered_otherwise(self, number: int) -> list[Numbered]:
+        """Returns what candidates that were asked the same in the same words answered last, where answers differ.
+
+        Those of a conversation stand together, in the order in which they were added; a conversation of which no
+        request was added after `number` is left out.
+        """
+        same = (
+            "SELECT messages, columns FROM served WHERE outcome = 'ok' GROUP BY messages, columns "
+            "HAVING count(DISTINCT candidate) > 1 AND count(DISTINCT answer) > 1 AND max(rowid) > ?"
+        )
+        last = (
+            f"SELECT max(rowid) FROM served WHERE outcome = 'ok' AND (messages, columns) IN ({same}) "  # noqa: S608
+            "GROUP BY messages, columns, candidate"
+        )
+        return self._numbered(f"rowid IN ({last}) ORDER BY messages, columns, rowid", [number])
+
     def count(self) -> int:
         """Returns how many requests there are."""
         return int(self._file.query("SELECT count(*) FROM served", [])[0][0])
+
+    def _numbered(self, condition: str, values: Collection[Any]) -> list[Numbered]:
+        query = f"SELECT {_FIELDS}, rowid FROM served WHERE {condition}"  # noqa: S608
+        return [Numbered(row[-1], _served(row)) for row in self._file.query(query, values)]
 
     def _select(self, condition: str, values: Collection[Any]) -> list[Served]:
         return [_served(row) for row in self._file.query(f"SELECT {_FIELDS} FROM served WHERE {condition}", values)]  # noqa: S608
@@ -153,7 +264,7 @@ def _json(value: Any) -> str:
 
 
 def _values(served: Served) -> tuple[Any, ...]:
-    answer = served.answer
+    answer, placed = served.answer, served.placed
     return (
         served.id,
         served.at.isoformat(),
@@ -172,6 +283,11 @@ def _values(served: Served) -> tuple[Any, ...]:
         *answer.latency,
         None if served.flags is None else _json(served.flags),
         served.key,
+        *((placed.release, placed.arm, placed.share, placed.person) if placed else ("", "", 0.0, "")),
+        _json(served.passed) if served.passed else "",
+        _json([call._asdict() for call in answer.tool_calls]) if answer.tool_calls else "",
+        served.fallback,
+        _json(served.guarded),
     )
 
 
@@ -187,6 +303,7 @@ def _served(row: Sequence[Any]) -> Served:
         price=row[15],
         latency=Latency(*row[16:19]),
         attempts=1,
+        tool_calls=tuple(ToolCall(**call) for call in json.loads(row[26] or "[]")),
     )
     return Served(
         id=row[0],
@@ -199,8 +316,12 @@ def _served(row: Sequence[Any]) -> Served:
         answer=answer,
         flags=None if row[19] is None else tuple(json.loads(row[19])),
         key=row[20],
+        placed=Placed(*row[21:25]) if row[21] else None,
+        passed=json.loads(row[25] or "{}"),
+        fallback=row[27],
+        guarded=tuple(Done(*done) for done in json.loads(row[28])),
     )
 
 
 def _messages(text: str) -> tuple[Message, ...]:
-    return tuple(Message(**message) for message in json.loads(text))
+    return tuple(message_of(message) for message in json.loads(text))

@@ -32,6 +32,14 @@ CREATE TABLE IF NOT EXISTS served (
     latency_first_token REAL,
     latency_per_token REAL,
     flags TEXT,                    -- JSON: what is wrong with it; NULL until it has been looked at
+    trial TEXT NOT NULL DEFAULT '',  -- release on trial when it came; '' for none
+    arm TEXT NOT NULL DEFAULT '',  -- who answered: champion, canary, shadow, watch; '' where nobody is on trial
+    share REAL NOT NULL DEFAULT 0, -- how probable the candidate was for this person
+    person TEXT NOT NULL DEFAULT '', -- digest of who asked, where somebody is on trial
+    passed TEXT NOT NULL DEFAULT '',      -- JSON: what went on to the model as the client said it; '' for nothing
+    tool_calls TEXT NOT NULL DEFAULT '',  -- JSON: tools that the model wants called; '' for none
+    fallback TEXT NOT NULL DEFAULT '',    -- name of the model that answered instead; '' for the candidate's own
+    guarded TEXT NOT NULL DEFAULT '[]',   -- JSON: what guards did, each a guard, a side and an action
     traced INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS feedback (
@@ -44,13 +52,40 @@ CREATE TABLE IF NOT EXISTS feedback (
     traced INTEGER NOT NULL DEFAULT 0,
     UNIQUE (request, key)
 );
+CREATE TABLE IF NOT EXISTS embedded (
+    at TEXT NOT NULL,              -- when texts were embedded, ISO 8601 in UTC
+    key TEXT NOT NULL,             -- id of the key that it was asked with; '' for none
+    texts INTEGER NOT NULL,        -- how many
+    tokens INTEGER NOT NULL,
+    price REAL NOT NULL
+);
+CREATE INDEX IF NOT EXISTS embedded_key ON embedded (key, at) WHERE key <> '';
 CREATE INDEX IF NOT EXISTS feedback_untraced ON feedback (id) WHERE traced = 0;
 CREATE INDEX IF NOT EXISTS served_at ON served (at);
 CREATE INDEX IF NOT EXISTS served_key ON served (key, at) WHERE key <> '';
+CREATE INDEX IF NOT EXISTS served_trial ON served (trial) WHERE trial <> '';
+CREATE INDEX IF NOT EXISTS served_candidate ON served (candidate, at);
 CREATE INDEX IF NOT EXISTS served_row ON served (candidate, row_id);
 CREATE INDEX IF NOT EXISTS served_unflagged ON served (flags) WHERE flags IS NULL;
 CREATE INDEX IF NOT EXISTS served_untraced ON served (at) WHERE traced = 0;
 """
+
+ASKED = "arm <> 'shadow'"
+"""What users asked: the answers to copies reached nobody."""
+
+_TEXT = "TEXT NOT NULL DEFAULT ''"
+_ADDED = {
+    "key": _TEXT,
+    "trial": _TEXT,
+    "arm": _TEXT,
+    "share": "REAL NOT NULL DEFAULT 0",
+    "person": _TEXT,
+    "passed": _TEXT,
+    "tool_calls": _TEXT,
+    "fallback": _TEXT,
+    "guarded": "TEXT NOT NULL DEFAULT '[]'",
+}
+"""Columns that files of earlier releases lack."""
 
 
 class RecordError(LifecycleError):
@@ -86,9 +121,10 @@ class RecordFile:
     def _add_columns(self) -> None:
         """Adds what files of an earlier release lack."""
         known = {row[1] for row in self._connection.execute("PRAGMA table_info(served)")}
-        if known and "key" not in known:
-            with suppress(sqlite3.OperationalError):  # another process has just done so
-                self._connection.execute("ALTER TABLE served ADD COLUMN key TEXT NOT NULL DEFAULT ''")
+        for name, kind in _ADDED.items():
+            if known and name not in known:
+                with suppress(sqlite3.OperationalError):  # another process has just done so
+                    self._connection.execute(f"ALTER TABLE served ADD COLUMN {name} {kind}")
 
     def close(self) -> None:
         """Closes it."""

@@ -13,30 +13,35 @@ from tasks.serving.record_file import RecordError, RowError
 _log = logging.getLogger(__name__)
 
 _AT_ONCE = 200
-_WITHIN_S = 40.0
+_ANSWER_WAITS_S = 2.0
+"""A file that others lock, or a disk that is slower, holds no answer up for longer."""
+_END_WAITS_S = 40.0
 """A file that others lock is waited for 30 seconds."""
+_MOST_WAITING = 10_000
+"""Requests; some kilobytes each."""
 
 
 class _Waiting(NamedTuple):
     """A request to be written, and who waits for it; None where nobody does."""
 
     served: Served
-    written: "asyncio.Future[None] | None"
+    written: "asyncio.Future[bool] | None"
 
 
 class Recorder:
     """Writes in a thread of its own, in order; requests that came while it wrote share the next commit.
 
-    A store that cannot be written costs no client its answer; it is logged and shown in `/health`.
+    A store that cannot be written costs no client its answer, nor more than two seconds; it is logged and shown in
+    `/health`.
 
     Attributes:
         problem: why the last requests could not be recorded, "" where they could.
-        lost: requests answered and not recorded.
     """
 
     def __init__(self, store: RecordStore) -> None:
         self.problem = ""
-        self.lost = 0
+        self._refused = 0
+        self._turned_away = 0
         self._store = store
         self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         # A daemon: a file that is locked for good must not hold up the end of this process.
@@ -46,20 +51,38 @@ class Recorder:
         """Starts the thread."""
         self._thread.start()
 
-    async def record(self, served: Served) -> None:
-        """Returns once the request is on the disk, or could not be brought there in time."""
-        written = asyncio.get_running_loop().create_future()
-        self._waiting.put(_Waiting(served, written))
-        await asyncio.wait([written], timeout=_WITHIN_S)
+    @property
+    def lost(self) -> int:
+        """Requests answered and not recorded."""
+        return self._refused + self._turned_away
+
+    async def record(self, served: Served) -> bool:
+        """Returns whether the request is on the disk; waits for it, but never so long that it would hold its answer up.
+
+        One that is not there yet is written as soon as that can be done.
+        """
+        written: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        if not self._put(_Waiting(served, written)):
+            return False
+        await asyncio.wait([written], timeout=_ANSWER_WAITS_S)
+        return written.done() and written.result()
 
     def record_later(self, served: Served) -> None:
         """Records a request whose client waits for nothing any more."""
-        self._waiting.put(_Waiting(served, None))
+        self._put(_Waiting(served, None))
 
     def close(self) -> None:
-        """Waits until all is written, so long as a request would."""
+        """Waits until all is written; for a file that others lock, forty seconds at most."""
         self._waiting.put(None)
-        self._thread.join(_WITHIN_S)
+        self._thread.join(_END_WAITS_S)
+
+    def _put(self, waiting: _Waiting) -> bool:
+        """Has it written, where there is room for one more to wait."""
+        if self._waiting.qsize() >= _MOST_WAITING:
+            self._turned_away += 1
+            return False
+        self._waiting.put(waiting)
+        return True
 
     def _run(self) -> None:
         while (first := self._waiting.get()) is not None:
@@ -70,32 +93,35 @@ class Recorder:
                     self._waiting.put(None)
                     break
                 batch.append(following)
-            self._add([each.served for each in batch])
-            _tell([each.written for each in batch if each.written is not None])
+            self._write(batch)
 
-    def _add(self, served: Sequence[Served]) -> None:
+    def _write(self, batch: Sequence[_Waiting]) -> None:
         try:
-            self._store.add_all(served)
-            self.problem = ""
+            self._store.add_all([each.served for each in batch])
         except Exception as error:  # whatever it is, those that wait must be answered, and the next be written
             of_a_row = isinstance(error, RowError) or not isinstance(error, RecordError)
-            if of_a_row and len(served) > 1:  # one that cannot be written must not cost the others their place
-                for each in served:
-                    self._add([each])
+            if of_a_row and len(batch) > 1:  # one that cannot be written must not cost the others their place
+                for each in batch:
+                    self._write([each])
                 return
-            self.lost += len(served)
+            self._refused += len(batch)
             self.problem = str(error) if isinstance(error, RecordError) else f"{type(error).__name__}: {error}"
-            _log.error("%d requests were answered and not recorded: %s", len(served), error)
+            _log.error("%d requests were answered and not recorded: %s", len(batch), error)
+            _tell(batch, recorded=False)
+            return
+        self.problem = ""
+        _tell(batch, recorded=True)
 
 
-def _tell(written: "Sequence[asyncio.Future[None]]") -> None:
+def _tell(batch: Sequence[_Waiting], *, recorded: bool) -> None:
+    written = [each.written for each in batch if each.written is not None]
     if not written:
         return
 
     def tell() -> None:
         for each in written:
             if not each.done():
-                each.set_result(None)
+                each.set_result(recorded)
 
     loop = written[0].get_loop()
     if not loop.is_closed():

@@ -1,6 +1,7 @@
 """What every request goes through: errors become the protocol's, and each reply is counted."""
 
 import logging
+from collections.abc import Callable
 
 import orjson
 from aiohttp import web
@@ -13,11 +14,11 @@ from tasks.serving.silence import Silence
 _log = logging.getLogger(__name__)
 
 
-def replying(metrics: Metrics, silence: Silence) -> Middleware:
+def replying(metrics_of: Callable[[web.Request], Metrics], silence: Silence) -> Middleware:
     """Returns the middleware.
 
     Args:
-        metrics: counts replies.
+        metrics_of: returns what counts the reply to a request.
         silence: is told of each request.
     """
 
@@ -39,14 +40,15 @@ def replying(metrics: Metrics, silence: Silence) -> Middleware:
             response = _refused(
                 ProtocolError(500, f"{type(error).__name__}; the log of the endpoint says more", "internal")
             )
-        metrics.replied(response.status)
+        metrics_of(request).replied(response.status)
         return response
 
     return reply
 
 
 def _unknown(request: web.Request, status: int) -> ProtocolError:
-    message = f"no {request.method} {request.path} here; see /v1/chat/completions, /v1/models, /health"
+    known = "/v1/chat/completions, /v1/responses, /v1/embeddings, /v1/models, /health"
+    message = f"no {request.method} {request.path} here; see {known}"
     return ProtocolError(404 if status in (404, 405) else status, message, "unknown_url")
 
 

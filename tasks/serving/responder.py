@@ -1,67 +1,95 @@
 """What a champion answers with: the same retrieval, prompt, model and code that its evaluation used."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, aclosing
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
-from configs.errors import DataError, EndpointError, ReleaseError
+from configs.errors import DataError, EndpointError, LifecycleError, MissingVariableError, ReleaseError
 from configs.loading import LoadedApp
 from configs.schema.model import ModelConfig
 from configs.settings import settings
 from tasks.calling.adapters import check_base
-from tasks.calling.answer import Answer, Outcome
+from tasks.calling.answer import Answer, Outcome, Usage
 from tasks.calling.asked_model import asked_model
-from tasks.calling.chat import Reply as ModelReply
-from tasks.calling.chat import stream_model
-from tasks.calling.endpoint import api_key, endpoint_model, retries_of
-from tasks.calling.failures import CallFailure
+from tasks.calling.endpoint import endpoint_model
+from tasks.calling.failures import CallFailure, FailureKind
 from tasks.calling.http_target import HttpTarget
-from tasks.calling.limits.limiter import MOST_AT_ONCE
+from tasks.calling.passed import NOTHING, Passed
 from tasks.calling.preparing import Prepared, Preparer
-from tasks.calling.pricing import price_of
 from tasks.calling.python_target import PythonTarget
 from tasks.calling.retrying import with_retries
-from tasks.calling.targets import Question
 from tasks.candidate import Candidate, LoraAdapter
 from tasks.candidates import check_retrieval_unaltered
 from tasks.data.row import Row
+from tasks.guarding.done import Done
 from tasks.identity import digest
 from tasks.releasing.parts import Smoke
 from tasks.retrieval.asking import finder_of
 from tasks.retrieval.index import Index
 from tasks.retrieval.opening import open_index
+from tasks.serving.asked import AskedModel, Begun, Instead, begin
+from tasks.serving.slots import NoSlotError, Slots
 
 _EPOCH = "served"
 
 
 class Reply(NamedTuple):
-    """The end of an answer: all of it, and why it ended (`stop`, `length`)."""
+    """The end of an answer.
+
+    Attributes:
+        answer: all of it.
+        finish_reason: why it ended: `stop`, `length`, `tool_calls`, `content_filter`.
+        failure: which kind of failure it is, where it is one and that is known.
+        guarded: what guards did to it.
+    """
 
     answer: Answer
     finish_reason: str = "stop"
+    failure: FailureKind | Literal["guard"] | None = None
+    guarded: tuple[Done, ...] = ()
+
+
+Told = Callable[[Prepared], None]
+"""Is told what a model is sent, and the passages, once it is asked and before any text of the answer."""
 
 
 class Responder(Protocol):
     """Answers rows."""
 
-    def stream(self, row: Row) -> AsyncGenerator[str | Reply]:
+    def stream(
+        self, row: Row, passed: Passed = NOTHING, told: Told | None = None
+    ) -> AsyncGenerator[str | Instead | Reply]:
         """Yields text piece by piece and then, always and last, the reply; a failure is a reply that is not `ok`.
 
+        A reply that is `skipped` was not asked for: its turn at the model did not come. Where another model answers
+        than the candidate's, this is said first of all.
+
+        Args:
+            row: what is asked.
+            passed: what goes on to the model as the client said it.
+            told: is told what the model is sent.
+
         Raises:
-            DataError: the row lacks a variable of the prompt; raised before any text.
+            MissingVariableError: the row lacks a variable of the prompt; raised before any text.
+            DataError: there is no model to pass anything on to; raised before any text.
         """
+
+    def price(self, usage: Usage) -> float | None:
+        """Returns what tokens of the candidate's own model cost, in US dollars; None where that is not known."""
 
 
 async def answer_once(responder: Responder, row: Row) -> Smoke:
     """Asks one row to the end.
 
     Raises:
-        EndpointError: no answer.
+        EndpointError: no answer, or none of the candidate's own model.
     """
     async with aclosing(responder.stream(row)) as pieces:
         async for piece in pieces:
+            if isinstance(piece, Instead):
+                raise EndpointError(f"fallback {piece.model} would have answered: {piece.why}")
             if isinstance(piece, Reply) and piece.answer.outcome is Outcome.OK:
                 return Smoke(row.question, piece.answer.text, "process")
             if isinstance(piece, Reply):
@@ -93,20 +121,25 @@ async def open_responder(candidate: Candidate, loaded: LoadedApp) -> Responder:
 
 
 class _Prompted:
-    """Prompt, model and retrieval."""
+    """Prompt, model and retrieval, and who is asked where the model does not answer."""
 
     def __init__(self, candidate: Candidate, loaded: LoadedApp, index: Index | None) -> None:
         if candidate.model is None or candidate.parameters is None:
             raise ReleaseError(f"{candidate.app}: candidate {candidate.label} names no model")
         self._preparer = Preparer(candidate, loaded, finder_of(candidate.retrieval, index, loaded, _EPOCH))
-        self._model: ModelConfig = asked_model(loaded.models[candidate.model], candidate.adapter)
-        self._parameters = candidate.parameters
-        self._adapter = candidate.adapter
-        self._price = loaded.prices.get(candidate.model)
-        self._slots = asyncio.Semaphore(self._model.concurrency or MOST_AT_ONCE)
-        api_key(self._model)  # a missing key shows here, not at the first request
+        config: ModelConfig = asked_model(loaded.models[candidate.model], candidate.adapter)
+        price = loaded.prices.get(candidate.model)
+        self._own = AskedModel(candidate.model, config, candidate.parameters, price, candidate.adapter)
+        self._fallback: AskedModel | None = None
+        if (name := loaded.app.serve.fallback) is not None:
+            self._fallback = AskedModel(name, loaded.models[name], candidate.parameters, loaded.prices.get(name))
 
-    async def stream(self, row: Row) -> AsyncGenerator[str | Reply]:
+    def price(self, usage: Usage) -> float | None:
+        return self._own.price(usage)
+
+    async def stream(
+        self, row: Row, passed: Passed = NOTHING, told: Told | None = None
+    ) -> AsyncGenerator[str | Instead | Reply]:
         prepared = Prepared((), ())
         try:
             prepared = await self._preparer.prepare(row)
@@ -114,15 +147,21 @@ class _Prompted:
                 yield prepared.answer
                 yield Reply(_unasked(row, prepared, prepared.answer))
                 return
-            async with self._slots:
-                tried = await with_retries(partial(self._begin, prepared), retries_of(self._model))
-                piece, pieces = tried.value
-                async with aclosing(pieces):
-                    while isinstance(piece, str):
-                        yield piece
-                        piece = await anext(pieces)
-        except CallFailure as failure:
-            yield Reply(_failed(row, failure, prepared))
+            prepared = prepared._replace(messages=(*prepared.messages, *passed.turns))
+            if told is not None:
+                told(prepared)
+            async with AsyncExitStack() as held:
+                begun: Begun = await begin(held, self._own, self._fallback, prepared.messages, passed.fields)
+                if begun.instead is not None:
+                    yield begun.instead
+                piece = begun.first
+                while isinstance(piece, str):
+                    yield piece
+                    piece = await anext(begun.pieces)
+        except MissingVariableError:
+            raise
+        except (LifecycleError, NoSlotError) as error:
+            yield _failed(row, error, prepared)
             return
         answer = Answer(
             row.id,
@@ -132,15 +171,11 @@ class _Prompted:
             context=prepared.context,
             usage=piece.usage,
             latency=piece.latency,
-            price=price_of(piece.usage, self._price) if self._price else None,
-            attempts=tried.attempts,
+            price=begun.model.price(piece.usage),
+            attempts=begun.attempts,
+            tool_calls=piece.tool_calls,
         )
         yield Reply(answer, piece.finish_reason)
-
-    async def _begin(self, prepared: Prepared) -> tuple[str | ModelReply, AsyncGenerator[str | ModelReply]]:
-        """Waits for the first piece: until it is there, a call that failed may be tried again."""
-        pieces = stream_model(self._model, prepared.messages, self._parameters, self._adapter)
-        return await anext(pieces), pieces
 
 
 class _Called:
@@ -148,17 +183,26 @@ class _Called:
 
     def __init__(self, target: PythonTarget | HttpTarget, concurrency: int) -> None:
         self._target = target
-        self._slots = asyncio.Semaphore(concurrency)
+        self._slots = Slots(concurrency, settings().endpoint_wait_s)
 
-    async def stream(self, row: Row) -> AsyncGenerator[str | Reply]:
-        question = await self._target.question(row)
+    def price(self, usage: Usage) -> float | None:
+        return self._target.price(usage)
+
+    async def stream(
+        self, row: Row, passed: Passed = NOTHING, told: Told | None = None
+    ) -> AsyncGenerator[str | Instead | Reply]:
+        if passed is not NOTHING:
+            raise DataError("the application is no model: it is passed neither tools nor a form of its answer")
         try:
+            question = await self._target.question(row)
             async with self._slots:
                 tried = await with_retries(partial(self._target.call, question), self._target.retries)
-        except CallFailure as failure:
-            yield Reply(_failed(row, failure, question))
+        except (LifecycleError, NoSlotError) as error:
+            yield _failed(row, error, Prepared((), ()))
             return
         given = tried.value
+        if told is not None:
+            told(Prepared((), given.context))
         yield given.text
         answer = Answer(
             row.id,
@@ -190,15 +234,17 @@ def _hold(adapter: LoraAdapter, model: ModelConfig, app: str) -> None:
         serve_adapter(adapter, champion_of=app)
 
 
-def _failed(row: Row, failure: CallFailure, asked: Prepared | Question) -> Answer:
-    return Answer(
+def _failed(row: Row, error: LifecycleError | NoSlotError, prepared: Prepared) -> Reply:
+    call = error if isinstance(error, CallFailure) else None
+    answer = Answer(
         row.id,
-        Outcome.APP_ERROR,
-        cause=str(failure),
-        messages=asked.messages,
-        context=asked.context,
-        attempts=failure.attempts,
+        Outcome.SKIPPED if isinstance(error, NoSlotError) else Outcome.APP_ERROR,
+        cause=str(error),
+        messages=prepared.messages,
+        context=prepared.context,
+        attempts=call.attempts if call else 0,
     )
+    return Reply(answer, failure=call.kind if call else None)
 
 
 def _check_unchanged(candidate: Candidate, loaded: LoadedApp) -> None:

@@ -1,34 +1,43 @@
-"""The server of an app's champion."""
+"""The server of the champions of some apps."""
 
 import asyncio
+import gc
+import logging
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from aiohttp import web
 
-from configs.errors import ConfigurationError, ReleaseError
+from configs.errors import ConfigurationError, LifecycleError, ReleaseError
 from configs.loading import LoadedApp, load_app
 from configs.settings import settings
 from tasks.candidate import Candidate
+from tasks.guarding.guarding import Guarding
 from tasks.releasing.endpoint import first_row
 from tasks.releasing.log import release_log
 from tasks.releasing.parts import Registry
 from tasks.results.store import Store
 from tasks.retrieval.index import index_file
 from tasks.serving.admission import Admission
+from tasks.serving.alarm import Alarm
+from tasks.serving.beside import Beside
 from tasks.serving.champion import ChampionKeeper
+from tasks.serving.chat import Chat
 from tasks.serving.doorkeeper import Doorkeeper
 from tasks.serving.endpoint import Endpoint
-from tasks.serving.flagging import Flagging
 from tasks.serving.keys import key_ring, local_key
-from tasks.serving.metrics import Metrics
 from tasks.serving.quota import Quota
 from tasks.serving.record import record_store
 from tasks.serving.recording import Recorder
 from tasks.serving.replying import replying
 from tasks.serving.responder import Responder, open_responder
+from tasks.serving.served_app import ServedApp, Unserved
+from tasks.serving.served_apps import ServedApps
 from tasks.serving.silence import Silence
+
+_log = logging.getLogger(__name__)
 
 _DRAIN_WITHIN_S = 30
 HEAD_WITHIN_S = 20.0
@@ -36,28 +45,48 @@ HEAD_WITHIN_S = 20.0
 SILENCE = web.AppKey("silence", Silence)
 
 
-def serve(loaded: LoadedApp, host: str, port: int) -> None:
-    """Serves the app's champion until the process is told to end; requests under way are answered first.
+def serve(apps: Sequence[str], host: str, port: int) -> None:
+    """Serves the champions of some apps until the process is told to end; requests under way are answered first.
+
+    Args:
+        apps: names or paths.
+        host: address to listen on.
+        port: port to listen on.
 
     Raises:
-        ConfigurationError: the app has nothing to serve, or the address cannot be listened on.
+        ConfigurationError: none of the apps can be served, two have one name, or the address cannot be listened on.
     """
+    import mlflow  # noqa: F401  # before anybody waits for an answer: it takes seconds
+    import uvloop
+
     from tasks.tracking import models
 
-    asyncio.run(_serve(loaded, models, host, port))
+    loaded = [_loaded(name) for name in apps]
+    uvloop.run(_serve(loaded, models, host, port))
 
 
-async def _serve(loaded: LoadedApp, registry: Registry, host: str, port: int) -> None:
+async def _serve(apps: Sequence[LoadedApp | Unserved], registry: Registry, host: str, port: int) -> None:
     ended = asyncio.Event()
     for signal_of in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_of, ended.set)
     try:
-        async with listening(build(loaded, registry), host, port):
+        async with listening(build(apps, registry), host, port):
+            # What is there by now stays: to look through all of it for garbage would hold an answer up.
+            gc.collect()
+            gc.freeze()
             await ended.wait()
     except OSError as error:
         raise ConfigurationError(
             f"{host}:{port} cannot be listened on: {error.strerror}; end what does, or set LIFECYCLE_ENDPOINT_PORT"
         ) from None
+
+
+def _loaded(name: str) -> LoadedApp | Unserved:
+    try:
+        return load_app(name)
+    except LifecycleError as error:
+        folder = Path(name).parent if name.endswith("app.yaml") else Path(name)
+        return Unserved(folder.name, error)
 
 
 @asynccontextmanager
@@ -84,26 +113,59 @@ async def listening(api: web.Application, host: str, port: int) -> AsyncIterator
         await runner.cleanup()
 
 
-def build(loaded: LoadedApp, registry: Registry, reconcile_every_s: float = 5.0) -> web.Application:
-    """Returns the application that serves an app's champion.
+def build(apps: Sequence[LoadedApp | Unserved], registry: Registry, reconcile_every_s: float = 5.0) -> web.Application:
+    """Returns the application that serves the champions of some apps.
+
+    An app that cannot be served takes none of the others down: whoever asks it is told why, and so is `/health`.
 
     Args:
-        loaded: the app.
+        apps: the apps, and those that could not be loaded.
         registry: keeps the alias `champion`; may be out of reach at any time.
         reconcile_every_s: seconds between two looks at that alias.
 
     Raises:
-        ConfigurationError: the app has nothing to serve.
+        LifecycleError: none of the apps can be served, or two have one name.
     """
+    names = [app.name if isinstance(app, Unserved) else app.app.name for app in apps]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ConfigurationError(f"two apps are named {twice!r}; rename one of them, or serve them apart")
+    opened = [app if isinstance(app, Unserved) else _opened(app, registry, reconcile_every_s) for app in apps]
+    unserved = [app for app in opened if isinstance(app, Unserved)]
+    served = ServedApps([app for app in opened if isinstance(app, ServedApp)], unserved)
+    if not served.served:
+        raise unserved[0].error
+    for each in unserved:
+        _log.error("app %s is not served: %s", each.name, each.error)
+    admission = Admission(settings().endpoint_at_once)
+
+    async def life(_api: web.Application) -> AsyncIterator[None]:
+        await asyncio.gather(*(app.start() for app in served.served))
+        yield
+        await asyncio.gather(*(app.stop() for app in served.served))
+
+    silence = Silence(HEAD_WITHIN_S)
+    api = web.Application(middlewares=[replying(served.metrics_of, silence)])
+    api[SILENCE] = silence
+    api.cleanup_ctx.append(life)
+    open_to_all = settings().api_key is None
+    doorkeeper = Doorkeeper(key_ring(), local_key(), Quota(served.spent), open_to_all=open_to_all)
+    Endpoint(served, admission, doorkeeper).install(api)
+    Chat([app.store for app in served.served], doorkeeper).install(api)
+    return api
+
+
+def _opened(loaded: LoadedApp, registry: Registry, reconcile_every_s: float) -> ServedApp | Unserved:
     app = loaded.app
     if app.target.kind == "answers":
-        raise ConfigurationError(
+        why = (
             f"app {app.name}: a target of kind `answers` cannot be served: its answers exist already; "
             f"evaluate and gate it, or give it a target that answers"
         )
-    store = record_store(app.name)
-    recorder = Recorder(store)
-    flagging = Flagging(store, loaded)
+        return Unserved(app.name, ConfigurationError(why))
+    try:
+        store = record_store(app.name)
+    except LifecycleError as error:
+        return Unserved(app.name, error)
     keeper = ChampionKeeper(
         app.name,
         release_log(app.name),
@@ -113,27 +175,8 @@ def build(loaded: LoadedApp, registry: Registry, reconcile_every_s: float = 5.0)
         moved_by_hand=app.release.moved_by_hand,
         reconcile_every_s=reconcile_every_s,
     )
-    admission = Admission(settings().endpoint_at_once)
-    metrics = Metrics(app.name, lambda: admission.under_way, lambda: recorder.lost)
-
-    async def life(_api: web.Application) -> AsyncIterator[None]:
-        recorder.start()
-        await keeper.start()
-        flagging.start()
-        yield
-        await keeper.stop()
-        await asyncio.to_thread(flagging.stop)
-        await asyncio.to_thread(recorder.close)
-        store.close()
-
-    silence = Silence(HEAD_WITHIN_S)
-    api = web.Application(middlewares=[replying(metrics, silence)])
-    api[SILENCE] = silence
-    api.cleanup_ctx.append(life)
-    open_to_all = settings().api_key is None
-    doorkeeper = Doorkeeper(key_ring(), local_key(), Quota(store.spent), open_to_all=open_to_all)
-    Endpoint(app.name, app.datasets.columns, keeper, recorder, store, admission, metrics, doorkeeper).install(api)
-    return api
+    guarding = Guarding(app.guards, app.datasets.columns)
+    return ServedApp(loaded, keeper, store, Recorder(store), Beside(store, loaded), guarding, Alarm(app, keeper))
 
 
 async def _open(loaded: LoadedApp, registry: Registry, candidate: str, version: int) -> Responder:

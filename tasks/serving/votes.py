@@ -70,6 +70,17 @@ class Votes:
         statement = "UPDATE feedback SET traced = 1 WHERE id = ? AND at = ?"
         self._file.write((statement, [(vote.number, vote.at.isoformat()) for vote in votes]))
 
+    def against(self, after: int, limit: int) -> list[Vote]:
+        """Returns votes against an answer whose number is higher than `after`, the lowest first.
+
+        A vote that a person changes keeps its number.
+        """
+        query = "SELECT request, comment, at, key, id FROM feedback WHERE good = 0 AND id > ? ORDER BY id LIMIT ?"
+        return [
+            Vote(request, good=False, comment=comment, at=datetime.fromisoformat(at), key=key, number=number)
+            for request, comment, at, key, number in self._file.query(query, [after, limit])
+        ]
+
     def requests_of(self, ids: Collection[str]) -> frozenset[str]:
         """Returns those of some requests of which a person has said something."""
         marks = ", ".join("?" * len(ids))

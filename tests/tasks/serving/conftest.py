@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 import pytest
+import yaml
 
 from configs.errors import ReleaseError, StackError
 from configs.loading import load_app
@@ -52,6 +53,8 @@ def free_port():
 @contextmanager
 def serving(api, port):
     """Runs a server in a thread until the block ends; then it drains as on SIGTERM."""
+    import uvloop
+
     from tasks.serving.server import listening
 
     started, end = threading.Event(), []
@@ -63,7 +66,7 @@ def serving(api, port):
             started.set()
             await ended.wait()
 
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread = threading.Thread(target=lambda: uvloop.run(serve()))
     thread.start()
     assert started.wait(20), "the server did not start"
     try:
@@ -105,27 +108,38 @@ class Registry:
         return version in self.gated
 
 
+class Registries:
+    """The registries of several shops as the one that MLflow is."""
+
+    def __init__(self, shops):
+        self._of = {shop.name: shop.registry for shop in shops}
+
+    def __getattr__(self, name):
+        return lambda app, *arguments: getattr(self._of[app], name)(app, *arguments)
+
+
 class Shop:
     """The app, its registry, and what releases into it."""
 
     def __init__(self, loaded, port):
         self.loaded, self.port = loaded, port
+        self.name = loaded.app.name
         self.registry = Registry()
-        self.store = Store(settings().folder("results", "shop"))
-        self.log = release_log("shop")
+        self.store = Store(settings().folder("results", self.name))
+        self.log = release_log(self.name)
 
     @contextmanager
     def open(self):
         from tasks.serving.server import build
 
-        with serving(build(self.loaded, self.registry, reconcile_every_s=0.3), self.port):
+        with serving(build([self.loaded], self.registry, reconcile_every_s=0.3), self.port):
             yield self
 
     def candidate(self, name, save=True, **changes):
         """Registers a candidate that answers `<name>: <question>`, since the simulated model says what it is told."""
         message = TemplateMessage(role="user", template=name + ": {{ question }}")
         values = {
-            "app": "shop",
+            "app": self.name,
             "target": self.loaded.app.target,
             "prompt": Prompt(name=name, messages=(message,)),
             "model": "echo",
@@ -141,7 +155,7 @@ class Shop:
 
     @property
     def parts(self):
-        return Parts("shop", self.log, self.registry, endpoint_of(self.loaded, self.find))
+        return Parts(self.name, self.log, self.registry, endpoint_of(self.loaded, self.find))
 
     def find(self, digest):
         return next(each for each in self.registry.versions.values() if each.digest == digest)
@@ -150,11 +164,17 @@ class Shop:
         made, version = self.candidate(name, **changes)
         if self.log.committed() is None:
             return promote(made, version, parts=self.parts, bootstrap=True, who="minji", why="first")
-        verdicts = tuple(
-            Verdict(gate=gate, decision=Decision.PASS, candidate=made.digest, champion=None, evaluations=(), rules=())
+        return promote(made, version, parts=self.parts, verdicts=self.passed(made), who="minji", why="better")
+
+    @staticmethod
+    def passed(candidate):
+        """Returns what both gates say of a candidate that passed them."""
+        return tuple(
+            Verdict(
+                gate=gate, decision=Decision.PASS, candidate=candidate.digest, champion=None, evaluations=(), rules=()
+            )
             for gate in ("sample", "release")
         )
-        return promote(made, version, parts=self.parts, verdicts=verdicts, who="minji", why="better")
 
     def client(self, **options):
         from openai import OpenAI
@@ -163,22 +183,22 @@ class Shop:
 
     def ask(self, question="Is it waterproof?", **options):
         messages = [{"role": "user", "content": question}]
-        return self.client().chat.completions.create(model="shop", messages=messages, **options)
+        return self.client().chat.completions.create(model=self.name, messages=messages, **options)
 
     @property
     def health(self):
         import httpx
 
-        return httpx.get(f"http://127.0.0.1:{self.port}/health").json()
+        return httpx.get(f"http://127.0.0.1:{self.port}/health?app={self.name}").json()
 
     @property
     def served(self):
         """Every request on the disk, oldest first, as another process reads it."""
-        with record_store("shop") as store:
+        with record_store(self.name) as store:
             return store.window(datetime(2000, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC))
 
     def wait_until(self, holds):
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while not holds():
             assert time.monotonic() < deadline, "it never came to hold"
             time.sleep(0.05)
@@ -200,15 +220,15 @@ def make_shop(tmp_path, monkeypatch, upstream):
     monkeypatch.delenv("LIFECYCLE_API_KEY", raising=False)
     settings.cache_clear()
 
-    def make(app=APP, files=()):
-        folder = tmp_path / "shop"
+    def make(app=APP, files=(), models=()):
+        folder = tmp_path / yaml.safe_load(app)["name"]
         folder.mkdir()
         (folder / "app.yaml").write_text(app)
         for name, text in dict(files).items():
             (folder / name).write_text(text)
         model = {"kind": "openai", "base_url": upstream, "model": "echo", "concurrency": 32, "retries": 0}
         vectors = {"kind": "openai", "task": "embedding", "base_url": upstream, "model": "hashed"}
-        (folder / "models.yaml").write_text(json.dumps({"echo": model, "vectors": vectors}))
+        (folder / "models.yaml").write_text(json.dumps({"echo": model, "vectors": vectors, **dict(models)}))
         documents = [{"id": "tent", "text": "The tent is waterproof."}, {"id": "배송", "text": "배송은 이틀 걸립니다."}]
         (folder / "documents.jsonl").write_text("".join(json.dumps(each) + "\n" for each in documents))
         rows = [{"id": f"p{n}", "question": f"질문 {n}?", "reference": "yes"} for n in range(5)]
@@ -218,6 +238,20 @@ def make_shop(tmp_path, monkeypatch, upstream):
 
     yield make
     settings.cache_clear()
+
+
+@pytest.fixture
+def serve_shops():
+    """Serves several shops on the first one's port while the block runs; `beside` are apps that cannot be served."""
+    from tasks.serving.server import build
+
+    @contextmanager
+    def serve(shops, beside=()):
+        apps = [*(shop.loaded for shop in shops), *beside]
+        with serving(build(apps, Registries(shops), reconcile_every_s=0.3), shops[0].port):
+            yield
+
+    return serve
 
 
 @pytest.fixture

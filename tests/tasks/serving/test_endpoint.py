@@ -115,7 +115,7 @@ def test_an_address_that_is_none(open_shop):
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_model_that_fails_is_one_line_and_recorded(open_shop, stream):
     open_shop.release("guide")
-    with pytest.raises(openai.InternalServerError, match="could not answer: model echo") as caught:
+    with pytest.raises(openai.InternalServerError, match="could not answer: its model failed") as caught:
         open_shop.ask("FAIL", stream=stream)
     assert caught.value.status_code == 502
     assert "\n" not in caught.value.body["message"]

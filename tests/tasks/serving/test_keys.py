@@ -179,8 +179,9 @@ def test_the_command_makes_lists_and_revokes(shop):
         command = [sys.executable, "-m", "infra.cli.main", "keys", *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
-    secret = run("add", "minji", "--requests-per-minute", "5").stdout.strip()
+    secret = run("add", "minji", "--requests-per-minute", "5", "--app", "shop", "--app", "tents").stdout.strip()
     assert key_ring().find(secret).limits.requests_per_minute == 5
+    assert key_ring().find(secret).apps == ("shop", "tents")
     listed = run("list").stdout
     assert "minji" in listed and secret[:9] in listed and secret not in listed
     assert run("revoke", "minji").stdout == f"revoked: {secret[:9]} (minji)\n"

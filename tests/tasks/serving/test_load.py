@@ -11,7 +11,7 @@ import openai
 import pytest
 
 from configs.settings import settings
-from tasks.serving import endpoint
+from tasks.serving import body, streaming
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_a_connection_on_which_no_request_comes_is_closed(shop, monkeypatch):
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(open_shop, monkeypatch):
-    monkeypatch.setattr(endpoint, "_BODY_WITHIN_S", 0.3)
+    monkeypatch.setattr(body, "_BODY_WITHIN_S", 0.3)
     with socket.create_connection(("127.0.0.1", open_shop.port)) as slow:
         slow.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
         slow.settimeout(10)
@@ -81,7 +81,7 @@ def test_a_compressed_body_is_not_unpacked(open_shop):
 
 
 def test_a_client_that_does_not_read_is_given_up(open_shop, monkeypatch):
-    monkeypatch.setattr(endpoint, "_WRITE_WITHIN_S", 0.5)
+    monkeypatch.setattr(streaming, "_WRITE_WITHIN_S", 0.5)
     open_shop.release("guide")
     question = {"role": "user", "content": "word " * 100_000}
     body = json.dumps({"model": "shop", "stream": True, "messages": [question]}).encode()

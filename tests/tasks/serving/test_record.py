@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tasks.calling.answer import Answer, Latency, Outcome, Passage, Usage
+from tasks.calling.answer import Answer, Latency, Outcome, Passage, ToolCall, Usage
 from tasks.data.row import Message
-from tasks.serving.record import RecordStore, Served
+from tasks.data.tool_turn import ToolTurn
+from tasks.serving.record import EmbeddedTexts, RecordStore, Served
 from tasks.serving.record_file import RecordError
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -52,6 +53,37 @@ def test_a_request_comes_back_as_it_was(store):
     store.add(served())
     store.add(failed(2))
     assert store.window(NOON, NOON + timedelta(hours=1)) == [served(), failed(2)]
+
+
+def test_tools_and_a_fallback_come_back_too(store):
+    calls = [{"id": "c1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}]
+    turn = ToolTurn("assistant", "", {"tool_calls": calls})
+    answer = Answer("r1", Outcome.OK, tool_calls=(ToolCall("c2", "weather", '{"도시": 1}'),), attempts=1)
+    passed = {"tools": [{"type": "function"}], "turns": [turn._asdict()]}
+    added = served(messages=(turn, Message("user", "Well?")), answer=answer, passed=passed, fallback="spare")
+    store.add(added)
+    [found] = store.window(NOON, NOON + timedelta(hours=1))
+    assert found == added and not found.is_candidates_answer
+    assert found.messages[0]._asdict() == {"role": "assistant", "content": None, "tool_calls": calls}
+
+
+def test_a_file_of_an_earlier_release_is_read_and_written(store):
+    store.add(served())
+    with sqlite3.connect(store.path) as earlier:
+        for column in ("passed", "tool_calls", "fallback"):
+            earlier.execute(f"ALTER TABLE served DROP COLUMN {column}")
+        earlier.execute("DROP TABLE embedded")
+    with RecordStore(store.path) as opened:
+        opened.add(served(2, fallback="spare"))
+        assert opened.window(NOON, NOON + timedelta(hours=1)) == [served(), served(2, fallback="spare")]
+
+
+def test_what_texts_cost_that_were_embedded_counts_as_spent(store):
+    store.add(served(key="lk-1"))
+    store.add_embedded(EmbeddedTexts(NOON, "lk-1", 2, 9, 0.5))
+    store.add_embedded(EmbeddedTexts(NOON, "lk-2", 2, 9, 0.5))
+    assert store.spent("lk-1", NOON) == pytest.approx(0.5001)
+    assert store.spent("lk-1", NOON + timedelta(hours=1)) == 0
 
 
 def test_what_was_added_is_on_the_disk_before_anything_is_closed(store):

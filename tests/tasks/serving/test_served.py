@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from functools import partial
 
 import httpx
@@ -17,6 +18,7 @@ from tasks.identity import digest
 from tasks.releasing.promote import promote
 from tasks.retrieval.documents import read_documents
 from tasks.retrieval.index import build_index
+from tasks.serving import recording
 from tasks.serving.server import build
 
 
@@ -76,7 +78,7 @@ def test_what_looks_at_requests_is_started_again_and_ends_with_the_endpoint(shop
 def lookers():
     """Returns the processes that look at requests of this process's endpoints."""
     children = psutil.Process().children()
-    return [each for each in children if each.is_running() and "tasks.serving.flagging" in each.cmdline()]
+    return [each for each in children if each.is_running() and "tasks.serving.beside" in each.cmdline()]
 
 
 def failing(question):
@@ -89,6 +91,33 @@ def test_a_store_that_cannot_be_written_costs_no_client_its_answer(open_shop):
         database.execute("ALTER TABLE served RENAME TO gone")
     assert open_shop.ask("hi").choices[0].message.content == "guide: hi"
     assert any("cannot be written" in problem for problem in open_shop.health["problems"])
+
+
+def test_a_locked_store_holds_no_answer_up_and_has_it_once_it_is_free(open_shop, monkeypatch):
+    monkeypatch.setattr(recording, "_ANSWER_WAITS_S", 0.1)
+    open_shop.release("guide")
+    before = len(open_shop.served)
+    with closing(sqlite3.connect(open_shop.log.path.parents[1] / "served" / "shop.db")) as database:
+        database.execute("BEGIN IMMEDIATE")
+        answered = _asked(open_shop)
+        assert (answered.status_code, answered.headers["x-lifecycle-recorded"]) == (200, "no")
+        database.rollback()
+    open_shop.wait_until(lambda: len(open_shop.served) == before + 1)
+    assert "x-lifecycle-recorded" not in _asked(open_shop).headers
+
+
+def _asked(shop):
+    body = {"model": shop.name, "messages": [{"role": "user", "content": "hi"}]}
+    return httpx.post(f"http://127.0.0.1:{shop.port}/v1/chat/completions", json=body, timeout=60)
+
+
+def test_requests_that_wait_to_be_recorded_do_not_fill_the_memory(open_shop, monkeypatch):
+    open_shop.release("guide")
+    monkeypatch.setattr(recording, "_MOST_WAITING", 0)
+    answered = _asked(open_shop)
+    assert (answered.status_code, answered.headers["x-lifecycle-recorded"]) == (200, "no")
+    metrics = httpx.get(f"http://127.0.0.1:{open_shop.port}/metrics").text
+    assert 'lifecycle_requests_unrecorded{app="shop"} 1.0' in metrics
 
 
 @pytest.fixture
@@ -142,10 +171,9 @@ def test_a_function_of_the_users_is_served(python_shop):
     python_shop.release("ours", prompt=None, model=None, endpoint_model=None, parameters=None, code=digest(PYTHON))
     assert python_shop.ask("텐트", metadata={"size": "2"}).choices[0].message.content == "텐트 2"
     assert python_shop.served[-1].answer.context[0].id == "d1"
-    with pytest.raises(
-        openai.InternalServerError, match=r"could not answer: shop.py:answer raised ValueError: no such tent"
-    ):
+    with pytest.raises(openai.InternalServerError, match="could not answer: its code failed"):
         python_shop.ask("FAIL")
+    assert python_shop.served[-1].answer.cause.startswith("shop.py:answer raised ValueError: no such tent")
 
 
 def test_a_function_that_has_changed_since_is_not_served(python_shop):
@@ -164,7 +192,7 @@ def test_a_service_of_the_users_is_served(make_shop, app_text, upstream):
 def test_answers_that_exist_already_cannot_be_served(make_shop, app_text):
     shop = make_shop(app_text.replace("{kind: prompt}", "{kind: answers, path: sample.jsonl, column: reference}"))
     with pytest.raises(ConfigurationError, match="`answers` cannot be served"):
-        build(shop.loaded, shop.registry)
+        build([shop.loaded], shop.registry)
     made, version = shop.candidate("ours", prompt=None, model=None, endpoint_model=None, parameters=None)
     done = promote(made, version, parts=shop.parts, bootstrap=True, who="minji", why="first")
     assert done.calls == 0 and done.entry.evidence["smoke"]["where"] == "none"

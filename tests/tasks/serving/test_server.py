@@ -65,3 +65,17 @@ def test_an_app_with_nothing_to_serve_is_one_line(make_shop, app_text):
         _, said = running.communicate(timeout=60)
     assert running.returncode == 2
     assert said.startswith("error: app shop: a target of kind `answers` cannot be served") and said.count("\n") == 1
+
+
+def test_several_apps_and_one_that_is_none(shop, app_text):
+    shop.release("first")
+    broken = shop.loaded.folder.parent / "boots"
+    broken.mkdir()
+    (broken / "app.yaml").write_text("name: boots")
+    with process(shop, "serve", "--app", str(shop.loaded.folder), "--app", str(broken)) as running:
+        shop.wait_until(lambda: running.poll() is not None or healthy(shop))
+        assert running.poll() is None, running.communicate()[1]
+        assert shop.ask("hi").choices[0].message.content == "first: hi"
+        told = httpx.get(f"http://127.0.0.1:{shop.port}/health").json()["apps"]
+    assert [(each["app"], each["status"]) for each in told] == [("shop", "ok"), ("boots", "unavailable")]
+    assert "boots/app.yaml" in told[1]["problems"][0]

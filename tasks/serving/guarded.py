@@ -1,0 +1,65 @@
+"""Guards around an exchange: a request is looked at before anything sees it, an answer before the client does."""
+
+import logging
+from dataclasses import replace
+
+from tasks.calling.answer import Answer, Outcome
+from tasks.data.row import Row
+from tasks.guarding.done import GuardError
+from tasks.guarding.guarding import Guarding
+from tasks.serving.exchange import Exchange
+from tasks.serving.metrics import Metrics
+from tasks.serving.protocol import ProtocolError
+from tasks.serving.refusing import guard_failed
+
+_log = logging.getLogger(__name__)
+
+_BLOCKED = {
+    "pii": "it holds personal data; leave them out and send it again",
+    "injection": "it reads like an attempt to change or to read the application's instructions; say it in other words",
+    "harm": "it holds words that are not answered here; say it in other words",
+}
+
+
+async def let_in(
+    exchange: Exchange, guarding: Guarding, metrics: Metrics, headers: dict[str, str], *, streamed: bool
+) -> Exchange:
+    """Returns an exchange as the guards let it in; one that is blocked is recorded first.
+
+    Args:
+        exchange: that has just begun.
+        guarding: the app's guards.
+        metrics: count what they do.
+        headers: of the reply, where there is no answer.
+        streamed: whether the answer is read while it is written.
+
+    Raises:
+        ProtocolError: 400 where a guard blocks it, 503 where one failed.
+    """
+    if guarding.idle:
+        return exchange
+    try:
+        row, turns = exchange.row, exchange.passed.turns
+        passed = await guarding.look(replace(row, messages=(*row.messages, *turns)) if turns else row)
+    except GuardError as error:
+        _log.error("request %s: %s", exchange.id, error)
+        raise guard_failed(exchange.id, headers) from None
+    for done in passed.done:
+        metrics.guarded(done)
+    watch = guarding.watch(passed.row, whole=not streamed)
+    exchange = replace(_told(exchange, passed.row, len(row.messages)), guarded=passed.done, watch=watch)
+    if not passed.blocked:
+        return exchange
+    why = f" ({passed.why})" if passed.why else ""
+    await exchange.record(Answer(exchange.id, Outcome.SKIPPED, cause=f"blocked by the guard {passed.blocked}{why}"))
+    message = (
+        f"the request is blocked by the guard `{passed.blocked}`: {_BLOCKED[passed.blocked]}; request {exchange.id}"
+    )
+    raise ProtocolError(400, message, "content_filter", "messages", headers)
+
+
+def _told(exchange: Exchange, looked_at: Row, own: int) -> Exchange:
+    """Returns an exchange with its messages, and the turns after them, as they were looked at."""
+    messages = looked_at.messages
+    passed = exchange.passed._replace(turns=messages[own:]) if messages[own:] else exchange.passed
+    return replace(exchange, row=replace(looked_at, messages=messages[:own]), passed=passed)
