@@ -1,6 +1,7 @@
-"""Deploy: a candidate that passed its gates becomes the champion that the endpoint serves."""
+"""Deploy: a candidate that passed its gates becomes champion: at once, or after a person agreed and users met it."""
 
-from typing import Literal
+import asyncio
+from typing import Any, Literal
 
 from prefect import flow
 
@@ -12,17 +13,24 @@ from tasks.candidate import Candidate
 from tasks.choosing import chosen
 from tasks.decided import decided
 from tasks.gating.verdict import Decision, Verdict
+from tasks.orchestrating.approving import approval, ask_in_ui, can_wait
 from tasks.orchestrating.artifacts import artifact_key, markdown
 from tasks.orchestrating.naming import name_candidate
 from tasks.orchestrating.step import step
 from tasks.progress import say
+from tasks.releasing.entry import Entry
 from tasks.releasing.log import release_log
 from tasks.releasing.page import release_page
+from tasks.releasing.promote import Promotion
 from tasks.releasing.release import release
+from tasks.rollout.opening import approve, begin_rollout, decline, released_before
+from tasks.rollout.stages import Rollout
 from tasks.tracking.models import register_candidate
 from tasks.workspace import Workspace, open_workspace
 
 _GATES: tuple[tuple[Literal["sample", "release"], Data], ...] = (("sample", "sample"), ("release", "full"))
+
+Stage = Literal["released", "proposed", "declined", "on trial"]
 
 
 class Deployed(Frozen):
@@ -35,7 +43,9 @@ class Deployed(Frozen):
     release: str
     bootstrap: bool
     entry: int
-    """Number of the committed entry in the release log."""
+    """Number of the release's last entry in the release log."""
+    stage: Stage
+    """Where the release stands: done, waiting for a person, declined by one, or on its way to the users."""
     serving: dict[str, int]
     """Calls of the smoke test."""
 
@@ -49,10 +59,13 @@ async def deploy(
     why: str = "its gates passed",
     changes: Changes = [],  # noqa: B006 a form's default
 ) -> Deployed:
-    """Registers a candidate as a model version, logs the intent, moves the alias, tests the endpoint, logs the commit.
+    """Registers a candidate as a model version, and releases it by the app's rules.
 
-    A candidate needs PASS at both gates; only an app's very first release may go without, as bootstrap. A failure
-    moves the alias back. A release that has been committed before is not done again.
+    A candidate needs PASS at both gates; only an app's very first release may go without, as bootstrap. Where
+    `release.approval` asks for it, a person agrees in this run's form. Where `release.rollout` is set, copies and then
+    a growing share of the users go to the candidate; the judge beside the endpoint promotes it or ends that, whether
+    or not this run is still there. Without one the alias moves at once. A release that has been committed before is not
+    done again.
 
     Args:
         app: Name or path of the app.
@@ -67,25 +80,93 @@ async def deploy(
         await name_candidate(released.digest)
         verdicts = () if bootstrap else evidence(workspace, released, against)
         version = await step("register the model version", lambda: _registered(workspace, released, verdicts))
-        done = await step(
-            f"release · {released.label}",
-            lambda: release(workspace, released, version, verdicts, why=why, bootstrap=bootstrap),
+        if bootstrap or not workspace.loaded.app.release.by_stages:
+            return await _released(workspace, released, version, verdicts, why, bootstrap)
+        if before := await asyncio.to_thread(released_before, workspace, released, version, verdicts):
+            return await _deployed(workspace, released, before)
+        rollout = await step(
+            f"begin the rollout · {released.label}",
+            lambda: asyncio.to_thread(begin_rollout, workspace, released, version, verdicts, why),
         )
-        if done.note:
-            say(done.note)
-        entry = done.entry
-        page = release_page(workspace, entry)
-        await markdown(artifact_key(workspace.name, "release"), page, f"Release {entry.sequence} of {workspace.name}")
-        return Deployed(
-            app=workspace.name,
-            candidate=released.digest,
-            label=released.label,
-            version=version,
-            release=entry.release,
-            bootstrap=bootstrap,
-            entry=entry.sequence,
-            serving={"smoke": done.calls},
-        )
+        if rollout.stage == "proposed":
+            asked = {"app": app, "candidate": released.digest, "against": against, "why": why, "changes": changes}
+            return await _asked(workspace, released, rollout, asked)
+        return await _under_way(workspace, released, rollout.latest)
+
+
+async def _released(
+    workspace: Workspace,
+    candidate: Candidate,
+    version: int,
+    verdicts: tuple[Verdict, ...],
+    why: str,
+    bootstrap: bool,
+) -> Deployed:
+    done = await step(
+        f"release · {candidate.label}",
+        lambda: release(workspace, candidate, version, verdicts, why=why, bootstrap=bootstrap),
+    )
+    return await _deployed(workspace, candidate, done)
+
+
+async def _asked(workspace: Workspace, candidate: Candidate, rollout: Rollout, parameters: dict[str, Any]) -> Deployed:
+    """Waits for a person's word; a run that cannot wait hands over to one that can."""
+    name = workspace.name
+    if not can_wait():
+        by_hand = f"`lifecycle rollout approve --app {name}`"
+        run = await ask_in_ui(name, parameters)
+        say(f"{candidate.label} waits for approval: {f'run {run} in the Prefect UI, or ' if run else ''}{by_hand}")
+        return _summary(workspace, candidate, rollout.latest, "proposed")
+    said = await approval(release_page(workspace, rollout.opened))
+    who = f"{said.who or 'unnamed'} (Prefect UI)"
+    if not said.approve:
+        declined = await asyncio.to_thread(decline, workspace.loaded, rollout, who=who, why=said.why)
+        return _summary(workspace, candidate, declined, "declined")
+    entry = await step(
+        "begin the rollout · approved",
+        lambda: asyncio.to_thread(approve, workspace.loaded, rollout, who=who, why=said.why),
+    )
+    if entry.kind == "commit":
+        return await _deployed(workspace, candidate, Promotion(entry, made=True))
+    return await _under_way(workspace, candidate, entry)
+
+
+async def _deployed(workspace: Workspace, candidate: Candidate, done: Promotion) -> Deployed:
+    if done.note:
+        say(done.note)
+    await _publish(workspace, done.entry)
+    return _summary(workspace, candidate, done.entry, "released", done.calls)
+
+
+async def _under_way(workspace: Workspace, candidate: Candidate, entry: Entry) -> Deployed:
+    say(f"{candidate.label} is on trial: `lifecycle rollout follow --app {workspace.name}`")
+    await _publish(workspace, entry)
+    return _summary(workspace, candidate, entry, "on trial")
+
+
+async def _publish(workspace: Workspace, entry: Entry) -> None:
+    page = release_page(workspace, entry)
+    await markdown(artifact_key(workspace.name, "release"), page, f"Release {entry.sequence} of {workspace.name}")
+
+
+def _summary(
+    workspace: Workspace,
+    candidate: Candidate,
+    entry: Entry,
+    stage: Stage,
+    calls: int = 0,
+) -> Deployed:
+    return Deployed(
+        app=workspace.name,
+        candidate=candidate.digest,
+        label=candidate.label,
+        version=entry.version,
+        release=entry.release,
+        bootstrap=entry.bootstrap,
+        entry=entry.sequence,
+        stage=stage,
+        serving={"smoke": calls},
+    )
 
 
 def evidence(workspace: Workspace, candidate: Candidate, against: str) -> tuple[Verdict, ...]:

@@ -11,7 +11,7 @@ from tasks.candidate import Candidate
 from tasks.data.reading import read_dataset
 from tasks.data.row import Row
 from tasks.releasing.parts import Endpoint, Smoke
-from tasks.serving.asking import request_of
+from tasks.serving.asking import CHAMPION, request_of
 from tasks.serving.keys import local_key
 
 if TYPE_CHECKING:
@@ -28,20 +28,22 @@ def endpoint_of(loaded: LoadedApp, find_candidate: FindCandidate) -> Endpoint:
     """Returns the endpoint that serves the app, else a stand-in within this process."""
     if loaded.app.target.kind == "answers":
         return _Nowhere()
-    if served_app() == loaded.app.name:
+    if loaded.app.name in served_apps():
         return _Running(loaded, find_candidate)
     return _InProcess(loaded, find_candidate)
 
 
-def served_app() -> str | None:
-    """Returns the name of the app whose endpoint runs at the address of the settings, None where none does."""
+def served_apps() -> tuple[str, ...]:
+    """Returns the names of the apps whose endpoint runs at the address of the settings; () where none does."""
     import httpx
 
     try:
-        found = httpx.get(f"{_root()}/health", timeout=_HEALTH_WITHIN_S, trust_env=False).json()
+        found = httpx.get(f"{_root()}/live", timeout=_HEALTH_WITHIN_S, trust_env=False).json()
     except (httpx.HTTPError, ValueError):
-        return None
-    return found.get("app") if isinstance(found, dict) else None
+        return ()
+    if not isinstance(found, dict):
+        return ()
+    return tuple(found.get("apps") or filter(None, [found.get("app")]))
 
 
 def first_row(loaded: LoadedApp) -> Row:
@@ -57,17 +59,20 @@ class _Running:
         self._find = find_candidate
 
     def take_up(self, candidate: str | None, version: int | None) -> None:  # noqa: ARG002 the log says which
-        _post("/admin/reload", {})
+        _post(f"/admin/reload?app={self._loaded.app.name}", {})
 
     def smoke(self, candidate: str) -> Smoke:
         row = first_row(self._loaded)
         asked = request_of(row, self._find(candidate), self._loaded.app.datasets.columns)
         # Not a played row: it would count as one of the production data.
         del asked["metadata"]["row_id"]
+        asked["model"] += CHAMPION  # not whom a rollout draws for it
         response = _post("/v1/chat/completions", asked)
         answered_by = response.headers.get("x-lifecycle-candidate")
         if answered_by != candidate:
             raise ReleaseError(f"the endpoint answered with candidate {answered_by}, not with {candidate}")
+        if fallback := response.headers.get("x-lifecycle-fallback"):
+            raise ReleaseError(f"fallback {fallback} answered, not candidate {candidate}: its model gave nothing")
         return Smoke(row.question, response.json()["choices"][0]["message"]["content"], "endpoint")
 
 

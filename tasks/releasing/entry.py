@@ -9,11 +9,16 @@ from pydantic import Field
 from configs.schema.base import Frozen
 from tasks.gating.verdict import Verdict
 
-Kind = Literal["intent", "commit", "abort", "alias_moved"]
-"""`intent` and `alias_moved` open a change of the champion, `commit` and `abort` close it."""
+Kind = Literal["intent", "commit", "abort", "alias_moved", "stage"]
+"""`intent` and `alias_moved` open a change of the champion, `commit` and `abort` close it; `stage` is a step of a
+rollout, which changes no champion."""
 
 Action = Literal["promote", "rollback", "adopt", "restore"]
 """What changes the champion: a release, a step back, or an alias moved by hand that is taken over or moved back."""
+
+Stage = Literal["proposed", "approved", "declined", "shadow", "canary", "watch", "settled", "ended"]
+"""Steps of a rollout: proposed to a person and answered by one; copies; a share of the users; watched after the
+promotion, until nothing is left to watch (`settled`); or given up (`ended`)."""
 
 GENESIS = "0" * 64
 """`previous_hash` of the first entry."""
@@ -28,6 +33,8 @@ class Entry(Frozen):
     """Time in UTC, ISO 8601."""
     kind: Kind
     action: Action
+    stage: Stage | None = None
+    """Step of a rollout; None where the champion changes."""
     release: str
     """Id of the release; every entry of one change carries the same."""
     candidate: str

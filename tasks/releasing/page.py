@@ -42,6 +42,11 @@ def _parts(workspace: "Workspace", entry: Entry, candidate: Candidate | None) ->
     yield from (_verdict(verdict) for verdict in entry.verdicts)
     if not entry.verdicts:
         yield "None has decided." if entry.action == "promote" else f"See the release that this {entry.action} names."
+    if steps := _steps(workspace.name, entry):
+        yield "## Steps"
+        yield _table(
+            ("when", "step", "who", "why"), ((each.at[:19], _step(each), each.who, each.why) for each in steps)
+        )
     for evaluation in _evaluations(workspace, entry):
         yield f"## Metrics on {workspace.name}/{evaluation.split}"
         yield f"Evaluation {evaluation.id}, data {evaluation.dataset}, epoch {evaluation.epoch}."
@@ -50,6 +55,17 @@ def _parts(workspace: "Workspace", entry: Entry, candidate: Candidate | None) ->
         )
     yield "## Chain"
     yield _chain(workspace.name, entry)
+
+
+def _steps(app: str, entry: Entry) -> list[Entry]:
+    try:
+        return [each for each in release_log(app).entries() if each.stage and each.release == entry.release]
+    except ReleaseError:
+        return []  # the chain's part of the page says so
+
+
+def _step(entry: Entry) -> str:
+    return f"{entry.stage}, {entry.evidence['share']:.0%} of the users" if entry.stage == "canary" else str(entry.stage)
 
 
 def _facts(entry: Entry) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """Releases and rollbacks of an app, with the real registry and the real endpoint."""
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from configs.errors import ReleaseError
 from configs.loading import LoadedApp
@@ -67,9 +67,7 @@ async def release(
         StackError: MLflow does not answer.
     """
     workspace.store.save_candidate(candidate)
-    decided_on = ("sample", "full")
-    digests = {split: each.digest for split, each in workspace.datasets.items() if split in decided_on}
-    evidence = {"datasets": digests}
+    evidence = evidence_of(workspace)
     return await asyncio.to_thread(
         lambda: promote(
             candidate,
@@ -82,6 +80,12 @@ async def release(
             why=why,
         )
     )
+
+
+def evidence_of(workspace: "Workspace") -> dict[str, Any]:
+    """Returns what belongs to a release beside its verdicts: the digests of the data that the gates decided on."""
+    decided_on = ("sample", "full")
+    return {"datasets": {split: each.digest for split, each in workspace.datasets.items() if split in decided_on}}
 
 
 def roll_back(loaded: LoadedApp, version: int | None, why: str) -> Promotion:

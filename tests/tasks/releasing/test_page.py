@@ -84,3 +84,14 @@ def test_the_page_of_an_altered_log_names_the_entry(released):
     entry = world.log.committed()
     world.log.path.write_bytes(world.log.path.read_bytes().replace(b"loop@shop", b"nobody@shop"))
     assert "**Broken:**" in release_page(workspace, entry) and "entry 1 was altered" in release_page(workspace, entry)
+
+
+def test_a_release_by_stages_shows_who_took_each_step_and_why(released):
+    workspace, world = released
+    facts = {"action": "promote", "release": "rel", "candidate": "third", "version": 3}
+    world.log.append("stage", stage="proposed", who="minji", why="its gates passed", **facts)
+    shown = {"evidence": {"share": 0.2}, "who": "rollout", "why": "50 answers | none is worse"}
+    entry = world.log.append("stage", stage="canary", **shown, **facts)
+    page = release_page(workspace, entry)
+    assert f"| {entry.at[:19]} | canary, 20% of the users | rollout | 50 answers \\| none is worse |" in page
+    assert "| proposed | minji | its gates passed |" in page

@@ -1,0 +1,185 @@
+"""The judge of an app's rollouts: looks at what was answered, and takes the step that follows.
+
+It lives beside the endpoint and remembers nothing that is not on the disk: whoever takes its place goes on where it
+was. Only people approve; it begins no rollout and skips no gate, and what it cannot see counts for nothing.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from configs.errors import LifecycleError
+from configs.loading import LoadedApp
+from configs.schema.release import Rollout as Rules
+from tasks.releasing.entry import Entry, Stage
+from tasks.releasing.log import ReleaseLog
+from tasks.releasing.parts import Parts
+from tasks.releasing.promote import rollback
+from tasks.releasing.release import parts_of
+from tasks.rollout.deciding import Decision, decide, found_of
+from tasks.rollout.measures import Measure, limits_of, measures_of
+from tasks.rollout.observing import Observations
+from tasks.rollout.opening import AT_ONCE, first_step, promote_rollout
+from tasks.rollout.report import show_life, write_report
+from tasks.rollout.stages import Rollout, rollout_of, step
+from tasks.serving.flagging import abstention_phrases
+from tasks.serving.record import RecordStore
+
+_log = logging.getLogger(__name__)
+
+WHO = "rollout"
+"""Who takes the steps that nobody took by hand."""
+_LEAST = 20
+"""Answers of the champion's that tell what is slow or dear."""
+_LATEST = 1000
+_REPORT_EVERY_S = 15.0
+_AT_ONCE = 500
+
+
+class Judge:
+    """Judges one app's rollouts, one look at a time.
+
+    Args:
+        loaded: the app.
+        store: its served requests.
+        log: its release log.
+        parts: gives what a promotion or a rollback works on.
+    """
+
+    def __init__(
+        self, loaded: LoadedApp, store: RecordStore, log: ReleaseLog, parts: Callable[[LoadedApp], Parts] = parts_of
+    ) -> None:
+        self._loaded = loaded
+        self._app = loaded.app.name
+        self._store = store
+        self._parts = parts
+        self._log = log
+        self._seen: Observations | None = None
+        self._release = ""
+        self._place = 0
+        self._reported = 0.0
+
+    def look(self) -> None:
+        """Takes the step that follows from what was answered; does nothing where no rollout is under way.
+
+        Raises:
+            LifecycleError: the log was altered, or the step failed; the next look tries again.
+        """
+        entries, rules = self._log.entries(), self._loaded.app.release.rollout
+        rollout = rollout_of(entries)
+        if rollout is None:
+            self._seen, self._release = None, ""
+            return
+        show_life(self._app)
+        decision = _champion_changed(rollout, entries) or self._decided(rollout, rules, entries)
+        if decision is None:
+            return
+        if decision.what != "wait" or time.monotonic() - self._reported > _REPORT_EVERY_S:
+            self._reported = time.monotonic()
+            seen = self._seen
+            write_report(self._app, rollout, decision, found_of(rollout, rules, seen) if seen and rules else ())
+        if decision.what != "wait":
+            _log.warning("%s: %s: %s", self._app, decision.what, decision.why)
+            self._take(rollout, decision)
+
+    def _decided(self, rollout: Rollout, rules: Rules | None, entries: Sequence[Entry]) -> Decision | None:
+        if rules is None:
+            return _without_rules(rollout)
+        if rollout.promoted and rollout.stage != "watch":
+            return Decision("promote", "promoted")  # and killed before the step after it
+        if rollout.stage == "approved":
+            return Decision("begin", rollout.latest.why)
+        if rollout.stage == "proposed":
+            return None
+        seen, now, began = self._observed(rollout, rules), datetime.now(UTC), _began(rollout, entries)
+        if seen is not None:
+            return decide(rollout, rules, seen, now, began)
+        lacking = f"the champion has not given {_LEAST} answers by which to know what is slow or dear"
+        return Decision("end" if now - began > timedelta(hours=rules.within_hours) else "wait", lacking)
+
+    def _observed(self, rollout: Rollout, rules: Rules) -> Observations | None:
+        if self._release != rollout.opened.hash:
+            self._seen, self._place, self._release = None, 0, rollout.opened.hash
+        if self._seen is None:
+            measures = measures_of(self._loaded, rules)
+            limits = self._limits(rollout, measures)
+            if limits is None:
+                return None
+            self._seen = Observations(measures, limits, abstention_phrases(self._loaded.app.scorers))
+        while found := self._store.placed(rollout.release, self._place, _AT_ONCE):
+            since = rollout.opened.at
+            self._seen.add(served for _, served in found if served.at.isoformat() >= since)
+            self._place = found[-1][0]
+        return self._seen
+
+    def _limits(self, rollout: Rollout, measures: tuple[Measure, ...]) -> dict[str, float] | None:
+        """Returns what counts as slow or dear, as the champion answered before the rollout, else as it began to in it.
+
+        Whoever judges next comes to the same.
+        """
+        champion, opened = rollout.champion or "", datetime.fromisoformat(rollout.opened.at)
+        before = limits_of(self._store.latest(champion, opened, _LATEST), measures, _LEAST)
+        return before or limits_of(self._store.earliest(champion, opened, _LEAST), measures, _LEAST)
+
+    def _take(self, rollout: Rollout, decision: Decision) -> None:
+        if decision.what == "begin":
+            self._begin(rollout, decision.why)
+        elif decision.what == "canary":
+            step(self._log, rollout, "canary", evidence={"share": decision.share}, who=WHO, why=decision.why)
+        elif decision.what == "end":
+            step(self._log, rollout, "ended", who=WHO, why=decision.why)
+        elif decision.what == "settle":
+            step(self._log, rollout, "settled", who=WHO, why=decision.why)
+        elif decision.what == "promote":
+            self._promote(rollout, decision.why)
+        else:
+            self._roll_back(rollout, decision.why)
+
+    def _begin(self, rollout: Rollout, why: str) -> None:
+        rules = self._loaded.app.release.rollout
+        if rules is not None:
+            stage, evidence = first_step(rules)
+            step(self._log, rollout, stage, evidence=evidence, who=WHO, why=why)
+
+    def _promote(self, rollout: Rollout, why: str) -> None:
+        try:
+            if not rollout.promoted:
+                promote_rollout(self._parts(self._loaded), rollout, who=WHO, why=why)
+        except LifecycleError as error:
+            step(self._log, rollout, "ended", who=WHO, why=f"its promotion failed: {error}")
+            raise
+        rules = self._loaded.app.release.rollout
+        if rules is None:
+            step(self._log, rollout, "settled", who=WHO, why=AT_ONCE)
+        else:
+            step(self._log, rollout, "watch", who=WHO, why=f"watched for {rules.watch_minutes:g} minutes")
+
+    def _roll_back(self, rollout: Rollout, why: str) -> None:
+        rollback(self._parts(self._loaded), version=rollout.champion_version, who=WHO, why=why)
+        step(self._log, rollout, "ended", who=WHO, why=why)
+
+
+def _champion_changed(rollout: Rollout, entries: Sequence[Entry]) -> Decision | None:
+    committed = next((entry for entry in reversed(entries) if entry.kind == "commit"), None)
+    expected = rollout.candidate if rollout.promoted else rollout.champion
+    if committed is not None and committed.candidate == expected:
+        return None
+    return Decision("end", "another one is champion now")
+
+
+def _began(rollout: Rollout, entries: Sequence[Entry]) -> datetime:
+    """Returns when the candidate was first asked, or promoted."""
+    stages: tuple[Stage, ...] = ("watch",) if rollout.promoted else ("shadow", "canary")
+    since = entries[rollout.opened.sequence - 1 :]
+    steps = (entry for entry in since if entry.release == rollout.release and entry.stage in stages)
+    return datetime.fromisoformat(next(steps).at)
+
+
+def _without_rules(rollout: Rollout) -> Decision | None:
+    """What was only approved is promoted at once, and settled then; what is on trial cannot go on."""
+    if rollout.promoted:
+        return Decision("settle", AT_ONCE)
+    if rollout.stage == "approved":
+        return Decision("promote", rollout.latest.why)
+    return Decision("end", "`release.rollout` is not configured any more") if rollout.answers else None
