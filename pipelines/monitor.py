@@ -9,25 +9,34 @@ from pydantic import Field
 from configs.schema.base import Frozen
 from pipelines.parameters import App, Changes
 from pipelines.run_names import run_name
+from tasks.alerting.raising import raise_alerts
 from tasks.candidate import Candidate
 from tasks.choosing import chosen
 from tasks.joining import joined
 from tasks.orchestrating.artifacts import artifact_key, link, markdown, markdown_table, table
-from tasks.orchestrating.events import LIMIT_BROKEN, emit
 from tasks.orchestrating.naming import name_candidate
 from tasks.orchestrating.step import step
 from tasks.pages.estimates import interval
+from tasks.pages.operations.draw import draw_operations, operations_file
+from tasks.pages.watched import budget_row, watched_page
 from tasks.progress import say
-from tasks.releasing.endpoint import served_app
+from tasks.releasing.endpoint import served_apps
 from tasks.releasing.log import release_log
 from tasks.results.evaluation import Evaluation
 from tasks.serving.record import RecordStore, record_store
+from tasks.tracking.links import artifact_url
 from tasks.tracking.runs import record_window
-from tasks.watching.alerting import is_news
+from tasks.watching.alerting import found_in, signalled, unjudged
+from tasks.watching.budgets import check_budgets
 from tasks.watching.compare import Comparison, Finding, check_limits, compare
+from tasks.watching.examples import examples_of
+from tasks.watching.looking import Looked, look
 from tasks.watching.play import Played, play
+from tasks.watching.scored import open_scoring
+from tasks.watching.signals import limit_signals
 from tasks.watching.tracing import trace_served
-from tasks.watching.window import Window, read_window
+from tasks.watching.window import RATES, Window, read_window
+from tasks.watching.windows import keep_window, seen
 from tasks.workspace import Workspace, open_workspace
 
 
@@ -42,7 +51,17 @@ class Monitored(Frozen):
     broken: tuple[str, ...]
     """Limits that are certainly broken."""
     findings: tuple[dict[str, Any], ...]
+    signals: tuple[dict[str, Any], ...]
+    """Broken limits, changed metrics, drift, new topics and spent error budgets, in one form."""
+    budgets: tuple[dict[str, Any], ...]
+    """What was spent of each error budget."""
+    drift: tuple[str, ...]
+    """How far questions and answers were compared, in words."""
     requests: int
+    new: int
+    """Requests that no look had taken up before."""
+    later: int
+    """Requests that bear a time of the future: a clock was wrong."""
     traced: int
     serving: dict[str, int]
     """Requests that were played through the endpoint."""
@@ -69,21 +88,25 @@ async def monitor(
     """
     with open_workspace(app, tuple(changes)) as workspace, record_store(workspace.name) as store:
         check_limits(workspace.loaded.app, workspace.metrics)
+        check_budgets(workspace.loaded.app, workspace.metrics | RATES)
         champion = chosen(workspace, "champion")
         await name_candidate(champion.digest)
         played = await step("play the production rows", lambda: _played(workspace, champion, store, play_production))
         window = await step("score the window", lambda: _window(workspace, champion, store, window_minutes))
+        looked = await step("look for changes and drift", lambda: _looked(workspace, champion, store, window))
         release = _released_with(workspace, champion)
         comparison = compare(workspace.loaded.app, workspace.metrics, window, release)
         traced = await step("write traces into MLflow", lambda: _traced(workspace, store))
         findings = [_row(finding) for finding in comparison.findings]
-        run = await step("record in MLflow", lambda: _recorded(workspace, champion, window, comparison))
+        found = [each.words for each in looked.signals]
+        keep_window(workspace.store.folder, seen(window, comparison, release, found))
+        page = await step("draw the operations page", lambda: _drawn(workspace, store, window))
+        run = await step("record in MLflow", lambda: _recorded(workspace, champion, window, comparison, looked, page))
         broken = tuple(finding.limit for finding in comparison.broken)
         if broken:
             say(f"broken: {'; '.join(broken)}")
-        if comparison.judged and is_news(workspace.store.folder, champion.digest, broken):
-            emit(LIMIT_BROKEN, workspace.name, {"candidate": champion.digest, "limits": list(broken)})
-        await _publish(workspace, champion, window, comparison, findings, run)
+        await step("tell what changed", lambda: _told(workspace, champion, store, window, comparison, looked, run))
+        await _publish(workspace, champion, window, comparison, findings, run, looked)
         return Monitored(
             app=workspace.name,
             candidate=champion.digest,
@@ -91,10 +114,15 @@ async def monitor(
             reason=comparison.reason,
             broken=broken,
             findings=tuple(findings),
+            signals=tuple(each._asdict() for each in (*limit_signals(comparison), *looked.signals)),
+            budgets=tuple(budget_row(each) for each in looked.budgets),
+            drift=tuple(each.told for each in looked.drifted),
             requests=window.requests,
+            new=looked.entered,
+            later=window.later,
             traced=traced,
             serving=played._asdict(),
-            links={"mlflow": run},
+            links={"mlflow": run, "page": str(operations_file(workspace.store.folder))},
         )
 
 
@@ -104,9 +132,9 @@ async def _played(workspace: Workspace, champion: Candidate, store: RecordStore,
     if workspace.loaded.app.target.kind == "answers":
         say("nothing is played: answers that exist already are not served")
         return Played(0, 0, 0)
-    running = served_app()
-    if running != workspace.name:
-        says = f"serves {running}" if running else "is not up"
+    running = served_apps()
+    if workspace.name not in running:
+        says = f"serves {', '.join(running)}" if running else "is not up"
         say(f"production rows not played: the endpoint {says}; set LIFECYCLE_APP to this app and run `lifecycle up`")
         return Played(0, 0, 0)
     async with joined(workspace.locks, f"play-{workspace.name}"):
@@ -117,7 +145,21 @@ async def _window(workspace: Workspace, champion: Candidate, store: RecordStore,
     until = datetime.now(UTC)
     since = until - timedelta(minutes=minutes or workspace.loaded.app.monitor.window_minutes)
     production = workspace.datasets.get("production")
-    return await read_window(workspace.means, workspace.scorers, store, champion.digest, since, until, production)
+    async with joined(workspace.locks, f"monitor-{workspace.name}"):
+        return await read_window(workspace.means, workspace.scorers, store, champion.digest, since, until, production)
+
+
+async def _looked(workspace: Workspace, champion: Candidate, store: RecordStore, window: Window) -> Looked:
+    production = workspace.datasets.get("production")
+    async with joined(workspace.locks, f"monitor-{workspace.name}"):
+        with open_scoring(workspace.means, workspace.scorers, store, champion.digest, production) as scoring:
+            looked = await look(scoring, champion.digest, window.until)
+    for signal in looked.signals:
+        say(signal.words)
+    for each in looked.drifted:
+        if each.note:
+            say(f"drift of {each.what} not measured: {each.note}")
+    return looked
 
 
 def _released_with(workspace: Workspace, champion: Candidate) -> Evaluation | None:
@@ -137,8 +179,38 @@ async def _traced(workspace: Workspace, store: RecordStore) -> int:
     return trace_served(workspace, store)
 
 
-async def _recorded(workspace: Workspace, champion: Candidate, window: Window, comparison: Comparison) -> str:
-    return record_window(workspace.loaded, champion, window, comparison).url
+async def _drawn(workspace: Workspace, store: RecordStore, window: Window) -> str:
+    return draw_operations(workspace, store, window.until)
+
+
+async def _recorded(
+    workspace: Workspace, champion: Candidate, window: Window, comparison: Comparison, looked: Looked, page: str
+) -> str:
+    return record_window(workspace.loaded, champion, window, comparison, looked, page).url
+
+
+async def _told(
+    workspace: Workspace,
+    champion: Candidate,
+    store: RecordStore,
+    window: Window,
+    comparison: Comparison,
+    looked: Looked,
+    run: str,
+) -> None:
+    """Tells of limits where the window was judged, and of what lasts longer than a window in any case."""
+    metrics, app = {**workspace.metrics, **RATES}, workspace.loaded.app
+    looks = [await raise_alerts(app, "watch", signalled(looked.signals, champion.digest, comparison.reason, run))]
+    if comparison.judged:
+        found = found_in(
+            comparison, champion.digest, lambda finding: examples_of(window, store, metrics[finding.metric]), run
+        )
+        unknown = unjudged(comparison, champion.digest)
+        looks.append(await raise_alerts(app, "monitor", found, unknown=unknown))
+    for seen_at in looks:
+        for words, alerts in (("alert", seen_at.opened), ("recovered", seen_at.recovered)):
+            for alert in alerts:
+                say(f"{words}: {alert.title}")
 
 
 def _row(finding: Finding) -> dict[str, Any]:
@@ -158,15 +230,25 @@ async def _publish(
     comparison: Comparison,
     findings: list[dict[str, Any]],
     run: str,
+    looked: Looked,
 ) -> None:
     name = workspace.name
     head = "limits broken" if comparison.broken else "within its limits" if comparison.judged else "not judged"
-    numbers = [{"metric": e.metric, "served": interval(e), "n": e.n} for e in window.estimates if e.quantile is None]
+    numbers = [
+        {"metric": e.metric, "served": interval(e), "n": e.n, "coverage": round(e.coverage, 3)}
+        for e in window.estimates
+        if e.quantile is None
+    ]
+    clock = f" {window.later} bear a time of the future and wait for it: a clock was wrong." if window.later else ""
     page = (
         f"# {champion.label}: {head}\n\n{comparison.reason}, "
-        f"{window.since:%Y-%m-%d %H:%M} to {window.until:%Y-%m-%d %H:%M} UTC.\n\n"
-        f"## Limits\n\n{markdown_table(findings)}\n\n## Served\n\n{markdown_table(numbers)}\n"
+        f"{window.since:%Y-%m-%d %H:%M} to {window.until:%Y-%m-%d %H:%M} UTC.{clock}\n\n"
+        f"## Limits\n\n{markdown_table(findings)}\n\n{watched_page(looked)}\n\n"
+        f"## Served\n\n{markdown_table(numbers)}\n"
     )
+    signals = [{"what": each.key, "severity": each.severity, "words": each.words} for each in looked.signals]
     await table(artifact_key(name, "limits"), findings, f"Limits of {name}: {head}")
+    await table(artifact_key(name, "signals"), signals, f"Found in what {name} served: {len(signals)}")
     await markdown(artifact_key(name, "monitor"), page, head)
     await link(artifact_key(name, "monitor", "mlflow"), run, "The window in MLflow")
+    await link(artifact_key(name, "operations"), artifact_url(run, "operations.html"), "The operations page in MLflow")

@@ -1,26 +1,69 @@
-"""When a broken limit is news: once for a champion, until the set of its broken limits changes."""
+"""What monitoring finds as what alerts are raised of: once for a champion, until it is over."""
 
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
-from tasks.identity import digest
-from tasks.writing import write_whole
+from tasks.alerting.found import Found
+from tasks.orchestrating.events import FOUND, LIMIT_BROKEN
+from tasks.watching.compare import Comparison, Finding
+from tasks.watching.signals import Signal
 
 
-def is_news(folder: Path, champion: str, broken: tuple[str, ...]) -> bool:
-    """Returns whether these broken limits are others than the last time, or another champion's, and remembers them.
+def found_in(
+    comparison: Comparison, candidate: str, examples: Callable[[Finding], tuple[str, ...]], link: str
+) -> list[Found]:
+    """Returns the limits that are certainly broken; new ones start augment by the event `LIMIT_BROKEN`.
 
-    A window is longer than the pause between two looks at it, so the same fault is seen many times; it starts work
-    once. Limits that hold again and break again later are news again.
+    A window is longer than the pause between two looks at it, so the same fault is seen many times, by the same key.
 
     Args:
-        folder: the app's folder in the results store.
-        champion: digest of the candidate that serves.
-        broken: the limits that are broken now.
+        comparison: of a window that was judged.
+        candidate: digest of the champion; under another one the same limit is news again.
+        examples: returns requests that show a finding.
+        link: the window in MLflow.
     """
-    file = folder / "alerted"
-    now = digest([champion, sorted(broken)])
-    before = file.read_text(encoding="utf-8") if file.is_file() else ""
-    if now == before:
-        return False
-    write_whole(file, now.encode())
-    return bool(broken)
+    return [
+        Found(
+            key=_key(finding, candidate),
+            severity="error",
+            title=f"{finding.limit} does not hold (candidate {candidate[:8]})",
+            reason=f"{finding.reason}; {comparison.reason}",
+            examples=examples(finding),
+            link=link,
+            candidate=candidate,
+            event=LIMIT_BROKEN,
+        )
+        for finding in comparison.broken
+    ]
+
+
+def unjudged(comparison: Comparison, candidate: str) -> tuple[str, ...]:
+    """Returns the keys of limits of which nothing can be said: missing data is neither news nor the end of it."""
+    return tuple(_key(finding, candidate) for finding in comparison.findings if not finding.measured)
+
+
+def signalled(signals: Sequence[Signal], candidate: str, reason: str, link: str) -> list[Found]:
+    """Returns changes, drift, new topics and spent budgets; each starts what waits for the event of its kind.
+
+    Args:
+        signals: what a look came to.
+        candidate: digest of the champion.
+        reason: what the look saw, in words.
+        link: the window in MLflow.
+    """
+    return [
+        Found(
+            key=f"{each.key} · {candidate[:8]}",
+            severity="error" if each.severity == "critical" else "warning",
+            title=each.words,
+            reason=reason,
+            examples=each.examples,
+            link=link,
+            candidate=candidate,
+            event=FOUND[each.kind],
+        )
+        for each in signals
+    ]
+
+
+def _key(finding: Finding, candidate: str) -> str:
+    return f"{finding.limit} · {candidate[:8]}"

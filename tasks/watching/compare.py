@@ -21,6 +21,7 @@ class Finding(NamedTuple):
         reason: why, in words.
         served: the window's estimate, None where nothing could be measured.
         released: the same metric at the release, None where the limit does not ask for it or it was not measured.
+        measured: False where nothing can be said, for lack of one of the two.
     """
 
     limit: str
@@ -29,6 +30,7 @@ class Finding(NamedTuple):
     reason: str
     served: Estimate | None
     released: Estimate | None = None
+    measured: bool = True
 
 
 class Comparison(NamedTuple):
@@ -105,7 +107,7 @@ def _judge(limit: Limit, metric: Metric, window: Window, release: Evaluation | N
     served = window.estimate(limit.metric)
     words = _words(limit)
     if served is None or served.value is None or served.low is None or served.high is None:
-        return Finding(words, limit.metric, False, "nothing could be measured", served)
+        return Finding(words, limit.metric, False, "nothing could be measured", served, measured=False)
     if limit.at_least is not None:
         return Finding(words, limit.metric, served.high < limit.at_least, str(served), served)
     if limit.at_most is not None:
@@ -113,7 +115,7 @@ def _judge(limit: Limit, metric: Metric, window: Window, release: Evaluation | N
     released = release.estimate(limit.metric) if release else None
     worse = worsening(released, served, metric.direction) if released else None
     if worse is None or limit.drop_at_most is None:
-        return Finding(words, limit.metric, False, f"{served}; not measured at the release", served, released)
+        return Finding(words, limit.metric, False, f"{served}; not measured at the release", served, released, False)
     reason = f"{worse[0]:+.3f} worse than at the release (certainly {worse[1]:+.3f}): {served}, was {released}"
     return Finding(words, limit.metric, worse[1] > limit.drop_at_most, reason, served, released)
 

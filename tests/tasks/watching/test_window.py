@@ -7,7 +7,7 @@ import pytest
 
 from configs.errors import ConfigurationError
 from configs.schema.app import Limit
-from tasks.calling.answer import Answer, Latency, Outcome, Usage
+from tasks.calling.answer import Answer, Latency, Outcome, ToolCall, Usage
 from tasks.calling.spend import Spend
 from tasks.data.reading import read_dataset
 from tasks.data.row import Message
@@ -44,6 +44,19 @@ def window_of(shop, tmp_path):
             )
 
     return read
+
+
+async def test_what_a_fallback_answered_and_calls_of_tools_are_not_the_candidate_s_answers(window_of):
+    calls = (ToolCall("c1", "weather", "{}"),)
+    calling = served(3, text="")
+    window = await window_of(
+        [
+            served(1),
+            replace(served(2), fallback="spare"),
+            replace(calling, answer=replace(calling.answer, tool_calls=calls)),
+        ]
+    )
+    assert list(window.rows["row_id"]) == ["r1"] and window.gone == 0
 
 
 def limited(shop, *limits, min_requests=3):
