@@ -22,6 +22,7 @@ def record_curation(
     made: Sequence[Dataset],
     report: ValidationReport | None,
     manifest: Mapping[str, Any],
+    stage: str = "curate",
 ) -> RecordedRun:
     """Records a curation, once a result; one that was blocked, too.
 
@@ -33,6 +34,7 @@ def record_curation(
         made: datasets of the splits; none where it was blocked.
         report: of the checks on them; None where it was blocked before.
         manifest: what describes it; its digest is the version's name.
+        stage: that it is a result of.
 
     Raises:
         StackError: MLflow does not answer or refuses it.
@@ -49,7 +51,7 @@ def record_curation(
         }
         rows = {f"rows.{dataset.split}": float(len(dataset.rows)) for dataset in made}
         return Content(
-            name=f"curate · {verdict} · {sum(len(dataset.rows) for dataset in made)} rows",
+            name=f"{stage} · {verdict} · {sum(len(dataset.rows) for dataset in made)} rows",
             tags={"lifecycle.verdict": verdict, "lifecycle.dataset": key, "mlflow.note.content": page[:5000]},
             parameters={
                 "version": key if made else None,

@@ -108,6 +108,26 @@ def loss_curves(losses: "Sequence[Point]") -> "Figure":
     return figure
 
 
+def ranks_over_stretches(ranks: "Mapping[str, Sequence[float]]") -> "Figure | None":
+    """Returns how unlike those before each stretch of texts was, a line a kind of text; None where none was compared.
+
+    Args:
+        ranks: of the stretches, small where one differs.
+    """
+    shown = {name: values for name, values in ranks.items() if values}
+    if not shown:
+        return None
+    figure = _figure(8, 3.5)
+    axes = figure.add_subplot()
+    for marker, (name, values) in zip(_MARKERS, shown.items(), strict=False):
+        axes.plot(range(1, len(values) + 1), values, f"{marker}-", label=name, markersize=4)
+    axes.set_yscale("log")
+    axes.invert_yaxis()
+    axes.legend(fontsize=8)
+    _label(axes, "drift: rank among permutations, the higher the more unlike what was before", "comparison", "rank")
+    return figure
+
+
 def _arms(estimate: Estimate) -> list[list[float]]:
     """Returns the lengths of an interval's two arms, in the form that error bars take."""
     value, low, high = float(estimate.value or 0), float(estimate.low or 0), float(estimate.high or 0)

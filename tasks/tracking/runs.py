@@ -13,7 +13,7 @@ from tasks.results.frames import metrics_in
 from tasks.scoring.score import Metric
 from tasks.tracking.connection import connect
 from tasks.tracking.facts import candidate_parameters, estimate_metrics, linked_prompt
-from tasks.tracking.plots import cost_against_quality, leaderboard_plot, score_distributions
+from tasks.tracking.plots import cost_against_quality, leaderboard_plot, ranks_over_stretches, score_distributions
 from tasks.tracking.recording import Content, Place, RecordedRun, as_json, discard_begun, record_run
 from tasks.tracking.traces import write_traces
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tasks.data.report import ValidationReport
     from tasks.gating.hypothesis import HypothesisVerdict
     from tasks.watching.compare import Comparison
+    from tasks.watching.looking import Looked
     from tasks.watching.window import Window
 
 TABLE_ROWS = 2000
@@ -192,8 +193,23 @@ def record_exploration(
     return record_run(loaded.app.name, "exploration", key, content)
 
 
-def record_window(loaded: LoadedApp, candidate: Candidate, window: "Window", comparison: "Comparison") -> RecordedRun:
-    """Records a window of served requests and what its limits say.
+def record_window(
+    loaded: LoadedApp,
+    candidate: Candidate,
+    window: "Window",
+    comparison: "Comparison",
+    looked: "Looked | None" = None,
+    page: str = "",
+) -> RecordedRun:
+    """Records a window of served requests, what its limits say, and what was found beside them.
+
+    Args:
+        loaded: the app.
+        candidate: who answered.
+        window: what was served.
+        comparison: what the limits say of it.
+        looked: what was found beside them; None where nothing was looked for.
+        page: the app's operations page as HTML; "" for none.
 
     Raises:
         StackError: MLflow does not answer or refuses it.
@@ -219,7 +235,10 @@ def record_window(loaded: LoadedApp, candidate: Candidate, window: "Window", com
             tables={
                 "limits.json": findings,
                 "estimates.json": [estimate.model_dump(mode="json") for estimate in window.estimates],
+                **({"signals.json": [signal._asdict() for signal in looked.signals]} if looked else {}),
             },
+            texts={"operations.html": page} if page else {},
+            figures=_drift_figures(looked) if looked else {},
         )
 
     key = digest([window.candidate, window.since.isoformat(), window.until.isoformat()])
@@ -240,6 +259,11 @@ def _with_scores(row: dict[str, Any]) -> dict[str, Any]:
     """Returns a row as people compare them: its scores beside its answer."""
     columns = [*_SHOWN, *(name for name in row if name.startswith("slice."))]
     return {name: row[name] for name in columns} | {name: row[f"score.{name}"] for name in metrics_in(row)}
+
+
+def _drift_figures(looked: "Looked") -> "dict[str, Figure]":
+    figure = ranks_over_stretches({each.what: each.ranks for each in looked.drifted})
+    return {} if figure is None else {"drift.png": figure}
 
 
 def _exploration_figures(

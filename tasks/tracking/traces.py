@@ -1,5 +1,6 @@
 """Traces of evaluations and of served requests: what a person reads row by row."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -147,6 +148,9 @@ def _of_served(served: "Served") -> Traced:
     metadata = {_KIND: "served", "lifecycle.candidate": served.candidate, "lifecycle.version": str(served.version)}
     if served.row_id:
         metadata[ROW] = served.row_id
+    if served.fallback:
+        metadata["lifecycle.fallback"] = served.fallback
+    calls = [call._asdict() for call in answer.tool_calls]
     return Traced(
         key=served_key(served.id),
         name="served",
@@ -156,10 +160,10 @@ def _of_served(served: "Served") -> Traced:
             "context": [passage._asdict() for passage in answer.context],
         },
         sent=[message._asdict() for message in answer.messages],
-        answer=answer.text,
+        answer=answer.text or (json.dumps(calls, ensure_ascii=False) if calls else ""),
         outcome=answer.outcome.value,
         cause=answer.cause,
-        model=served.candidate,
+        model=served.fallback or served.candidate,
         tokens=(answer.usage.input, answer.usage.output),
         seconds=answer.latency.total,
         price=answer.price,
