@@ -1,10 +1,10 @@
 """A page as Markdown, for Prefect: tables, and the forest plot as text, which needs no image to be fetched."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from tasks.pages.escaping import plain as _plain
 from tasks.pages.forest import as_text
-from tasks.pages.numbers import number, printable
+from tasks.pages.numbers import number
 from tasks.pages.page import Answered, Page, RowShown
 from tasks.pages.tables import measurement_table
 
@@ -78,9 +78,3 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _cut(text: str) -> str:
     return text if len(text) <= _TEXT else f"{text[:_TEXT]}… ({len(text):,} characters)"
-
-
-def _plain(text: str) -> str:
-    """Returns text that Markdown shows as it is, on one line; nothing in it is a tag, an entity or a link."""
-    flat = " ".join(printable(text).split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([\\`*_\[\]|~])", r"\\\1", flat).replace("://", "&#58;//")

@@ -1,4 +1,6 @@
-"""Evaluations with answers on disk, and the gate that decides on them."""
+"""Evaluations with answers on disk, the gate that decides on them, and a reader of pages."""
+
+from html.parser import HTMLParser
 
 import pytest
 
@@ -15,7 +17,42 @@ from tasks.scoring.score import Score
 from tasks.scoring.usage import USAGE_METRICS
 from tasks.statistics.estimates import estimate_all
 
+EMPTY = ("meta", "circle", "line", "path", "polyline", "rect", "br")
 SCORED = ("contains", "token_f1", "over_refusal")
+
+
+class Reader(HTMLParser):
+    """Reads a document: its tags with their attributes, its text, and whether every tag is closed in order."""
+
+    def __init__(self, document):
+        super().__init__(convert_charrefs=True)
+        self.tags, self.text, self.open = [], [], []
+        self.feed(document)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag not in EMPTY:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture
+def read_html():
+    """Reads an HTML document; see `Reader`."""
+    return Reader
 
 
 @pytest.fixture

@@ -1,42 +1,11 @@
 """The page as one HTML file: it needs nothing else, and nothing in it is the mark-up of a user or a model."""
 
-from html.parser import HTMLParser
-
 import pytest
 
 from tasks.pages.compose import compose
 from tasks.pages.html import as_html
 
 HOSTILE = "</td><script>alert(1)</script><img src=http://elsewhere.example/x onerror=alert(2)>&lt; \"'"
-EMPTY = ("meta", "circle", "line", "path", "br")
-
-
-class Reader(HTMLParser):
-    """Reads a document: its tags with their attributes, its text, and whether every tag is closed in order."""
-
-    def __init__(self, document):
-        super().__init__(convert_charrefs=True)
-        self.tags, self.text, self.open = [], [], []
-        self.feed(document)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-        if tag not in EMPTY:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text.append(data)
-
-    def all(self, tag):
-        return [attributes for name, attributes in self.tags if name == tag]
 
 
 @pytest.fixture
@@ -48,8 +17,8 @@ def page(evaluated, decided, metrics):
     return compose(one, other, metrics, rank_by="contains", links=links, **decided(one, other, *rules))
 
 
-def test_it_needs_no_other_file_host_or_script(page):
-    read = Reader(as_html(page))
+def test_it_needs_no_other_file_host_or_script(page, read_html):
+    read = read_html(as_html(page))
     assert not {"script", "img", "iframe", "object", "embed", "link", "base", "form"} & {tag for tag, _ in read.tags}
     addresses = [value for _, attributes in read.tags for name, value in attributes.items() if name in ("src", "href")]
     assert addresses == ["http://127.0.0.1:5000/#/experiments/1"]
@@ -61,19 +30,19 @@ def test_it_needs_no_other_file_host_or_script(page):
     assert policy == "default-src 'none'; style-src 'unsafe-inline'"
 
 
-def test_what_people_and_models_wrote_is_text(page):
-    read = Reader(as_html(page))
+def test_what_people_and_models_wrote_is_text(page, read_html):
+    read = read_html(as_html(page))
     assert "".join(read.text).count(HOSTILE) >= 10
 
 
-def test_long_texts_are_folded_and_whole(page):
-    read = Reader(as_html(page))
+def test_long_texts_are_folded_and_whole(page, read_html):
+    read = read_html(as_html(page))
     assert len(read.all("details")) == len(page.worst)
     assert "long " * 400 in "".join(read.text)
 
 
-def test_every_line_of_the_forest_plot_is_drawn_and_said_in_words(page):
-    read = Reader(as_html(page))
+def test_every_line_of_the_forest_plot_is_drawn_and_said_in_words(page, read_html):
+    read = read_html(as_html(page))
     lines = [line for panel in page.panels for line in panel.lines]
     pictures = read.all("svg")
     assert len(pictures) == len(lines)
@@ -91,17 +60,17 @@ def test_the_first_heading_is_the_verdict(page):
         assert f"<h2>{title}</h2>" in document
 
 
-def test_an_end_that_is_open_is_drawn_as_an_arrow(page):
+def test_an_end_that_is_open_is_drawn_as_an_arrow(page, read_html):
     panel = page.panels[0]
     line = panel.lines[0]
     opened = line.model_copy(update={"estimate": line.estimate.model_copy(update={"high": float("inf")})})
     changed = page.model_copy(update={"panels": (panel.model_copy(update={"lines": (opened,)}),)})
-    read = Reader(as_html(changed))
+    read = read_html(as_html(changed))
     assert read.all("path")[0]["d"].endswith("l5 5l-5 5")
 
 
 @pytest.mark.parametrize("answered", [True, False])
-def test_a_page_of_one_side_alone_is_whole_too(evaluated, metrics, answered):
+def test_a_page_of_one_side_alone_is_whole_too(evaluated, metrics, answered, read_html):
     one = evaluated({"contains": [1.0, 0.0] if answered else [None, None]}, answers=None if answered else [None, None])
-    read = Reader(as_html(compose(one, None, metrics, rank_by="contains")))
+    read = read_html(as_html(compose(one, None, metrics, rank_by="contains")))
     assert ("2 × down" in read.text) is not answered
