@@ -9,6 +9,8 @@ from configs.schema.augment import Move
 from configs.schema.base import Frozen
 from tasks.augmenting.attribution import Attribution
 from tasks.candidate import Candidate
+from tasks.curating.versions import REVIEWED
+from tasks.harvesting.reviewed import reviewed_training_rows
 from tasks.identity import digest
 from tasks.results.store import Store
 from tasks.retrieval.documents import read_documents
@@ -35,10 +37,12 @@ class Change(Frozen):
 
 
 def materials_of(workspace: "Workspace") -> str:
-    """Returns the digest of what moves make candidates of: the app's datasets and documents."""
+    """Returns the digest of what moves make candidates of: the app's datasets, reviewed rows and documents."""
     retrieval = workspace.loaded.app.retrieval
     documents = read_documents(workspace.loaded.path(retrieval.documents)) if retrieval else ()
-    datasets = {split: dataset.digest for split, dataset in workspace.datasets.items()}
+    datasets: dict[str, str] = {split: dataset.digest for split, dataset in workspace.datasets.items()}
+    if reviewed := reviewed_training_rows(workspace):
+        datasets[REVIEWED] = reviewed.digest
     return digest([datasets, [list(document) for document in documents]])
 
 

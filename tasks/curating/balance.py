@@ -49,6 +49,6 @@ def few_in_words(balance: dict[str, dict[str, int]]) -> str:
     named = ", ".join(f"{about!r} {rows[about]}" for about in sorted(few, key=lambda each: (rows[each], each))[:_NAMED])
     more = f" and {len(few) - _NAMED} more" if len(few) > _NAMED else ""
     return (
-        f"warning: {len(few)} of {len(rows)} classes have fewer than {FEW_ROWS} rows, or than {FEW_SHARE:.0%} of all "
+        f"{len(few)} of {len(rows)} classes have fewer than {FEW_ROWS} rows, or than {FEW_SHARE:.0%} of all "
         f"{all_rows}: {named}{more}; add rows of them, or little is learnt of them and little can be said"
     )

@@ -52,7 +52,8 @@ def page_of(app: str, done: Curation, verdict: str, reason: str, version: str | 
         parts += ["## Rows that give each other away", markdown_table([leak.as_row() for leak in done.leaks[:_SHOWN]])]
     if done.items and not done.leaks:
         balance = balance_of(done.items)
-        parts += ["## Classes", few_in_words(balance), markdown_table(balance_rows(balance))]
+        few = few_in_words(balance)
+        parts += ["## Classes", f"warning: {few}" if few else "", markdown_table(balance_rows(balance))]
     if done.apart:
         parts += ["## Set apart", markdown_table(apart_rows(done)[:_SHOWN])]
     if done.taught.asked:

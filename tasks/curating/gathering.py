@@ -25,7 +25,7 @@ from tasks.identity import digest
 from tasks.scoring.abstaining import abstains
 from tasks.serving.flagging import abstention_phrases
 from tasks.serving.record import Served, record_store
-from tasks.watching.window import row_of as row_served
+from tasks.watching.rows import row_of as row_served
 from tasks.workspace import Workspace
 
 TRACES = "traces"
@@ -68,27 +68,28 @@ def gather(workspace: Workspace) -> Gathered:
         if not source and split not in NEVER_SHARED:
             continue
         side = split if split in NEVER_SHARED else ""
-        items = [_item(row, split, DATASET, columns, about, side, guarded=not source) for row in dataset.rows]
+        items = [item_of(row, split, DATASET, columns, about, side, guarded=not source) for row in dataset.rows]
         (pool if source else guarded).extend(items)
         read[split] = len(items)
         digests[split] = dataset.digest
     for name in dict.fromkeys(map(normpath, curate.files)):
         rows, faults = _file_rows(loaded.path(name), columns)
-        pool += [_item(row, name, FILE, columns, about) for row in rows]
+        pool += [item_of(row, name, FILE, columns, about) for row in rows]
         broken += faults
         read[name] = len(rows) + len(faults)
         digests[name] = digest([[row.id, *(redacted(text).text for text in texts_of(row))] for row in rows])
     if curate.traces is not None:
-        served = [_item(row, TRACES, TRACE, columns, about) for row in _served_rows(workspace, curate.traces)]
+        served = [item_of(row, TRACES, TRACE, columns, about) for row in _served_rows(workspace, curate.traces)]
         pool += served
         read[TRACES] = len(served)
         digests[TRACES] = digest([item.row.id for item in served])
     return Gathered(with_own_ids(pool, columns), tuple(guarded), tuple(broken), read, digests)
 
 
-def _item(
+def item_of(
     row: Row, source: str, rank: int, columns: Columns, about: str | None, side: str = "", *, guarded: bool = False
 ) -> Item:
+    """Returns a row as an item; `about` is the column of its class."""
     value = as_text(row.columns.get(about)) if about else ""
     clustered = bool(columns.cluster and as_text(row.columns.get(columns.cluster)).strip())
     return Item(row, source, rank, side, guarded, value, clustered)
@@ -153,7 +154,7 @@ def _served_rows(workspace: Workspace, wanted: Traces) -> Iterator[Row]:
             if not reference and wanted.take_answers and _is_well(served, phrases):
                 reference = served.answer.text
             row = replace(row, reference=reference, cluster=row.cluster or row.id)
-            yield replace(row, columns=_columns_of(row, served, columns))
+            yield replace(row, columns=columns_of(row, served.candidate, columns))
 
 
 def _is_well(served: Served, phrases: tuple[str, ...]) -> bool:
@@ -161,8 +162,14 @@ def _is_well(served: Served, phrases: tuple[str, ...]) -> bool:
     return answer.outcome is Outcome.OK and served.flags == () and not abstains(answer.text, phrases)
 
 
-def _columns_of(row: Row, served: Served, columns: Columns) -> dict[str, Any]:
-    """Returns what a request is in the app's own columns, as the rows of its files are."""
+def columns_of(row: Row, answered_by: str, columns: Columns) -> dict[str, Any]:
+    """Returns what a request is in the app's own columns, as the rows of its files are.
+
+    Args:
+        row: the request, with what is known of it.
+        answered_by: digest of the candidate that answered.
+        columns: their roles.
+    """
     own: dict[str, Any] = {**row.columns, columns.id: row.id}
     if columns.messages and (len(row.messages) > 1 or columns.question is None):
         own[columns.messages] = [message._asdict() for message in row.messages]
@@ -176,5 +183,5 @@ def _columns_of(row: Row, served: Served, columns: Columns) -> dict[str, Any]:
         own[columns.cluster] = row.cluster if row.cluster != row.id else ""
     if columns.answerable and row.answerable is not None:
         own[columns.answerable] = row.answerable
-    own["answered_by"] = served.candidate
+    own["answered_by"] = answered_by
     return own

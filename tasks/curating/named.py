@@ -39,7 +39,7 @@ def named_dataset(name: str, home: Path, app: str | None = None) -> Named:
 
     Args:
         name: path of a file; `APP/SPLIT`, the app by its name or path; a curated version's digest or its beginning, or
-            `latest` where `app` is given, all of its splits or, as `DIGEST/SPLIT`, one of them.
+            `latest` or `production-reviewed` where `app` is given: all of its splits or, as `DIGEST/SPLIT`, one.
         home: folder of all state.
         app: name or path of the app whose roles of columns a file has, and whose versions are looked through.
 

@@ -1,6 +1,5 @@
 """Personal data taken out of texts: what stands in its place names its kind, and nothing anywhere leads back to it."""
 
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -9,7 +8,8 @@ from typing import Any, NamedTuple
 from configs.schema.dataset import Columns
 from tasks.curating.item import Item
 from tasks.identity import digest
-from tasks.scoring.pii import CERTAIN_ENOUGH, KINDS, REGIONS, SCRIPT_BORDER, recognizers
+from tasks.scoring.personal import personal_data_in, without
+from tasks.scoring.pii import KINDS, REGIONS
 
 _CACHED = 100_000
 
@@ -30,21 +30,8 @@ def redacted(text: str, kinds: tuple[str, ...] = KINDS, regions: tuple[str, ...]
     """
     if not any(character in "@.:" or character.isdecimal() for character in text):
         return Redacted(text, 0)  # every kind has one of them
-    plain, origin = _plain(text)
-    spans = [
-        (result.start, result.end, result.entity_type)
-        for recognizer in recognizers(regions)
-        for result in recognizer.analyze(plain, recognizer.supported_entities)
-        if result.score >= CERTAIN_ENOUGH and result.entity_type in kinds
-    ]
-    found = 0
-    begin = len(text)
-    # From the end, so that the places before stay where they are; of two that overlap, the later beginning is inside.
-    for start, end, kind in sorted(_outermost(spans), reverse=True):
-        first, last = origin[start], min(origin[end - 1] + 1, begin)
-        text = f"{text[:first]}<{kind}>{text[last:]}"
-        begin, found = first, found + 1
-    return Redacted(text, found)
+    found = personal_data_in(text, kinds, regions)
+    return Redacted(without(text, found), len(found))
 
 
 class RedactedItem(NamedTuple):
@@ -96,16 +83,17 @@ def redacted_values(values: Mapping[str, Any], columns: Columns) -> dict[str, An
 
 
 def _each_column(values: Mapping[str, Any], columns: Columns, clean: Callable[[str], str]) -> dict[str, Any]:
-    return {name: _each_text(value, clean) for name, value in values.items() if name != columns.user}
+    return {name: each_text(value, clean) for name, value in values.items() if name != columns.user}
 
 
-def _each_text(value: Any, clean: Callable[[str], str]) -> Any:
+def each_text(value: Any, clean: Callable[[str], str]) -> Any:
+    """Returns a value with its texts made clean, however deep they lie, and numbers that are long enough to be one."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, list):
-        return [_each_text(each, clean) for each in value]
+        return [each_text(each, clean) for each in value]
     if isinstance(value, dict):
-        return {name: _each_text(each, clean) for name, each in value.items()}
+        return {name: each_text(each, clean) for name, each in value.items()}
     whole = _whole(value)
     if whole is not None and abs(whole) >= 10**8:
         made = clean(str(whole))  # a telephone or card number, written as one
@@ -118,31 +106,3 @@ def _whole(value: Any) -> int | None:
     if isinstance(value, float):
         return int(value) if value.is_integer() else None
     return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _plain(text: str) -> tuple[str, list[int]]:
-    """Returns the text as the recognisers read it, and the place in the text that each of its characters is from."""
-    if text.isascii():
-        return text, list(range(len(text)))
-    characters, origin = [], []
-    for at, character in enumerate(text):
-        for each in unicodedata.normalize("NFKC", character):
-            characters.append(each)
-            origin.append(at)
-    joined = "".join(characters)
-    plain, places, begin = [], [], 0
-    for border in SCRIPT_BORDER.finditer(joined):
-        end = border.start()
-        plain += [joined[begin:end], " "]
-        places += [*origin[begin:end], origin[end]]
-        begin = end
-    return "".join([*plain, joined[begin:]]), [*places, *origin[begin:]]
-
-
-def _outermost(spans: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
-    """Leaves out what lies inside another, and of the same place all but one."""
-    kept: list[tuple[int, int, str]] = []
-    for span in sorted(spans, key=lambda each: (each[0], -each[1], each[2])):
-        if not kept or span[1] > kept[-1][1]:
-            kept.append(span)
-    return kept

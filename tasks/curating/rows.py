@@ -48,7 +48,7 @@ async def curate_rows(workspace: Workspace, gathered: Gathered) -> Curation:
     done = Curation(read.items, gathered.broken, redacted=read.found)
     done.begin(len(read.items))
     done.step("safe and answered", _screened(workspace, done.items))
-    links = await _links(workspace, (*guarded, *done.items))
+    links = await links_between(workspace, (*guarded, *done.items))
     done.leaks = leaks_of((*guarded, *done.items), links, curate.contamination)
     if done.leaks:
         return done
@@ -83,7 +83,7 @@ async def _add_synthetic(workspace: Workspace, done: Curation, guarded: Sequence
     done.redacted += written.found
     done.step("with synthetic rows", Kept((*done.items, *written.items), ()))
     done.step("synthetic rows safe", _screened(workspace, done.items))
-    links = await _links(workspace, (*guarded, *done.items))
+    links = await links_between(workspace, (*guarded, *done.items))
     _sort_out(workspace, done, guarded, links)
     return links
 
@@ -112,7 +112,16 @@ def _screened(workspace: Workspace, items: Sequence[Item]) -> Kept:
     return screen(items, app.datasets.columns, app.curate.swears, abstention_phrases(app.scorers))
 
 
-async def _links(workspace: Workspace, items: Sequence[Item]) -> tuple[Link, ...]:
+async def links_between(workspace: Workspace, items: Sequence[Item]) -> tuple[Link, ...]:
+    """Returns every two of some items that are the same in something, by words and, where the app says so, by meaning.
+
+    Args:
+        workspace: the app; its `curate` has the thresholds and the embedding model.
+        items: without personal data.
+
+    Raises:
+        CallFailure: the embedding model gave no usable vectors; what was embedded is journaled.
+    """
     curate = workspace.loaded.app.curate
     return links_of(items, await _vectors(workspace, items), curate.duplicates, curate.contamination)
 

@@ -1,7 +1,7 @@
 """Rows that a teacher writes from documents, each checked against what it was written from before it is kept."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from itertools import islice
 from typing import Any, NamedTuple
@@ -46,10 +46,11 @@ class Taught(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """A part of a document."""
+    """A part of a document, and the document as far as the parts beside it reach."""
 
     document: Document
     text: str
+    nearby: Document
 
 
 async def teach(
@@ -89,8 +90,8 @@ async def teach(
             continue
         written += len(rows)
         for row in rows:
-            # The document as it stands, not the part: a passage may run over the end of one.
-            if fault := fault_in(row, part.document, wanted.support, phrases):
+            # More than the part: a passage may run over the end of one. Not all of it, which may be tens of megabytes.
+            if fault := fault_in(row, part.nearby, wanted.support, phrases):
                 rejected[fault] += 1
             else:
                 item = _item(row, part.document, wanted, columns)
@@ -114,8 +115,17 @@ def check_teacher(wanted: Synthetic, means: Means) -> None:
         )
 
 
-def _parts(documents: Sequence[Document], words: int) -> "list[_Part]":
-    return [_Part(document, text) for document in documents for text in chunks_of(document.text, words)]
+def _parts(documents: Sequence[Document], words: int) -> Iterator[_Part]:
+    for document in documents:
+        texts = chunks_of(document.text, words)
+        starts, at = [], 0
+        for text in texts:
+            starts.append(document.text.index(text, at))
+            at = starts[-1] + len(text)
+        ends = [start + len(text) for start, text in zip(starts, texts, strict=True)]
+        for place, text in enumerate(texts):
+            nearby = document.text[starts[max(0, place - 1)] : ends[min(place + 1, len(texts) - 1)]]
+            yield _Part(document, text, document._replace(text=nearby))
 
 
 async def _asked(parts: Sequence[_Part], wanted: Synthetic, means: Means) -> list[Answer]:

@@ -21,6 +21,8 @@ from tasks.identity import digest
 from tasks.writing import write_whole, writing
 
 MANIFEST, APART, LATEST = "curation.json", "apart.jsonl", "latest"
+REVIEWED = "production-reviewed"
+"""Name that points at the newest version of what people have said of requests, as `latest` does at `curate`'s."""
 ORIGIN = "curated_from"
 """Column that says where a curated row comes from."""
 
@@ -80,8 +82,9 @@ def save_version(
     splits: Mapping[str, Sequence[Item]],
     apart: Sequence[Apart],
     broken: Sequence[Broken],
+    pointer: str = LATEST,
 ) -> Version:
-    """Writes a version, unless it is there, and makes it the latest.
+    """Writes a version, unless it is there, and has a name point at it: `latest` or `production-reviewed`.
 
     Its files: one of rows a split, `apart.jsonl` with every row that was set apart and why, and `curation.json`.
 
@@ -100,7 +103,7 @@ def save_version(
         with FileLock(home / "locks" / f"curated-{manifest.app}.lock"):
             if not target.exists():
                 _write(folder / f".{name}", target, files)
-            write_whole(folder / LATEST, name.encode())
+            write_whole(folder / pointer, name.encode())
     return Version(name, target, manifest)
 
 
@@ -117,19 +120,19 @@ def _write(part: Path, target: Path, files: Mapping[str, bytes]) -> None:
 
 
 def find_version(home: Path, name: str, app: str | None = None) -> Version | None:
-    """Returns a curated version by its digest, by that digest's beginning, or by `latest`; None where there is none.
+    """Returns a curated version by its digest, by that digest's beginning, or by a name; None where there is none.
 
     Args:
         home: folder of all state.
-        name: what is looked for; at least four digits of a digest.
-        app: the app whose version it is; any app's where not given, but then not `latest`.
+        name: what is looked for: at least four digits of a digest, `latest` or `production-reviewed`.
+        app: the app whose version it is; any app's where not given, but then not by a name.
 
     Raises:
         ConfigurationError: several begin so.
         DataError: it is damaged.
     """
-    if name == LATEST:
-        file = version_folder(home, app) / LATEST if app else None
+    if name in (LATEST, REVIEWED):
+        file = version_folder(home, app) / name if app else None
         return find_version(home, file.read_text(encoding="utf-8").strip(), app) if file and file.is_file() else None
     if len(name) < 4 or not set(name) <= set("0123456789abcdef"):
         return None

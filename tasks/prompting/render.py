@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
-from configs.errors import ConfigurationError, DataError
+from configs.errors import ConfigurationError, DataError, MissingVariableError
 from tasks.calling.answer import Passage
 from tasks.candidate import Example, Prompt, TemplateMessage
 from tasks.data.row import Message
@@ -122,7 +122,8 @@ def render(
             models know only one system message.
 
     Raises:
-        DataError: a template cannot be filled with this row; names prompt, message and variable.
+        MissingVariableError: the row lacks a variable of a template; names prompt, message and variable.
+        DataError: a template cannot be filled with this row for another reason.
     """
     question, history = messages[-1].content, messages[:-1]
     lines = "\n".join(document_line(passage) for passage in documents)
@@ -154,7 +155,7 @@ def _shown(prompt: Prompt, template: TemplateMessage, examples: Sequence[Example
 
 
 def _filled(prompt: Prompt, message: TemplateMessage, values: Mapping[str, Any]) -> Message:
-    from jinja2 import TemplateError
+    from jinja2 import TemplateError, UndefinedError
 
     where = f"prompt {prompt.name}, {message.role} message"
     if message.role not in get_args(Role):
@@ -162,6 +163,8 @@ def _filled(prompt: Prompt, message: TemplateMessage, values: Mapping[str, Any])
     _parsed(message.template, where, 1)
     try:
         text = _compiled(message.template).render(values)
+    except UndefinedError as error:
+        raise MissingVariableError(f"{where}: {error.message}; mend the template or the row") from None
     except TemplateError as error:
         raise DataError(f"{where}: {error.message}; mend the template or the row") from None
     except Exception as error:  # a template runs the author's expressions: anything may come out of them

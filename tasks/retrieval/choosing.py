@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from configs.loading import LoadedApp
     from configs.schema.augment import Move
 
-_CUT = ("chunker", "chunk_words")
+_CUT = ("chunker", "chunk_words", "chunk_tokens")
 
 
 def retrieval_for(retrieval: Retrieval, move: "Move") -> Retrieval:

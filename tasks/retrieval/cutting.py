@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from configs.errors import DataError
 from configs.schema.retrieval import Retrieval
 from tasks.retrieval.chunking import chunks_of, count_words
 from tasks.retrieval.documents import Document
@@ -9,12 +10,16 @@ from tasks.retrieval.sections import sections_of
 from tasks.retrieval.wordpiece import token_spans
 from tasks.scoring.words import sentence_spans
 
+_LARGEST_MARKDOWN = 16 * 2**20
+"""Characters of a document that is parsed for its headings, which holds many times the text while it is parsed."""
+
 
 def cut(document: Document, retrieval: Retrieval) -> Iterator[str]:
     """Yields the chunks of a document; one from its middle says what it is about, too.
 
     Raises:
         StackError: the chunks are of tokens, and the vocabulary is not installed.
+        DataError: the chunks are of sections, and the document is too large to be parsed.
     """
     size, overlap = retrieval.chunk_words, retrieval.overlap_words
     match retrieval.chunker:
@@ -25,6 +30,7 @@ def cut(document: Document, retrieval: Retrieval) -> Iterator[str]:
         case "sentence":
             chunks = whole_sentences(document.text, size, overlap)
         case "heading":
+            _check_size(document, retrieval)
             yield from _sections(document, size, overlap)
             return
     for chunk in chunks:
@@ -67,6 +73,14 @@ def _last(held: list[tuple[int, int, int]], words: int) -> list[tuple[int, int, 
             break
         kept.insert(0, each)
     return kept
+
+
+def _check_size(document: Document, retrieval: Retrieval) -> None:
+    if len(document.text) > _LARGEST_MARKDOWN:
+        raise DataError(
+            f"{retrieval.documents}: document {document.id!r} has {len(document.text) / 2**20:.0f} million characters, "
+            f"`chunker: heading` takes {_LARGEST_MARKDOWN // 2**20}; split it, or set `chunker: words`"
+        )
 
 
 def _sections(document: Document, size: int, overlap: int) -> Iterator[str]:

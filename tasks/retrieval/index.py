@@ -136,7 +136,7 @@ async def build_index(
             f"embedding model {retrieval.embedding_model}: gave shape {vectors.shape} for {len(chunks)} texts; "
             f"check that it is an embedding model"
         )
-    index = Index(name, tuple(document for document, _ in chunks), texts, vectors.astype("float32"))
+    index = Index(name, tuple(document for document, _ in chunks), texts, vectors.astype("float32", copy=False))
     _write(index, embedding_identity, index_file(folder, name))
     return index
 
@@ -183,4 +183,4 @@ def _write(index: Index, embedding_identity: str, file: Path) -> None:
     table = pa.table({"document": index.documents, "text": index.texts, "vector": vectors})
     content = pa.BufferOutputStream()
     pq.write_table(table.replace_schema_metadata({"embedding": embedding_identity}), content)
-    write_whole(file, content.getvalue().to_pybytes())
+    write_whole(file, memoryview(content.getvalue()))

@@ -20,6 +20,7 @@ _RUN = regex.compile(
     """,
     regex.VERBOSE,
 )
+_BEGINS_UNSPACED = regex.compile(rf"[{_UNSPACED}]")
 
 
 class Lexical:
@@ -60,7 +61,7 @@ def search_terms(text: str) -> list[str]:
     """
     found: list[str] = []
     for run in _RUN.findall(normalised(text)):
-        if regex.match(rf"[{_UNSPACED}]", run):
+        if _BEGINS_UNSPACED.match(run):
             found += [run[at : at + 2] for at in range(max(1, len(run) - 1))]
         else:
             found.append(run)

@@ -116,34 +116,38 @@ async def _measured(
     with bar("retrieval · settings", len(recipes)) as shown:
         for recipe in recipes:
             try:
-                choice, setting = await _setting(workspace, move, recipe, rows, indexes)
+                await _measure(workspace, move, recipe, rows, indexes, found)
             except BudgetUsedUp as end:
                 if not found:
                     raise
                 say(f"{len(found)} of {len(recipes)} settings measured: {end}")
                 return _ranked(found.values()), str(end)
-            found.setdefault(choice, setting)
             shown.advance()
     return _ranked(found.values()), ""
 
 
-async def _setting(
+async def _measure(
     workspace: "Workspace",
     move: SearchRetrieval,
     recipe: Recipe,
     rows: Sequence[Row],
     indexes: "dict[tuple[str, int], Index]",
-) -> tuple[RetrievalChoice, Setting]:
+    found: dict[RetrievalChoice, Setting],
+) -> None:
+    """Adds a setting to those found, unless it finds as one of them does: a knob may matter to others alone."""
     retrieval = retrieval_for(retrieval_of(workspace), recipe)
-    cut = (retrieval.chunker, retrieval.chunk_words)
+    by_tokens = retrieval.chunker == "tokens"
+    cut = (retrieval.chunker, retrieval.chunk_tokens if by_tokens else retrieval.chunk_words)
     if cut not in indexes:
         indexes[cut] = await build(workspace, retrieval)
     choice = choice_of(workspace.loaded, retrieval, indexes[cut].digest, move.metric_k)
+    if choice in found:
+        return
     finder = finder_of(choice, indexes[cut], workspace.loaded, workspace.epoch, workspace.journal, workspace.spend)
     assert finder is not None  # noqa: S101 there is a choice
     quality = await measure(finder, rows, move.metric_k, move.metric)
-    told = f"{retrieval.chunker} {retrieval.chunk_words}, {choice.told}"
-    return choice, Setting(recipe=recipe, told=told, index=choice.index, quality=quality)
+    told = f"{cut[0]} {cut[1]}, {choice.told}"
+    found[choice] = Setting(recipe=recipe, told=told, index=choice.index, quality=quality)
 
 
 def _ranked(settings: Iterable[Setting]) -> tuple[Setting, ...]:

@@ -16,11 +16,15 @@ _FILE = "checkpoint.pt"
 
 
 class Best(NamedTuple):
-    """The look at the held-out rows that had the lowest loss, and the weights it had it with."""
+    """The look at the held-out rows that had the lowest loss, and the weights it had it with.
+
+    `losses` are those of each row; () in a checkpoint of a version that did not keep them.
+    """
 
     step: int
     loss: float
     weights: dict[str, torch.Tensor]
+    losses: tuple[float, ...] = ()
 
 
 class Checkpoint(NamedTuple):
@@ -33,7 +37,7 @@ class Checkpoint(NamedTuple):
         random: state of torch's generator on the CPU.
         losses: both curves so far.
         best: None where nothing is held out.
-        looks: looks at the held-out rows since the best one.
+        looks: looks at the held-out rows since the best one that were worse beyond noise.
         seconds: of training so far.
         peak_mb: memory of the process at most so far.
         random_gpu: state of torch's generator on the GPU, which dropout draws from there; None where there is none.

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from tasks.augmenting.recipe import augmented
 from tasks.calling.preparing import Preparer
 from tasks.candidate import Candidate
+from tasks.curating.versions import REVIEWED
+from tasks.harvesting.reviewed import reviewed_training_rows
 from tasks.identity import digest
 from tasks.progress import bar
 from tasks.retrieval.asking import finder_of
@@ -28,7 +30,8 @@ class Material(NamedTuple):
 
     Attributes:
         examples: in the file's order.
-        data: digests, by name: of the rows' file, by its split, of the index that their prompts' passages come from
+        data: digests, by name: of the rows' file, by its split, of the rows that people reviewed
+            (`production-reviewed`), where there are some, of the index that their prompts' passages come from
             (`index`), and of the examples themselves (`examples`, or `distilled` where a teacher answered them).
         where: the rows' file, for messages.
     """
@@ -45,6 +48,8 @@ async def training_material(
 
     Whatever the retriever finds stands in a prompt, right or wrong, or nothing where it finds nothing: what a model
     meets in its training is what it meets when it serves. Rows that are answered without asking the model are left out.
+    The training rows of the version `production-reviewed` are among them, asked about the app's own documents; a
+    teacher is not asked them.
 
     Args:
         workspace: the app.
@@ -62,14 +67,21 @@ async def training_material(
     asked = _about(workspace, settings.documents)
     candidate = await augmented(asked, base, move)
     index = {"index": candidate.retrieval.index} if candidate.retrieval else {}
-    rows = mixed(tuple(dataset.rows), settings.unanswerable, settings.seed)
-    left_out = {"for the share that `finetune.unanswerable` asks for": len(dataset.rows) - len(rows)}
+    reviewed = reviewed_training_rows(workspace) if settings.distill is None else None
+    every = (*dataset.rows, *(reviewed.rows if reviewed else ()))
+    rows = mixed(every, settings.unanswerable, settings.seed)
+    left_out = {"for the share that `finetune.unanswerable` asks for": len(every) - len(rows)}
     check_count(len(rows), dataset.path, left_out)
     if settings.distill is not None:
         taught = await distilled(asked, candidate, settings.distill, rows)
         examples, made, left_out = taught.examples, {"distilled": taught.digest}, left_out | taught.dropped
     else:
-        examples = await _prepared(asked, candidate, rows)
+        of_people = frozenset(row.id for row in reviewed.rows) if reviewed else frozenset()
+        examples = await _prepared(asked, candidate, [row for row in rows if row.id not in of_people])
+        if reviewed:
+            own = await augmented(workspace, base, move)
+            examples += await _prepared(workspace, own, [row for row in rows if row.id in of_people])
+            index[REVIEWED] = reviewed.digest
         made, left_out = {"examples": digest(examples)}, left_out | {UNASKED: len(rows) - len(examples)}
     check_examples(examples, dataset.path, left_out)
     return Material(examples, {split: dataset.digest, **index, **made}, dataset.path)

@@ -6,7 +6,7 @@ Imported only where something is trained: it needs torch.
 import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch.nn.functional import cross_entropy
@@ -22,18 +22,6 @@ if TYPE_CHECKING:
 
 Weights = dict[str, torch.Tensor]
 """Low-rank weights by peft's names, on the CPU."""
-
-
-class Summed(NamedTuple):
-    """The loss of some rows: summed over their answers' tokens, and how many those are."""
-
-    loss: float
-    tokens: int
-
-    @property
-    def mean(self) -> float:
-        """Loss of a token."""
-        return self.loss / self.tokens
 
 
 def device_of() -> torch.device:
@@ -111,16 +99,21 @@ class Fitting:
         (loss / over).backward()
         return float(loss.detach())
 
-    def loss(self, rows: Sequence[Tokens]) -> Summed:
-        """Returns the loss of rows that nothing is fitted to."""
+    def losses(self, rows: Sequence[Tokens]) -> tuple[float, ...]:
+        """Returns the loss of each row, in their order, summed over its answer's tokens; nothing is fitted to them."""
         self._peft.eval()
-        # Sorted, rows that begin alike meet in a batch.
-        alike = sorted(rows, key=lambda row: row.prompt)
-        parts = [alike[at : at + self._settings.batch] for at in range(0, len(alike), self._settings.batch)]
+        # Sorted, rows that begin alike meet in a batch; packing a batch keeps that order.
+        alike = sorted(range(len(rows)), key=lambda place: rows[place].prompt)
+        found = [0.0] * len(rows)
         with torch.no_grad():
-            summed = sum(float(self._loss(part)) for part in parts)
+            for at in range(0, len(alike), self._settings.batch):
+                places = alike[at : at + self._settings.batch]
+                part = [rows[place] for place in places]
+                each = self._loss(part, "none").split([len(row.answer) for row in part])
+                for place, loss in zip(places, torch.stack([tokens.sum() for tokens in each]).tolist(), strict=True):
+                    found[place] = loss
         self._peft.train()
-        return Summed(summed, sum(len(row.answer) for row in rows))
+        return tuple(found)
 
     def best_tokens(self, row: Tokens) -> tuple[int, ...]:
         """Returns the token that the model thinks likeliest at each token of a row's answer, given those before it."""
@@ -149,9 +142,9 @@ class Fitting:
         made = packed(rows) if self._settings.packing else padded(rows, self.tokenizer.eos_token_id or padding or 0)
         return moved(made, self._device)
 
-    def _loss(self, rows: Sequence[Tokens]) -> torch.Tensor:
+    def _loss(self, rows: Sequence[Tokens], reduction: Literal["sum", "none"] = "sum") -> torch.Tensor:
         batch = self._batch(rows)
-        return cross_entropy(self._logits(batch).float(), batch.targets, reduction="sum")
+        return cross_entropy(self._logits(batch).float(), batch.targets, reduction=reduction)
 
     def _logits(self, batch: Batch) -> torch.Tensor:
         """Returns logits of the answers' tokens alone: of all others nobody wants any."""

@@ -17,6 +17,7 @@ from tasks.tuning.base import Base, load_tokenizer, shape_of
 from tasks.tuning.example import TrainingExample
 from tasks.tuning.memory import check_need, need_of
 from tasks.tuning.splitting import split
+from tasks.tuning.stopping import RULE, may_end_early
 from tasks.tuning.tokens import Tokens, check_examples, tokenised
 from tasks.tuning.tuned import Loss
 from tasks.writing import write_whole
@@ -65,8 +66,10 @@ class Work(NamedTuple):
 
     @property
     def identity(self) -> str:
-        """Names what decides the weights."""
-        return digest([self.base.identity, self.about["data"].get("base"), self.examples, self.settings])
+        """Names what decides the weights; when to stop is part of that where a training may end early."""
+        sides = split(self.examples, self.settings.held_out, self.settings.seed)
+        stopped = [RULE] if may_end_early(len(sides.train), len(sides.held_out), self.settings) else []
+        return digest([self.base.identity, self.about["data"].get("base"), self.examples, self.settings, *stopped])
 
     def folder(self, home: Path) -> Path:
         """Returns where checkpoints are, and what is remembered of the training, below the folder of all state."""

@@ -17,6 +17,7 @@ from tasks.tuning.checkpoint import Best, Checkpoint, load, save
 from tasks.tuning.fitting import Fitting, Weights
 from tasks.tuning.memory import Peak
 from tasks.tuning.order import order, rate_of, steps_of
+from tasks.tuning.stopping import Look
 from tasks.tuning.tokens import Tokens
 from tasks.tuning.tuned import Loss
 
@@ -124,13 +125,16 @@ class _State:
         return max(self._before_mb, self._peak.megabytes)
 
     def look(self, held_out: Sequence[Tokens]) -> Loss:
-        """Returns the loss of what is held out, and remembers the weights where it is the best so far."""
-        loss = self._fitting.loss(held_out).mean
-        if self.best is None or loss < self.best.loss:
-            self.best, self.looks = Best(self.step, loss, self._fitting.state()), 0
-        else:
+        """Returns the loss of what is held out, and remembers the weights where it is the best so far.
+
+        What is neither better nor worse beyond noise says nothing about when to stop.
+        """
+        look = Look(self._fitting.losses(held_out), tuple(len(row.answer) for row in held_out))
+        if self.best is None or look.mean < self.best.loss:
+            self.best, self.looks = Best(self.step, look.mean, self._fitting.state(), look.losses), 0
+        elif look.is_worse_than(self.best.losses):
             self.looks += 1
-        return Loss(self.step, "held_out", loss)
+        return Loss(self.step, "held_out", look.mean)
 
     def checkpoint(self) -> Checkpoint:
         device = self._fitting.device

@@ -2,7 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from configs.errors import DataError
 from configs.schema.retrieval import Retrieval
+from tasks.retrieval import cutting
 from tasks.retrieval.chunking import count_words
 from tasks.retrieval.cutting import cut, whole_sentences
 from tasks.retrieval.documents import Document
@@ -102,3 +104,11 @@ def test_chunks_of_tokens_are_counted_by_the_embedded_models_vocabulary():
 @pytest.mark.parametrize("chunker", ["words", "heading", "sentence", "tokens"])
 def test_text_of_blanks_has_no_chunk(chunker):
     assert chunks(" \n\t", chunker=chunker) == []
+
+
+def test_markdown_that_is_too_large_to_be_parsed_is_one_line_and_is_cut_otherwise(monkeypatch):
+    monkeypatch.setattr(cutting, "_LARGEST_MARKDOWN", 2**20)
+    text = "# Log\n" + "- a line of it\n" * 2**17
+    with pytest.raises(DataError, match=r"^d\.jsonl: document 'd' has 2 million characters, .* takes 1;"):
+        chunks(text, chunker="heading")
+    assert len(chunks(text, chunker="words", chunk_words=2000)) == -(-(2**17 * 5 + 2) // 2000)

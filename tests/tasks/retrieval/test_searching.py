@@ -13,8 +13,11 @@ from tasks.calling.asking import Spend
 from tasks.journal.journal import Journal
 from tasks.results.searches import search_of
 from tasks.results.store import Store
+from tasks.retrieval.index import load_index
+from tasks.retrieval.measuring import measure
 from tasks.retrieval.searched import RetrievalSearch
 from tasks.retrieval.searching import searched
+from tasks.retrieval.wordpiece import token_spans
 from tasks.workspace import Workspace
 
 THINGS = ("Larkspur", "Badger", "Sundial", "Juniper", "Rookery", "Linnet")
@@ -143,3 +146,30 @@ async def test_settings_that_differ_in_a_constant_or_in_how_many_are_reranked_ar
         chosen = await searched(opened, make_candidate(opened.loaded), MOVE.model_copy(update={"over": over}))
         search = search_of(opened.store, chosen.digest, RetrievalSearch)
     assert len({setting.told for setting in search.settings}) == len(search.settings) == 4
+
+
+async def test_lengths_in_tokens_are_tried_where_chunks_are_of_tokens_and_nothing_is_measured_twice(
+    workspace, make_candidate, tmp_path, monkeypatch
+):
+    over = Grid(
+        chunker=("words", "tokens"), chunk_words=(20, 30), chunk_tokens=(8, 12), search=("lexical",), top_k=(1,)
+    )
+    measured = []
+
+    async def counted(*arguments):
+        measured.append(arguments)
+        return await measure(*arguments)
+
+    monkeypatch.setattr("tasks.retrieval.searching.measure", counted)
+    with simulated() as address, Journal(tmp_path / "journal.db") as journal:
+        opened = workspace(address, journal)
+        chosen = await searched(opened, make_candidate(opened.loaded), MOVE.model_copy(update={"over": over}))
+        search = search_of(opened.store, chosen.digest, RetrievalSearch)
+    told = {setting.told.partition(",")[0]: setting for setting in search.settings}
+    assert set(told) == {"words 20", "words 30", "tokens 8", "tokens 12"}
+    assert len(measured) == 4, "of eight combinations: a chunker counts by one of the two lengths"
+    assert len({setting.index for setting in search.settings}) == 4
+    assert told["tokens 8"].recipe.chunk_tokens == 8
+    cut = load_index(opened.indexes, told["tokens 8"].index).texts
+    assert len(cut) > len(THINGS)
+    assert max(sum(1 for _ in token_spans(text)) for text in cut) <= 8

@@ -12,9 +12,13 @@ from configs.schema.finetune import Finetune
 from configs.schema.hosted import HostedTuning
 from configs.settings import settings
 from infra.simulator.running import simulated
+from tasks.augmenting.change import materials_of
 from tasks.augmenting.recipe import augmented
 from tasks.calling.preparing import Preparer
 from tasks.candidates import read_prompts
+from tasks.curating.item import TRACE, Item
+from tasks.curating.versions import REVIEWED, Manifest, save_version
+from tasks.data.row import Message, Row
 from tasks.retrieval.asking import finder_of
 from tasks.retrieval.index import load_index
 from tasks.tuning.elsewhere import tuned_elsewhere
@@ -86,6 +90,34 @@ async def test_rows_about_other_documents_are_asked_about_those(shop, make_candi
     assert "[P] the light pack" in texts[2]
     # What it does not find it shows wrongly, as when it serves.
     assert "[T]" in texts[1] or "[P]" in texts[1]
+
+
+async def test_what_people_reviewed_is_learnt_too_and_asked_about_the_app_s_own_documents(shop, make_candidate):
+    base = make_candidate(shop.loaded, prompt=read_prompts(shop.loaded)[0])
+    before = await training_material(shop, base, MOVE, Finetune(documents="old.jsonl"))
+    materials = materials_of(shop)
+    values = {"id": "chatcmpl-1", "question": "a new stove", "reference": "3 kg [N2]", "answerable": True}
+    row = Row("chatcmpl-1", (Message("user", "a new stove"),), "3 kg [N2]", answerable=True, columns=values)
+    manifest = Manifest(
+        app="shop",
+        settings={},
+        sources={},
+        guarded={},
+        splits={"train": "r" * 16},
+        rows={"train": 1},
+        funnel=(),
+        apart={},
+        balance={},
+    )
+    item = Item(row, REVIEWED, TRACE, "train")
+    save_version(shop.home, manifest, {"train": [item]}, [], [], pointer=REVIEWED)
+
+    material = await training_material(shop, base, MOVE, Finetune(documents="old.jsonl"))
+    assert material.examples[:-1] == before.examples
+    assert "[N2] a new stove" in material.examples[-1].messages[-1].content
+    assert material.data[REVIEWED] == "r" * 16
+    assert material.data["examples"] != before.data["examples"]
+    assert materials_of(shop) != materials, "a change that was tried without them counts as not tried"
 
 
 async def test_the_share_of_unanswerable_rows_is_what_was_asked_for(shop, make_candidate):

@@ -15,7 +15,7 @@ from configs.errors import ConfigurationError, DataError
 from configs.schema.finetune import Finetune, Lora
 from configs.settings import settings
 from tasks.candidate import LoraAdapter
-from tasks.tuning import libraries, training
+from tasks.tuning import libraries, making, training
 from tasks.tuning.adapters import FILES, card_of, check_adapter, take_in
 from tasks.tuning.base import Base, base_of, content_digest, load_base, shape_of
 from tasks.tuning.fitting import Fitting
@@ -81,6 +81,14 @@ async def test_the_same_is_made_once_and_other_settings_make_another(make, work)
     other, _, _ = await make(work._replace(settings=SETTINGS.model_copy(update={"seed": 8})))
     assert other.card.digest != first.card.digest
     assert work._replace(settings=SETTINGS.model_copy(update={"prefix_group": 1})).identity != work.identity
+
+
+def test_when_to_stop_names_a_training_only_where_it_may_end_early(work, monkeypatch):
+    may_not, may = work, work._replace(settings=SETTINGS.model_copy(update={"patience": 1}))
+    before = may_not.identity, may.identity
+    monkeypatch.setattr(making, "RULE", "another")
+    assert may_not.identity == before[0]
+    assert may.identity != before[1]
 
 
 async def test_what_is_there_already_is_of_whoever_asks_for_it(make, work):

@@ -8,6 +8,7 @@ import torch
 
 from configs.errors import DataError
 from configs.schema.finetune import Finetune, Lora
+from tasks.tuning import training
 from tasks.tuning.base import load_tokenizer
 from tasks.tuning.checkpoint import load
 from tasks.tuning.fitting import Fitting
@@ -93,6 +94,68 @@ def test_without_a_better_look_it_ends_and_keeps_the_best(run):
     assert trained.facts["best_step"] == best.step
     assert len([each for each in looks if each.step > best.step]) == 2
     assert all(torch.equal(fitting.state()[name], weight) for name, weight in trained.weights.items())
+
+
+RECORDED = (
+    (20.0, 12.0, 31.0, 8.0),
+    (18.0, 11.0, 29.0, 7.0),
+    (18.5, 10.0, 30.5, 6.5),
+    (17.0, 12.5, 28.0, 8.0),
+    (19.0, 12.0, 30.0, 8.1),
+    (18.6, 11.5, 29.4, 7.6),
+    (25.0, 25.0, 25.0, 25.0),
+)
+"""Losses of four held-out rows at seven looks: the second is the best, the next two are above it by noise alone, the
+fifth and the sixth beyond it."""
+
+
+@pytest.fixture
+def recorded(monkeypatch):
+    """Each look at held-out rows finds the losses that are recorded of its step."""
+    step, real = [0], training._step
+
+    def stepped(*arguments):
+        step[0] = arguments[4] + 1
+        return real(*arguments)
+
+    monkeypatch.setattr(training, "_step", stepped)
+    monkeypatch.setattr(Fitting, "losses", lambda self, rows: RECORDED[step[0] - 1])
+
+
+EACH_STEP = {"look_every": 1, "checkpoint_every": 1, "patience": 2}
+
+
+def test_noise_at_the_held_out_rows_ends_nothing(run, recorded):
+    trained, _, _ = run("recorded", **EACH_STEP)
+    assert (trained.facts["best_step"], trained.facts["steps"]) == (2, 6)
+    impatient, _, _ = run("impatient", **{**EACH_STEP, "patience": 1})
+    assert (impatient.facts["best_step"], impatient.facts["steps"]) == (2, 5)
+
+
+@pytest.mark.parametrize("stop_after", [2, 4, 5])
+def test_what_was_killed_ends_at_the_same_look(run, recorded, tmp_path, stop_after):
+    whole, _, _ = run("whole", **EACH_STEP)
+    with pytest.raises(KilledError):
+        run("killed", stop_after=stop_after, **EACH_STEP)
+    assert load(tmp_path / "killed").best.losses == RECORDED[1]
+    again, told, _ = run("killed", **EACH_STEP)
+    assert told[0][0] == stop_after
+    assert (again.facts["best_step"], again.facts["steps"]) == (2, 6)
+    assert again.losses[1::2] == whole.losses[1::2]
+    for name, weight in whole.weights.items():
+        assert torch.allclose(again.weights[name], weight, atol=1e-5)
+
+
+def test_a_checkpoint_of_the_earlier_form_is_gone_on_with(run, recorded, tmp_path):
+    with pytest.raises(KilledError):
+        run("earlier", stop_after=2, **EACH_STEP)
+    file = tmp_path / "earlier" / "checkpoint.pt"
+    plain = torch.load(file, weights_only=True)
+    del plain["best"]["losses"]
+    torch.save(plain, file)
+    trained, told, _ = run("earlier", **EACH_STEP)
+    assert told[0][0] == 2
+    assert (trained.facts["best_step"], trained.facts["steps"]) == (2, 4), "without losses of rows each look counts"
 
 
 def test_gradients_are_added_up_to_those_of_one_large_batch(run):
