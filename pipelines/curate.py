@@ -4,24 +4,19 @@ from typing import Any, Literal
 
 from prefect import flow
 
-from configs.schema.base import Frozen
 from pipelines.parameters import App, Changes
 from pipelines.run_names import run_name
 from pipelines.spent import Spent
 from tasks.curating.balance import balance_of, few_in_words
-from tasks.curating.contamination import leaks_in_words
 from tasks.curating.curation import Curation, counted
-from tasks.curating.describing import by_side, manifest_of, page_of
+from tasks.curating.describing import page_of
 from tasks.curating.gathering import Gathered, gather
+from tasks.curating.made import Made, made_of, save_made
 from tasks.curating.rows import curate_rows
-from tasks.curating.versions import Manifest, made_dataset, save_version, version_path
-from tasks.data.report import ValidationReport
-from tasks.data.row import Dataset
-from tasks.data.validation import validated
+from tasks.curating.versions import LATEST
 from tasks.orchestrating.artifacts import artifact_key, link, markdown, table
 from tasks.orchestrating.step import step
 from tasks.progress import say
-from tasks.retrieval.documents import read_documents
 from tasks.tracking.curations import record_curation
 from tasks.workspace import Workspace, open_workspace
 
@@ -63,15 +58,6 @@ class Curated(Spent):
         return 3 if self.verdict == "FAIL" else 0
 
 
-class _Made(Frozen):
-    """What is to be written, and what the checks say of it."""
-
-    manifest: Manifest
-    report: ValidationReport | None = None
-    reason: str
-    passed: bool
-
-
 @flow(name="curate", flow_run_name=run_name("curate"))
 async def curate(app: App = "outfitter", changes: Changes = []) -> Curated:  # noqa: B006 a form's default
     """Makes a clean dataset of the app's datasets, of further files and of what production was asked.
@@ -86,11 +72,9 @@ async def curate(app: App = "outfitter", changes: Changes = []) -> Curated:  # n
     with open_workspace(app, tuple(changes), asks=True) as workspace:
         gathered = await step("gather the rows", lambda: _gathered(workspace))
         done = await step("clean and split", lambda: curate_rows(workspace, gathered))
-        manifest = manifest_of(workspace.loaded, gathered, done)
-        datasets = _datasets(workspace, manifest, done)
-        made = await step("check what was made", lambda: _checked(workspace, manifest, done, datasets))
-        files = by_side(done)
-        version = save_version(workspace.home, manifest, files, done.apart, done.broken) if made.passed else None
+        made = await step("check what was made", lambda: _checked(workspace, gathered, done))
+        manifest = made.manifest
+        version = save_made(workspace, made, LATEST)
         if done.taught.remark:
             say(done.taught.remark)
         verdict: Literal["PASS", "FAIL"] = "PASS" if version else "FAIL"
@@ -98,9 +82,9 @@ async def curate(app: App = "outfitter", changes: Changes = []) -> Curated:  # n
         balance = balance_of(done.items) if version else {}
         warning = few_in_words(balance)
         if warning:
-            say(warning)
+            say(f"warning: {warning}")
         page = page_of(workspace.name, done, verdict, made.reason, version.digest if version else None)
-        run = await step("record in MLflow", lambda: _recorded(workspace, done, made, page, datasets, verdict))
+        run = await step("record in MLflow", lambda: _recorded(workspace, made, page, verdict))
         await _publish(workspace, done, page, run)
         return Curated(
             app=workspace.name,
@@ -126,39 +110,13 @@ async def _gathered(workspace: Workspace) -> Gathered:
     return gather(workspace)
 
 
-def _datasets(workspace: Workspace, manifest: Manifest, done: Curation) -> tuple[Dataset, ...]:
-    """Returns the splits as they will be read again; none where it is blocked."""
-    if done.leaks:
-        return ()
-    columns = workspace.loaded.app.datasets.columns
-    return tuple(
-        made_dataset(manifest, split, version_path(workspace.home, manifest, split), items, columns)
-        for split, items in by_side(done).items()
-    )
+async def _checked(workspace: Workspace, gathered: Gathered, done: Curation) -> Made:
+    return made_of(workspace, gathered, done)
 
 
-async def _checked(workspace: Workspace, manifest: Manifest, done: Curation, datasets: tuple[Dataset, ...]) -> _Made:
-    if done.leaks:
-        return _Made(manifest=manifest, reason=leaks_in_words(done.leaks), passed=False)
-    retrieval = workspace.loaded.app.retrieval
-    documents = read_documents(workspace.loaded.path(retrieval.documents)) if retrieval else None
-    ids = frozenset(document.id for document in documents) if documents is not None else None
-    report = validated(workspace.loaded, datasets, ids, workspace.home / "validations")
-    if report.failures:
-        first = report.failures[0]
-        rows = f" (rows {', '.join(first.rows[:5])})" if first.rows else ""
-        reason = f"{first.dataset}: {first.message}{rows}; mend these rows in their source and run curate again"
-        return _Made(manifest=manifest, report=report, reason=reason, passed=False)
-    kept = ", ".join(f"{rows} {split}" for split, rows in manifest.rows.items())
-    reason = f"{kept} rows of {done.funnel[0]['rows']} records; {len(done.apart)} set apart"
-    return _Made(manifest=manifest, report=report, reason=reason, passed=True)
-
-
-async def _recorded(
-    workspace: Workspace, done: Curation, made: _Made, page: str, datasets: tuple[Dataset, ...], verdict: str
-) -> str:
+async def _recorded(workspace: Workspace, made: Made, page: str, verdict: str) -> str:
     manifest = made.manifest.model_dump(mode="json")
-    return record_curation(workspace.loaded, done, verdict, page, datasets, made.report, manifest).url
+    return record_curation(workspace.loaded, made.done, verdict, page, made.datasets, made.report, manifest).url
 
 
 async def _publish(workspace: Workspace, done: Curation, page: str, run: str) -> None:

@@ -29,18 +29,19 @@ def stages() -> "dict[str, Flow[..., Any]]":
     from pipelines.explore import explore
     from pipelines.finetune import finetune
     from pipelines.govern import govern
+    from pipelines.harvest import harvest
     from pipelines.loop import loop
     from pipelines.monitor import monitor
     from pipelines.validate import validate
 
-    flows = (validate, explore, curate, augment, finetune, evaluate, calibrate, deploy, monitor, govern, loop)
+    flows = (validate, explore, curate, augment, finetune, evaluate, calibrate, deploy, monitor, harvest, govern, loop)
     return {flow.name: flow for flow in flows}
 
 
 def served_apps() -> tuple[str, ...]:
-    """Returns the apps whose stages are deployed: those under `configs/apps`, and the one that the stack serves."""
-    own = settings().app
-    return app_names() if own in app_names() else (*app_names(), str(Path(own).absolute()))
+    """Returns the apps whose stages are deployed: those under `configs/apps`, and those that the stack serves."""
+    known = app_names()
+    return (*known, *(str(Path(name).absolute()) for name in settings().apps if name not in known))
 
 
 async def deployments() -> "list[RunnerDeployment]":
@@ -82,7 +83,7 @@ async def serve() -> None:
     ids = {}
     for deployment in await deployments():
         ids[f"{deployment.flow_name}/{deployment.name}"] = await runner.aadd_deployment(deployment)
-    await install(ids, tuple(load_app(name).app.name for name in served_apps()))
+    await install(ids, [load_app(name).app for name in served_apps()])
     await runner.start()
 
 

@@ -23,7 +23,7 @@ from tasks.gating.check import check_gates, check_slices
 from tasks.gating.verdict import Verdict
 from tasks.judging.judge import judges_of
 from tasks.orchestrating.artifacts import artifact_key, link, markdown, progress_artifact, table
-from tasks.orchestrating.events import ANSWERS_CHANGED, emit
+from tasks.orchestrating.events import ANSWERS_CHANGED, GATES_PASSED, SAMPLE_NOT_FAILED, emit
 from tasks.orchestrating.naming import name_candidate
 from tasks.orchestrating.step import step
 from tasks.pages.changes import changes_since
@@ -86,6 +86,7 @@ async def evaluate(
     only_failed: bool = False,
     base_url: Address = None,
     model: ModelName = None,
+    announce: bool = False,
     changes: Changes = [],  # noqa: B006 a form's default
 ) -> Evaluated:
     """Asks a candidate the rows of a dataset, scores the answers in five dimensions, and lets the gate decide.
@@ -104,6 +105,7 @@ async def evaluate(
         only_failed: Ask only the rows that came to nothing in the evaluation before.
         base_url: Address of an endpoint that is asked instead of the app's models.
         model: Name under which that endpoint knows its model.
+        announce: Send the event of a gate that lets it on: after the sample's an automation asks the full data.
         changes: Changes of the configuration for this run only, as key=value.
     """
     due = epoch_due(flow_run.scheduled_start_time or datetime.now(UTC)) if epoch == "new" else None
@@ -133,6 +135,8 @@ async def evaluate(
         changed = changes_since(workspace, evaluation)
         if changed:
             emit(ANSWERS_CHANGED, workspace.name, {"candidate": asked.digest, "metrics": list(changed)})
+        if announce and (event := _event_of(gates)):
+            emit(event, workspace.name, {"candidate": asked.digest})
         gate = getattr(workspace.loaded.app.gates, verdict.gate) if verdict else None
         page = compose(
             evaluation,
@@ -165,6 +169,13 @@ async def evaluate(
             page=page,
             **workspace.spend.as_dict(),
         )
+
+
+def _event_of(gates: dict[str, str]) -> str | None:
+    """Returns the event that makes an automation go on; a sample gate that cannot decide buys the full rows."""
+    if "release" in gates:
+        return GATES_PASSED if set(gates.values()) == {"PASS"} else None
+    return SAMPLE_NOT_FAILED if gates.get("sample") in ("PASS", "INCONCLUSIVE") else None
 
 
 def _champion(workspace: Workspace, against: str) -> Candidate | None:

@@ -30,8 +30,9 @@ from tasks.statistics.estimate import Estimate
 from tasks.turn import Turn, open_turn, turn_id
 from tasks.workspace import Workspace, open_workspace
 
-End = Literal["released", "satisfied", "bound reached", "released before"]
-"""`released before`: what passed was released by this turn once, and has been rolled back or replaced since."""
+End = Literal["released", "on trial", "satisfied", "bound reached", "released before"]
+"""`on trial`: what passed waits for a person's word, or users meet it bit by bit. `released before`: it was released by
+this turn once, and has been rolled back or replaced since."""
 
 _LARGEST_FIRST: tuple[Data, ...] = ("full", "sample")
 
@@ -217,6 +218,8 @@ def _end(rounds: tuple[_Round, ...], champion: str) -> End:
     deployed = rounds[-1].deployed
     if deployed is None:
         return "satisfied"
+    if deployed.stage != "released":
+        return "on trial"
     return "released" if deployed.candidate == champion else "released before"
 
 

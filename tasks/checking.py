@@ -9,8 +9,11 @@ from tasks.calling.pricing import price_needed
 from tasks.candidates import read_meta_prompts, read_prompts
 from tasks.gating.check import check_gates
 from tasks.prompting.proposing import check_proposer
+from tasks.retrieval.lengths import check_lengths
 from tasks.scoring.catalogue import metrics_of, scorers_of
+from tasks.watching.budgets import check_budgets
 from tasks.watching.compare import check_limits
+from tasks.watching.window import RATES
 
 
 def check_app(loaded: LoadedApp) -> None:
@@ -24,6 +27,7 @@ def check_app(loaded: LoadedApp) -> None:
     metrics = metrics_of(scorers_of(loaded))
     check_gates(app, metrics)
     check_limits(app, metrics)
+    check_budgets(app, metrics | RATES)
     _check_known(loaded, "explore.rank_by", "metric", app.explore.rank_by, metrics)
     for path in _files(loaded):
         loaded.path(path)
@@ -37,6 +41,7 @@ def check_app(loaded: LoadedApp) -> None:
         _check_known(loaded, "explore.hypothesis.control", "prompt", hypothesis.control, prompts)
     _check_finetune(loaded)
     _check_moves(loaded, metrics, prompts, meta_prompts)
+    check_lengths(loaded)
     for name in app.models:
         price_needed(loaded, name)
 

@@ -24,12 +24,13 @@ def turn_id(loaded: LoadedApp, datasets: dict[str, str], explored: tuple[str, ..
     """Names a turn by what it is asked.
 
     Args:
-        loaded: the app; its configuration counts, but not its schedules.
+        loaded: the app; its configuration counts, but not what is done with what is served.
         datasets: digest of each dataset by name.
         explored: digests of the candidates that the exploration compared.
         epoch: round of asking.
     """
-    configuration = loaded.app.model_dump(mode="json", exclude={"schedules", "monitor", "description"})
+    afterwards = {"schedules", "monitor", "harvest", "guards", "alerts", "description"}
+    configuration = loaded.app.model_dump(mode="json", exclude=afterwards)
     return digest([configuration, datasets, sorted(explored), epoch])
 
 

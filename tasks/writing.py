@@ -9,7 +9,7 @@ from pathlib import Path
 from configs.errors import DataError
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes | memoryview) -> None:
     """Writes a file under another name in its folder, which is made where missing, then moves it into place.
 
     Raises:

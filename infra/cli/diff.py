@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
     from tasks.curating.differing import Difference
 
-_WHAT = "A file, APP/SPLIT, or a curated version: its digest, DIGEST/SPLIT, or with --app latest."
+_WHAT = (
+    "A file, APP/SPLIT, or a curated version: its digest, DIGEST/SPLIT, or with --app latest or production-reviewed."
+)
 _SHOWN = 20
 
 

@@ -7,7 +7,25 @@ from typing import Annotated
 import typer
 
 from configs.errors import LifecycleError
-from infra.cli import compare, diff, init, journal, keys, label, lineage, plan, releases, run, serve, stack, tuning
+from infra.cli import (
+    alerts,
+    compare,
+    diff,
+    init,
+    journal,
+    keys,
+    label,
+    lineage,
+    pages,
+    plan,
+    releases,
+    review,
+    rollout,
+    run,
+    serve,
+    stack,
+    tuning,
+)
 
 app = typer.Typer(
     name="lifecycle",
@@ -20,9 +38,13 @@ app.add_typer(stack.commands)
 app.add_typer(journal.commands, name="journal")
 app.add_typer(tuning.commands, name="tuning")
 app.add_typer(keys.commands, name="keys")
+app.add_typer(rollout.commands, name="rollout")
+app.add_typer(pages.commands, name="page")
+app.add_typer(alerts.commands, name="alerts")
 app.command()(init.init)
 app.command()(run.run)
 app.command()(label.label)
+app.command()(review.review)
 app.command()(compare.compare)
 app.command()(diff.diff)
 app.command()(plan.plan)

@@ -28,6 +28,7 @@ STAGES = (
     "calibrate",
     "deploy",
     "monitor",
+    "harvest",
     "govern",
     "loop",
 )
@@ -90,7 +91,12 @@ def _of_evaluate(stage: str, given: dict[str, Any]) -> dict[str, Any]:
 
 def _needed(loaded: LoadedApp, stage: str) -> tuple[str, ...]:
     """Returns the parts of the stack that a stage of this app uses."""
-    named = _of_curate(loaded) if stage == "curate" else _of_candidates(loaded)
+    if stage == "curate":
+        named = _of_curate(loaded)
+    elif stage == "harvest":
+        named = [*_of_curate(loaded), *_of_scorers(loaded)]
+    else:
+        named = _of_candidates(loaded)
     named += [loaded.app.finetune.base] if loaded.app.finetune.base in loaded.models else []
     embedded = {loaded.models[name].task for name in named if loaded.models[name].kind == "embedded"}
     parts = ["prefect", "mlflow", *sorted(embedded)]
@@ -100,7 +106,12 @@ def _needed(loaded: LoadedApp, stage: str) -> tuple[str, ...]:
 
 def _of_candidates(loaded: LoadedApp) -> list[str]:
     named = [*loaded.app.models, *([loaded.app.retrieval.embedding_model] if loaded.app.retrieval else [])]
-    return named + [scorer.model for scorer in loaded.app.scorers if scorer.model in loaded.models]
+    named += [name for name in (loaded.app.monitor.drift.embedding_model,) if name in loaded.models]
+    return [*named, *_of_scorers(loaded)]
+
+
+def _of_scorers(loaded: LoadedApp) -> list[str]:
+    return [scorer.model for scorer in loaded.app.scorers if scorer.model in loaded.models]
 
 
 def _of_curate(loaded: LoadedApp) -> list[str]:

@@ -61,6 +61,16 @@ def status(
             str(timedelta(seconds=int(part.uptime_s))) if part.uptime_s is not None else "",
         )
     Console().print(table)
+    for line in _undelivered():
+        typer.echo(line, err=True)
+
+
+def _undelivered() -> list[str]:
+    from tasks.alerting.failing import failing
+    from tasks.alerting.outbox import outboxes
+
+    with outboxes() as every:
+        return [f"alerts of {each.line}" for each in failing(every)]
 
 
 @commands.command()

@@ -24,6 +24,9 @@ from infra.stack.leftovers import marked_processes
 from infra.stack.parts import parts
 from infra.stack.supervisor import connect
 from infra.stack.weights import chat_weights, embedding_weights
+from tasks.alerting.channel import channels_of
+from tasks.alerting.failing import failing
+from tasks.alerting.outbox import outboxes
 from tasks.calling.chat import call_model
 from tasks.data.row import Message
 
@@ -117,8 +120,8 @@ def _settings() -> Iterator[Finding]:
             False,
             f"LIFECYCLE_MODEL_THREADS is {settings().model_threads} on {cores} cores; set it to {cores} or fewer",
         )
-    app = load_app(settings().app).app.name
-    yield Finding("settings", True, f"app {app}, home {settings().home.absolute()}")
+    apps = ", ".join(load_app(name).app.name for name in settings().apps)
+    yield Finding("settings", True, f"app {apps}, home {settings().home.absolute()}")
 
 
 def _home() -> Iterator[Finding]:
@@ -220,5 +223,20 @@ def _database_problem(path: Path) -> str | None:
     return None if answer == "ok" else str(answer)
 
 
+def _alerts() -> Iterator[Finding]:
+    apps = [load_app(name).app for name in settings().apps]
+    channels = [(app.name, channel) for app in apps for channel in channels_of(app)]
+    named = [(app, name) for app, channel in channels for name in (channel.url_env, channel.secret_env) if name]
+    missing = [(app, name) for app, name in named if not os.environ.get(name)]
+    for app, name in missing:
+        yield Finding("alerts", False, f"{name} is not set, but app {app} names it; set it in .env")
+    with outboxes() as every:
+        stuck = [each for each in failing(every) if each.stuck]
+        for each in stuck:
+            yield Finding("alerts", False, f"{each.line}; mend it, then `lifecycle alerts test`")
+        if named and not missing and not stuck:
+            yield Finding("alerts", True, "every channel is set, and none is behind")
+
+
 _CHECKS_OF_MACHINE = (_python, _packages, _settings, _weights, _home)
-_CHECKS_OF_HOME = (_calls, _ports, _servers, _leftovers, _databases)
+_CHECKS_OF_HOME = (_calls, _ports, _servers, _leftovers, _databases, _alerts)

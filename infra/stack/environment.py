@@ -7,6 +7,9 @@ from configs.settings import Settings
 MARK = "LIFECYCLE_STACK"
 """Variable that every process of a stack carries; its value is the stack's home."""
 
+PART = "LIFECYCLE_PART"
+"""Variable that the processes of a part carry that is started alone; its value is the part's name."""
+
 TELEMETRY_OFF = {
     "DO_NOT_TRACK": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",

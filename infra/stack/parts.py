@@ -8,7 +8,7 @@ from pathlib import Path
 
 from configs.errors import ConfigurationError
 from configs.settings import Settings, settings
-from infra.stack.environment import process_environment, settings_environment
+from infra.stack.environment import PART, process_environment, settings_environment
 
 PART_NAMES = ("prefect", "mlflow", "chat", "embedding", "runner", "endpoint")
 
@@ -96,7 +96,7 @@ def _local_parts(s: Settings) -> tuple[Part, ...]:
             port_setting="LIFECYCLE_MLFLOW_PORT",
             health_path="/health",
             # The job runner is eight more processes, for features that nothing here uses.
-            environment=every | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+            environment=every | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", PART: "mlflow"},
         ),
         Part(
             name="chat",
@@ -129,7 +129,7 @@ def _local_parts(s: Settings) -> tuple[Part, ...]:
         Part(
             name="endpoint",
             stop_within_s=40,
-            command=_python("infra.cli.main", "serve", "--app", _app(s)),
+            command=_python("infra.cli.main", "serve", *_apps(s)),
             address=s.endpoint_url,
             port=s.endpoint_port,
             port_setting="LIFECYCLE_ENDPOINT_PORT",
@@ -149,7 +149,8 @@ def _python(module: str, *arguments: str) -> tuple[str, ...]:
 def _mlflow_command(s: Settings) -> tuple[str, ...]:
     folder = s.home.absolute() / "mlflow"
     return _python(
-        "mlflow",
+        "infra.stack.alone",
+        *_python("mlflow"),
         "server",
         "--host",
         s.host,
@@ -173,6 +174,7 @@ def _runner_environment(s: Settings) -> dict[str, str]:
     }
 
 
-def _app(s: Settings) -> str:
+def _apps(s: Settings) -> tuple[str, ...]:
     """A path is made absolute: the endpoint may be restarted from another working folder."""
-    return str(Path(s.app).absolute()) if os.sep in s.app else s.app
+    names = (str(Path(name).absolute()) if os.sep in name else name for name in s.apps)
+    return tuple(argument for name in names for argument in ("--app", name))

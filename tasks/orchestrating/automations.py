@@ -1,10 +1,19 @@
-"""Automations of the Prefect server: the arrow from a broken limit back to augment, and the end of zombie runs."""
+"""Automations of the Prefect server: from production to augment, its gates and a rollout; the end of zombie runs."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from tasks.orchestrating.events import CANDIDATE_MADE, LIMIT_BROKEN
+from configs.schema.app import App
+from tasks.orchestrating.events import (
+    CANDIDATE_MADE,
+    ENOUGH_LABELLED,
+    FOUND,
+    GATES_PASSED,
+    LIMIT_BROKEN,
+    SAMPLE_NOT_FAILED,
+)
 
 if TYPE_CHECKING:
     from prefect.automations import Automation
@@ -13,18 +22,41 @@ if TYPE_CHECKING:
 _HEARTBEAT_S = 30
 
 
-async def install(deployments: dict[str, UUID], apps: tuple[str, ...]) -> None:
+async def install(deployments: dict[str, UUID], apps: Sequence[App]) -> None:
     """Creates or updates this project's automations.
+
+    A candidate that passed both gates is deployed by itself only where that does not make it champion at once: a person
+    must agree, or users meet it by shares.
 
     Args:
         deployments: id of each deployment by `stage/app`.
-        apps: names of the apps.
+        apps: the apps.
     """
-    for app in apps:
-        await _put(_on_event(LIMIT_BROKEN, app, deployments[f"augment/{app}"], {"announce": True}))
+    for each in apps:
+        app = each.name
+        for cause in (LIMIT_BROKEN, ENOUGH_LABELLED):
+            await _put(_on_event(cause, app, deployments[f"augment/{app}"], {"announce": True}))
+        for cause in (FOUND["drift"], FOUND["topic"]):  # what nobody has measured yet, people look at first
+            await _put(_on_event(cause, app, deployments[f"harvest/{app}"], {}))
         candidate = {"__prefect_kind": "jinja", "template": "{{ event.payload.candidate }}"}
-        await _put(_on_event(CANDIDATE_MADE, app, deployments[f"evaluate/{app}"], {"candidate": candidate}))
+        for cause, data in ((CANDIDATE_MADE, "sample"), (SAMPLE_NOT_FAILED, "full")):
+            parameters = {"candidate": candidate, "data": data, "announce": True}
+            await _put(_on_event(cause, app, deployments[f"evaluate/{app}"], parameters))
+        passed = _on_event(GATES_PASSED, app, deployments[f"deploy/{app}"], {"candidate": candidate})
+        await (_put(passed) if each.release.by_stages else _drop(passed.name))
     await _put(_zombies())
+
+
+async def is_awaited(event: str, app: str) -> bool:
+    """Returns whether an automation of the Prefect server starts something when an event happens to an app."""
+    from prefect.client.orchestration import get_client
+
+    async with get_client() as client:
+        return any(each.enabled for each in await client.read_automations_by_name(_name(event, app)))
+
+
+def _name(event: str, app: str) -> str:
+    return f"{event} · {app}"
 
 
 def _on_event(event: str, app: str, deployment: UUID, parameters: dict[str, Any]) -> "Automation":
@@ -33,7 +65,7 @@ def _on_event(event: str, app: str, deployment: UUID, parameters: dict[str, Any]
     from prefect.events.schemas.automations import EventTrigger, Posture
 
     return Automation(
-        name=f"{event} · {app}",
+        name=_name(event, app),
         description=f"When {event} happens to {app}, the next stage starts by itself.",
         trigger=EventTrigger(
             expect={event},
@@ -89,6 +121,14 @@ async def _put(automation: "Automation") -> None:
                 await client.delete_automation(each.id)
         if not same:
             await client.create_automation(core)
+
+
+async def _drop(name: str) -> None:
+    from prefect.client.orchestration import get_client
+
+    async with get_client() as client:
+        for each in await client.read_automations_by_name(name):
+            await client.delete_automation(each.id)
 
 
 def _content(automation: "AutomationCore") -> dict[str, Any]:

@@ -18,6 +18,8 @@ HYPOTHESIS = {
 }
 
 SEARCH = {"name": "searched", "kind": "search_prompt"}
+CUT = {"name": "cut", "kind": "search_retrieval"}
+CUT_OF_WORDS = {"retrieval": {"documents": "rows.jsonl"}}
 
 DISTILL = {
     "teacher": "chat",
@@ -53,6 +55,10 @@ FOUND = {
         {"monitor": {"limits": [{"metric": "beauty", "at_least": 1}]}},
         "key `monitor.limits`: unknown metric 'beauty'; known are ",
     ),
+    "a budget of a metric of which more is better": (
+        {"monitor": {"budgets": [{"metric": "exact", "at_most": 0.1}]}},
+        "key `monitor.budgets`: found 'exact'; allowed is a metric from 0 to 1 of which less is better: ",
+    ),
     "a leaderboard by an unknown metric": (
         {"explore": {"rank_by": "beauty"}},
         "app.yaml: key `explore.rank_by`: unknown metric 'beauty'; known are cached_tokens, exact, ",
@@ -72,6 +78,24 @@ FOUND = {
     "an exploration under an unknown meta-prompt": (
         {"retrieval": None, "explore": {"rank_by": "exact", "meta_prompts": ["strict"]}},
         "key `explore.meta_prompts`: unknown meta-prompt 'strict'; known are none; mend the key",
+    ),
+    "a move by tokens whose chunks are of words": (
+        {**CUT_OF_WORDS, "augment": {"moves": [{"name": "shorter", "top_k": 1, "chunk_tokens": 60}]}},
+        "key `augment.moves.0`: `chunk_tokens` counts only where the chunker is `tokens`, .* set `chunker: tokens`",
+    ),
+    "a search over tokens whose chunks are of words": (
+        {
+            **CUT_OF_WORDS,
+            "augment": {"moves": [{**CUT, "over": {"chunker": ["words", "heading"], "chunk_tokens": [60]}}]},
+        },
+        "key `augment.moves.0`: `chunk_tokens` counts only .* or add it to `over.chunker`",
+    ),
+    "a search over lengths of which one is shorter than the overlap": (
+        {
+            "retrieval": {"documents": "rows.jsonl", "overlap_tokens": 40},
+            "augment": {"moves": [{**CUT, "over": {"chunker": ["tokens"], "chunk_tokens": [80, 40]}}]},
+        },
+        "`chunk_tokens` 40 is no more than the 40 that a chunk repeats .* or lower `retrieval.overlap_tokens`",
     ),
     "a search for an unknown metric": (
         {"retrieval": None, "augment": {"moves": [{**SEARCH, "objective": {"beauty": 1}}]}},
@@ -130,6 +154,14 @@ def test_an_app_that_names_only_what_exists_is_accepted(tmp_path, make_app):
     make_app("http://127.0.0.1:1/v1")
     names = {"retrieval": None, "explore": {"rank_by": "exact", "hypothesis": HYPOTHESIS}}
     check_app(change(tmp_path, names | {"budget": {"unpriced": ["chat"]}}))
+
+
+def test_lengths_in_tokens_are_accepted_where_chunks_are_of_tokens(tmp_path, make_app):
+    make_app("http://127.0.0.1:1/v1")
+    over = {"chunker": ["words", "tokens"], "chunk_words": [60], "chunk_tokens": [80, 160]}
+    moves = [{**CUT, "over": over}, {"name": "shorter", "top_k": 1, "chunker": "tokens", "chunk_tokens": 60}]
+    changes = {**CUT_OF_WORDS, "augment": {"moves": moves}, "budget": {"unpriced": ["chat"]}}
+    check_app(change(tmp_path, changes))
 
 
 def test_rows_that_a_teacher_answers_need_no_other_training_rows(tmp_path, make_app):

@@ -62,3 +62,9 @@ def test_an_app_given_as_a_path_is_found_from_any_folder(setting, tmp_path):
     (*_, endpoint) = parts(["endpoint"])
     assert endpoint.command[-1] == str(tmp_path / "apps" / "mine")
     assert settings().app == "apps/mine"
+
+
+def test_the_endpoint_serves_every_app_that_is_named(setting, tmp_path):
+    setting("LIFECYCLE_APP", "outfitter, apps/mine")
+    (*_, endpoint) = parts(["endpoint"])
+    assert endpoint.command[-4:] == ("--app", "outfitter", "--app", str(tmp_path / "apps" / "mine"))
