@@ -12,13 +12,14 @@ INPUTS := pyproject.toml infra/constraints.txt infra/weights.txt
 TORCH_INDEX ?=
 TORCH := $(shell grep '^torch==' infra/constraints-finetune.txt)
 
-# Folder with Banking77's train.csv, for the row of `make bench-augment` on a public task; left out where not given.
+# Folder with Banking77's train.csv, for the rows of `make bench-augment` and `make bench-operate` on a public task; left
+# out where not given.
 DATA ?=
 
 # Each stage is a process: where containers forbid it to keep compiled modules, each would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test stop check bench bench-engine bench-decisions bench-augment bench-operate chromium constraints
+.PHONY: run test stop check bench bench-engine bench-decisions bench-augment bench-operate bench-soak chromium constraints
 
 run: .venv/installed-finetune
 	$(BIN)/lifecycle up
@@ -48,7 +49,10 @@ bench-augment: .venv/installed-bench .venv/installed-finetune
 	$(BIN)/python -m benchmarks.augment $(if $(DATA),--data '$(DATA)')
 
 bench-operate: .venv/installed-dev
-	$(BIN)/python -m benchmarks.operate
+	$(BIN)/python -m benchmarks.operate $(if $(DATA),--data '$(DATA)')
+
+bench-soak: .venv/installed-dev
+	$(BIN)/python -m benchmarks.operate.soak
 
 # Environment. uv installs in seconds; where it cannot (a package index that only pip is told of), pip does.
 .venv/bin/uv:

@@ -71,13 +71,15 @@ def output(command: Sequence[str], environment: Mapping[str, str] | None = None,
         return text
 
 
-def document(command: Sequence[str], environment: Mapping[str, str] | None = None) -> dict[str, Any]:
+def document(
+    command: Sequence[str], environment: Mapping[str, str] | None = None, within_s: float = 600.0
+) -> dict[str, Any]:
     """Runs a command to its end and returns the JSON document in the last line of its standard output.
 
     Raises:
-        StackError: it fails.
+        StackError: it fails, or does not end in time.
     """
-    found: dict[str, Any] = json.loads(output(command, environment).splitlines()[-1])
+    found: dict[str, Any] = json.loads(output(command, environment, within_s).splitlines()[-1])
     return found
 
 

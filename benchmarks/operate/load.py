@@ -66,20 +66,22 @@ class Load:
                 await asyncio.sleep(max(0.0, due - time.perf_counter()))
                 asked.append(group.create_task(self._ask(session, due)))
 
-    def told(self) -> dict[str, object]:
-        """Returns requests a second, quantiles of latency in seconds, and failures by what they were."""
+    def told(self, windows: int) -> dict[str, object]:
+        """Returns requests a second, quantiles of latency in seconds, and failures by what they were.
+
+        Args:
+            windows: equal parts of the time, of which the quantiles are told too.
+        """
         first = min(each.at - each.took for each in self.answered) + _WARM_S if self.answered else 0.0
-        counted = sorted(each.took for each in self.answered if first < each.at <= first + self._seconds)
-
-        def quantile(share: float) -> float | None:
-            return counted[min(len(counted) - 1, int(share * len(counted)))] if counted else None
-
+        counted = [each for each in self.answered if first < each.at <= first + self._seconds]
+        each_s = self._seconds / windows
+        spans = [(first + at * each_s, first + (at + 1) * each_s) for at in range(windows)]
         return {
             "rate": len(counted) / self._seconds,
-            "p50": quantile(0.5),
-            "p99": quantile(0.99),
+            **_quantiles(counted),
             "answered": len(self.answered),
             "failed": self.failed,
+            "windows": [_quantiles([each for each in counted if start < each.at <= end]) for start, end in spans],
         }
 
     async def _ask(self, session: aiohttp.ClientSession, begun: float) -> None:
@@ -102,6 +104,12 @@ class Load:
         return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(60))
 
 
+def _quantiles(answered: list[Answered]) -> dict[str, float | None]:
+    took = sorted(each.took for each in answered)
+    shares = {"p50": 0.5, "p99": 0.99}
+    return {name: took[min(len(took) - 1, int(share * len(took)))] if took else None for name, share in shares.items()}
+
+
 def main() -> None:
     """Asks, and prints what came of it as a JSON document."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.operate.load", description=__doc__)
@@ -110,10 +118,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--connections", type=int, default=128)
     parser.add_argument("--rate", type=float, help="open loop: requests a second")
+    parser.add_argument("--windows", type=int, default=1, help="equal parts of the time, whose latencies are told too")
     arguments = parser.parse_args()
     load = Load(arguments.address, arguments.key, arguments.seconds)
     asyncio.run(load.open(arguments.rate) if arguments.rate else load.closed(arguments.connections))
-    print(json.dumps(load.told()))
+    print(json.dumps(load.told(arguments.windows)))
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ _APP = {
     "scorers": [{"name": "token_f1"}],
     "gates": {name: {"rules": [{"metric": "token_f1", "at_least": 0.1}]} for name in ("sample", "release")},
     "explore": {"rank_by": "token_f1"},
+    "guards": {"input": [{"kind": "pii"}, {"kind": "injection"}], "output": [{"kind": "pii"}, {"kind": "leak"}]},
     "monitor": {"limits": []},
 }
 
