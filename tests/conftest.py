@@ -1,9 +1,13 @@
 """A small app whose model is any endpoint, such as a simulated one."""
 
+import asyncio
 import json
+import threading
+from types import SimpleNamespace
 
 import pytest
 import yaml
+from aiohttp import web
 from hypothesis import settings
 
 from configs.loading import LoadedApp, load_app
@@ -13,6 +17,25 @@ from tasks.calling.asking import ask
 from tasks.calling.endpoint import endpoint_model
 from tasks.candidate import Candidate, Prompt, TemplateMessage
 from tasks.data.row import Message, Row
+
+_TOGETHER = frozenset(f"tests/e2e/test_{name}.py" for name in ("browser", "loop", "releases"))
+"""Files that look at what one turn of the loop has left behind: on one worker, it is turned once for all of them."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Gives a worker a file at a time, and those files that belong together one after the other."""
+    if config.option.dist != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFile(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file = super()._split_scope(nodeid)
+            return "the loop" if file in _TOGETHER else file
+
+    return ByFile(config, log)
+
 
 # A machine that is busy is no failure.
 settings.register_profile("no clock", deadline=None)
@@ -112,3 +135,52 @@ def ask_all():
         return [told[position] for position in range(len(rows))]
 
     return run
+
+
+class Receiver:
+    """Takes what is posted, on a port of its own, and answers as it is told to."""
+
+    def __init__(self):
+        self.got, self.answers, self.address = [], {}, ""
+        self.on_take = lambda: None
+
+    def answer(self, path, status=200, text="ok", wait_s=0.0, **headers):
+        """Answers this path so from now on."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.answers[path] = (status, text, wait_s, named)
+
+    def at(self, path):
+        """What came to a path, oldest first: `headers`, `raw` and `json`."""
+        return [each for each in self.got if each.path == path]
+
+    async def take(self, request):
+        raw = await request.read()
+        self.got.append(SimpleNamespace(path=request.path, headers=request.headers, raw=raw, json=json.loads(raw)))
+        self.on_take()
+        status, text, wait_s, headers = self.answers.get(request.path, (200, "ok", 0.0, {}))
+        await asyncio.sleep(wait_s)
+        return web.Response(status=status, text=text, headers=headers)
+
+    async def serve(self, ready, ended):
+        server = web.Application()
+        server.router.add_post("/{path:.*}", self.take)
+        runner = web.AppRunner(server, shutdown_timeout=0.1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        self.address = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        ready.set()
+        await asyncio.to_thread(ended.wait)
+        await runner.cleanup()
+
+
+@pytest.fixture
+def receiver():
+    """A service that alerts are sent to."""
+    found, ready, ended = Receiver(), threading.Event(), threading.Event()
+    thread = threading.Thread(target=lambda: asyncio.run(found.serve(ready, ended)))
+    thread.start()
+    assert ready.wait(20), "the receiver did not start"
+    yield found
+    ended.set()
+    thread.join(timeout=20)

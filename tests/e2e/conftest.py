@@ -1,19 +1,45 @@
-"""The whole local stack, started once, and an app whose model is a simulated endpoint."""
+"""The whole local stack, started once, an app whose model is a simulated endpoint, and a browser."""
 
 import json
 import os
+import re
+import shutil
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
+from playwright.sync_api import expect, sync_playwright
 
 from infra.simulator.behaviour import Behaviour, Rule
 from infra.simulator.running import simulated
+from tasks.releasing.log import ReleaseLog
 
 ROOT = Path(__file__).parents[2]
+
+CHROMIUM = next((path for name in ("chromium", "google-chrome") if (path := shutil.which(name))), None)
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+# MLflow opens a chat panel and a guide at the first visit; these are the marks it keeps once they were closed.
+VISITED = """
+    for (const [key, value] of Object.entries({
+        "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1": "true",
+        "mlflow.assistant.panelOpen_v1": "false",
+        "mlflow.detectIssues.guidanceShown_v1": "true",
+    })) localStorage.setItem(key, value);
+"""
+PATIENCE_MS = 30_000
 
 # Without documents the simulated model repeats the question; with them it repeats the first document and its id. A
 # question that says "hard" is answered only where the prompt says "carefully".
@@ -27,6 +53,15 @@ BEHAVIOUR = Behaviour(
 )
 
 
+def pytest_collection_modifyitems(items):
+    """Skips what drives a browser before anything is started for it."""
+    if CHROMIUM is not None:
+        return
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.skip(reason="needs chromium or google-chrome on the PATH"))
+
+
 def _free_ports(count):
     sockets = [socket.socket() for _ in range(count)]
     for each in sockets:
@@ -35,6 +70,12 @@ def _free_ports(count):
     for each in sockets:
         each.close()
     return ports
+
+
+@pytest.fixture(scope="session")
+def free_ports():
+    """Returns so many ports that nobody listens on."""
+    return _free_ports
 
 
 @pytest.fixture(scope="session")
@@ -56,9 +97,10 @@ class _Preloaded:
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "bufsize": 1}
         self.process = subprocess.Popen([sys.executable, script], env=environment, cwd=ROOT, **pipes)
 
-    def run(self, arguments, timeout):
+    def run(self, arguments, timeout, environment):
         files = {name: self._folder / name for name in ("stdout", "stderr")}
-        request = {"arguments": arguments, "environment": self._environment, "timeout": timeout}
+        environment = {**self._environment, **environment}
+        request = {"arguments": arguments, "environment": environment, "timeout": timeout}
         print(json.dumps(request | {name: str(file) for name, file in files.items()}), file=self.process.stdin)
         status = int(self.process.stdout.readline())
         said = {name: file.read_text(encoding="utf-8") for name, file in files.items()}
@@ -75,11 +117,14 @@ def _preloaded(stack_environment, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def lifecycle(stack_environment, _preloaded):
-    """Runs the command as a person would; returns the finished process."""
+    """Runs the command as a person would; returns the finished process.
 
-    def run(*arguments, timeout=580, **environment):
-        if not environment:
-            return _preloaded.run(arguments, timeout)
+    `anew` starts Python for it; else it is forked from a process that has imported what it imports.
+    """
+
+    def run(*arguments, timeout=580, anew=False, **environment):
+        if not anew:
+            return _preloaded.run(arguments, timeout, environment)
         return subprocess.run(
             [sys.executable, "-m", "infra.cli.main", *arguments],
             check=False,
@@ -100,6 +145,14 @@ def stack(lifecycle, stack_environment):
     assert started.returncode == 0, started.stderr
     yield stack_environment
     assert lifecycle("down").returncode == 0
+
+
+@pytest.fixture(scope="session")
+def looped(stack, lifecycle, shop):
+    """The document of a finished loop over the shop."""
+    done = lifecycle("run", "loop", "--app", str(shop), "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 @pytest.fixture(scope="session")
@@ -212,5 +265,87 @@ def _app():
     }
 
 
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+
+
+@pytest.fixture
+def page(browser):
+    """An empty page; a request to any other host than this one is refused."""
+    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    context.add_init_script(VISITED)
+    context.route(re.compile(r"^https?://(?!127\.0\.0\.1[:/])"), lambda route: route.abort())
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
+    yield page
+    context.close()
+
+
 def _write(path, rows):
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+class _Walk:
+    """A walk of the guides: its shell blocks, and a shell with a stack of its own into which they are typed."""
+
+    def __init__(self, guide, heading, app, home, ports):
+        text = (ROOT / "docs" / guide).read_text(encoding="utf-8")
+        walk = text.partition(f"## {heading}")[2].partition("\n## ")[0]
+        self.blocks = re.findall(r"```sh\n(.*?)```", walk, re.DOTALL)
+        names = ("PREFECT", "MLFLOW", "CHAT", "EMBEDDING", "ENDPOINT", "RUNNER")
+        own = {f"LIFECYCLE_{name}_PORT": str(port) for name, port in zip(names, ports, strict=True)}
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("LIFECYCLE_", "PREFECT_", "MLFLOW_"))}
+        self.prefect = f"http://127.0.0.1:{own['LIFECYCLE_PREFECT_PORT']}"
+        self.log = ReleaseLog(home / "releases" / f"{app}.jsonl")
+        path = f"{ROOT / '.venv/bin'}:{inherited['PATH']}"
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        environment = {**inherited, **own, "PATH": path, "LIFECYCLE_HOME": str(home), "COLUMNS": "200"}
+        self.process = subprocess.Popen(["bash"], cwd=ROOT, env=environment, **pipes)
+
+    def type(self, block):
+        """Returns the status of the last command, and what all have said."""
+        self.process.stdin.write(f"{block}\necho the-end-$?\n")
+        self.process.stdin.flush()
+        said = []
+        while line := self.process.stdout.readline():
+            if found := re.search(r"the-end-(\d+)$", line.rstrip()):
+                return int(found[1]), "".join(said)
+            said.append(line)
+        raise AssertionError(f"the shell ended: {''.join(said)}")
+
+    def waiting_run(self):
+        """Returns the run of `deploy` that waits for a person, None where none does."""
+        wanted = {"flow_runs": {"state": {"type": {"any_": ["PAUSED"]}}}}
+        found = httpx.post(f"{self.prefect}/api/flow_runs/filter", json=wanted).json()
+        return found[0] if found else None
+
+    def wait_for(self, found, seconds=90):
+        """Returns what `found` returns once that is something."""
+        deadline = time.monotonic() + seconds
+        while not (value := found()):
+            assert time.monotonic() < deadline, "it never came"
+            time.sleep(0.5)
+        return value
+
+    def end(self):
+        """Types the last block, which ends what the others have started."""
+        self.type(self.blocks[-1])
+        self.process.stdin.close()
+        self.process.wait(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def open_walk(tmp_path_factory, free_ports):
+    """Opens the walk below a heading of a guide, for the app of a name."""
+    opened = []
+
+    def run(guide, heading, app):
+        opened.append(_Walk(guide, heading, app, tmp_path_factory.mktemp(app) / "home", free_ports(6)))
+        return opened[-1]
+
+    yield run
+    for walk in opened:
+        walk.end()

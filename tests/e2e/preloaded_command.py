@@ -5,13 +5,16 @@ go to. For each it writes the command's exit status on a line, once it has ended
 run the command a hundred times.
 """
 
+import atexit
 import importlib
 import json
 import os
 import signal
 import sys
+import threading
 
 from configs.settings import settings
+from infra.cli import run
 from infra.cli.main import main
 from infra.stack.environment import client_environment
 
@@ -24,7 +27,12 @@ _IMPORTED = (
     "mlflow.genai",
     "openai.resources.chat",
     "pandas",
+    "prefect.artifacts",
     "prefect.automations",
+    "prefect.flow_engine",
+    "prefect.task_engine",
+    "presidio_analyzer.predefined_recognizers",
+    "profanity_check.profanity_check",
     "pyarrow.parquet",
     "tasks.checking",
 )
@@ -36,6 +44,20 @@ def _import_all():
     for name in _IMPORTED:
         importlib.import_module(name)
     importlib.import_module("pipelines.deployments").stages()
+    _follow_the_environment()
+
+
+def _follow_the_environment():
+    """Has Prefect read its settings again where the command names its servers: usually it is imported only then."""
+    from prefect.context import refresh_global_settings_context
+
+    name_servers = run._quiet
+
+    def named():
+        name_servers()
+        refresh_global_settings_context()
+
+    run._quiet = named
 
 
 def _become(request):
@@ -49,7 +71,25 @@ def _become(request):
     signal.alarm(request["timeout"])
     settings.cache_clear()
     sys.argv = ["lifecycle", *request["arguments"]]
-    main()
+    _end(_status())
+
+
+def _status():
+    """Runs the command; returns the status that it ends with, None for 0, as Python has it."""
+    try:
+        main()
+    except SystemExit as ended:
+        return ended.code
+    return None
+
+
+def _end(status):
+    """Ends the process as Python does, but for freeing what was imported, which takes longer than many a command."""
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(status or 0)
 
 
 def _serve():

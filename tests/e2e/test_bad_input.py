@@ -125,7 +125,7 @@ def test_a_configuration_is_refused_before_anything_is_started(copy, refused, no
 
 def test_a_change_that_cannot_be_meant_is_refused_before_anything_is_started(copy, refused, nothing_up):
     assert "'promts' is neither a parameter of evaluate" in refused(
-        copy, 2, "evaluate", "--set", "promts=1", **nothing_up
+        copy, 2, "evaluate", "--set", "promts=1", anew=True, **nothing_up
     )
     assert "--set" in refused(copy, 2, "evaluate", "--set", "data=everything", **nothing_up)
     assert "`loop.max_rounds`" in refused(copy, 2, "loop", "--set", "loop.max_rounds=0", **nothing_up)

@@ -15,14 +15,6 @@ from tasks.releasing.log import ReleaseLog
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
 
-@pytest.fixture(scope="module")
-def released(stack, lifecycle, shop):
-    """The document of a finished loop: whichever champion it chose, one serves."""
-    done = lifecycle("run", "loop", "--app", str(shop), "--json")
-    assert done.returncode in (0, 3), done.stderr
-    return json.loads(done.stdout)
-
-
 @pytest.fixture
 def log(stack):
     return ReleaseLog(Path(stack["LIFECYCLE_HOME"]) / "releases" / "shop.jsonl")
@@ -39,7 +31,7 @@ def wait_until(holds):
         time.sleep(0.2)
 
 
-def test_an_alias_moved_by_hand_to_a_version_without_gates_is_moved_back_and_logged(released, stack, log):
+def test_an_alias_moved_by_hand_to_a_version_without_gates_is_moved_back_and_logged(looped, stack, log):
     client = mlflow.MlflowClient(f"http://127.0.0.1:{stack['LIFECYCLE_MLFLOW_PORT']}")
     champion = log.committed()
     before = len(log.entries())
@@ -54,7 +46,7 @@ def test_an_alias_moved_by_hand_to_a_version_without_gates_is_moved_back_and_log
     assert health(stack)["champion"]["candidate"] == champion.candidate
 
 
-def test_an_alias_removed_by_hand_is_put_back(released, stack, log):
+def test_an_alias_removed_by_hand_is_put_back(looped, stack, log):
     client = mlflow.MlflowClient(f"http://127.0.0.1:{stack['LIFECYCLE_MLFLOW_PORT']}")
     champion = log.committed()
     before = len(log.entries())
@@ -63,15 +55,15 @@ def test_an_alias_removed_by_hand_is_put_back(released, stack, log):
     assert int(client.get_model_version_by_alias("shop", "champion").version) == champion.version
 
 
-def test_the_page_of_the_release_names_data_gates_and_metrics(released):
-    page = Path(released["links"]["page"]).read_text(encoding="utf-8")
-    assert f"| candidate | {released['champion']} |" in page
+def test_the_page_of_the_release_names_data_gates_and_metrics(looped):
+    page = Path(looped["links"]["page"]).read_text(encoding="utf-8")
+    assert f"| candidate | {looped['champion']} |" in page
     assert "## Metrics on shop/" in page and "| contains | " in page
     assert "smoke test (endpoint)" in page and "Intact: " in page
 
 
 @pytest.mark.fault
-def test_a_killed_endpoint_comes_back_with_the_champion(released, stack, lifecycle, log):
+def test_a_killed_endpoint_comes_back_with_the_champion(looped, stack, lifecycle, log):
     status = {part["name"]: part for part in json.loads(lifecycle("status", "--json").stdout)}
     os.kill(status["endpoint"]["pid"], signal.SIGKILL)
 

@@ -152,7 +152,7 @@ def test_a_function_goes_round_the_loop_with_nothing_up_before_and_after(lifecyc
     (folder / "answering.py").write_text(CODE, encoding="utf-8")
     alone = {**ports, "LIFECYCLE_HOME": str(tmp_path / "home"), "LIFECYCLE_APP": str(folder)}
 
-    status, document, _ = run("loop", folder, **alone)
+    status, document, _ = run("loop", folder, anew=True, **alone)
 
     assert (status, document["end"]) == (0, "satisfied")
     assert [(v["gate"], v["verdict"]) for v in document["verdicts"]] == [("sample", "PASS"), ("release", "PASS")]

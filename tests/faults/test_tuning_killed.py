@@ -1,11 +1,9 @@
 """A training that is killed at any moment, again and again, ends with the weights of one that was not."""
 
-import os
+import json
 import random
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -32,29 +30,20 @@ def tiny_folder(tmp_path_factory):
     return module.write_tiny(tmp_path_factory.mktemp("tiny-llama"))
 
 
-@pytest.fixture
-def command(tiny_folder, tmp_path):
-    def make(name):
-        (tmp_path / name).mkdir(exist_ok=True)
-        return [sys.executable, str(PROCESS), str(tiny_folder), str(tmp_path / name), str(STEPS)]
-
-    return make
-
-
-def test_killed_twice_it_ends_with_the_same_weights(command, tmp_path):
-    subprocess.run(command("whole"), cwd=Path.cwd(), check=True, stdout=subprocess.DEVNULL)
+def test_killed_twice_it_ends_with_the_same_weights(tiny_folder, tmp_path):
     chance = random.Random(7)  # noqa: S311
-    for _ in range(2):
-        after, pause = chance.randint(3, STEPS - 2), chance.uniform(0, 0.02)
-        with subprocess.Popen(command("killed"), cwd=Path.cwd(), stdout=subprocess.PIPE, text=True) as process:
-            for line in process.stdout:
-                if int(line) >= after:
-                    break
-            time.sleep(pause)
-            os.kill(process.pid, signal.SIGKILL)
-    told = subprocess.run(command("killed"), cwd=Path.cwd(), check=True, capture_output=True, text=True).stdout.split()
+    moments = [f"{chance.randint(3, STEPS - 2)}+{chance.uniform(0, 0.02):.4f}" for _ in range(2)]
+    runs = [("whole", "whole"), *(("killed", when) for when in (*moments, "whole"))]
+    for name in ("whole", "killed"):
+        (tmp_path / name).mkdir()
+    command = [sys.executable, str(PROCESS), str(tiny_folder), str(STEPS)]
+    command += [f"{tmp_path / name}={when}" for name, when in runs]
+    done = subprocess.run(command, cwd=Path.cwd(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert all(each[-1] < STEPS for each in told[1:3]), "it was killed before its end"
+    assert told[3][0] > 0, "it went on from a checkpoint"
     whole, killed = (torch.load(tmp_path / name / "ended.pt") for name in ("whole", "killed"))
-    assert int(told[0]) > 0, "it went on from a checkpoint"
     assert [each[:2] for each in killed["losses"]] == [each[:2] for each in whole["losses"]]
     assert [each[2] for each in killed["losses"]] == pytest.approx([each[2] for each in whole["losses"]], abs=1e-5)
     for name, weight in whole["weights"].items():
