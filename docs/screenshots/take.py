@@ -29,6 +29,7 @@ SCREEN = """
         background: {background}; color: {foreground}">{code}</pre>
 """
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
+QUESTIONS = ("How heavy is the Larkspur 2?", "Is it waterproof?")
 ELSEWHERE = re.compile(r"^https?://(?!127\.0\.0\.1[:/]|localhost[:/])")
 # MLflow opens a chat panel and a guide at the first visit; these are the marks it keeps once they were closed.
 VISITED = """
@@ -52,6 +53,8 @@ def main() -> None:
         photograph_terminal(context, shown)
         for name, (address, tab, text) in addresses().items():
             photograph(context, name, address, tab, text)
+        photograph_chat(context)
+        photograph(context, "operations", operations(), None, "The last window")
         browser.close()
 
 
@@ -92,6 +95,27 @@ def photograph(context: BrowserContext, name: str, address: str, tab: str | None
     page.wait_for_timeout(3000)
     page.screenshot(path=FOLDER / f"{name}.png")
     page.close()
+
+
+def photograph_chat(context: BrowserContext) -> None:
+    """Asks the champion two things, and says what the first answer was worth."""
+    page = context.new_page()
+    page.goto(f"{settings().endpoint_url.removesuffix('/v1')}/chat")
+    for question in QUESTIONS:
+        page.get_by_label("Your question").fill(question)
+        page.get_by_role("button", name="Send", exact=True).click()
+        page.locator("article[aria-busy=false] .votes").nth(QUESTIONS.index(question)).wait_for(timeout=120_000)
+    page.get_by_role("button", name="Bad answer").first.click()
+    page.get_by_label("Comment").first.fill("It is a tent.")
+    page.screenshot(path=FOLDER / "chat.png")
+    page.close()
+
+
+def operations() -> str:
+    """Draws the operations page and returns its address."""
+    command = [sys.executable, "-m", "infra.cli.main", "page", "operations", "--app", settings().app]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 our own
+    return Path(done.stdout.strip()).as_uri()
 
 
 def addresses() -> dict[str, tuple[str, str | None, str]]:
