@@ -15,7 +15,7 @@ from tasks.rollout.measures import Measure
 from tasks.rollout.observing import Observations
 from tasks.rollout.placing import Arm, Placed
 from tasks.rollout.stages import Rollout
-from tasks.serving.record import Served
+from tasks.serving.served import Served
 
 _OLD, _SHARE, _MARGIN = 0.8, 0.2, 0.05
 _A_LOOK = 50

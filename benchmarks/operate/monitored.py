@@ -19,7 +19,8 @@ from tasks.data.row import Message
 from tasks.journal.journal import Journal
 from tasks.scoring.asked import Means
 from tasks.scoring.catalogue import metrics_of, scorers_of
-from tasks.serving.record import RecordStore, Served
+from tasks.serving.record import RecordStore
+from tasks.serving.served import Served
 from tasks.watching.compare import compare
 from tasks.watching.looking import look
 from tasks.watching.scored import open_scoring

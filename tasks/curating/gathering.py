@@ -24,7 +24,8 @@ from tasks.data.row import Row
 from tasks.identity import digest
 from tasks.scoring.abstaining import abstains
 from tasks.serving.flagging import abstention_phrases
-from tasks.serving.record import Served, record_store
+from tasks.serving.record import record_store
+from tasks.serving.served import Served
 from tasks.watching.rows import row_of as row_served
 from tasks.workspace import Workspace
 

@@ -22,7 +22,8 @@ from tasks.scoring.score import Metric, Score
 from tasks.scoring.scorer import Scorer
 from tasks.scoring.scoring import score_all
 from tasks.serving.flagging import flag_all
-from tasks.serving.record import Numbered, RecordStore, Served
+from tasks.serving.record import Numbered, RecordStore
+from tasks.serving.served import Served
 from tasks.watching.rows import row_of
 from tasks.workspace import Workspace
 

@@ -13,7 +13,8 @@ from tasks.tracking.reviews import said_of, show_states
 from tasks.tracking.traces import write_served_traces
 
 if TYPE_CHECKING:
-    from tasks.serving.record import RecordStore, Served
+    from tasks.serving.record import RecordStore
+    from tasks.serving.served import Served
 
 
 def read_reviews(app: str, queue: Queue) -> int:

@@ -14,7 +14,7 @@ from tasks.scoring.catalogue import scorers_of
 from tasks.scoring.score import Metric
 from tasks.scoring.scorer import Scorer
 from tasks.scoring.scoring import score
-from tasks.serving.record import Served
+from tasks.serving.served import Served
 
 _TIMES = ("latency_total", "latency_per_token", "price")
 _RATES = ("error_rate", "abstention_rate")

@@ -7,7 +7,7 @@ import numpy as np
 
 from tasks.rollout.measures import Measure, goodness
 from tasks.rollout.placing import original_of
-from tasks.serving.record import Served
+from tasks.serving.served import Served
 from tasks.statistics.two_arms import Gains, gains_of_arms, gains_of_pairs
 
 

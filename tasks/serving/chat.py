@@ -15,8 +15,9 @@ from aiohttp import web
 
 from tasks.serving.doorkeeper import Doorkeeper
 from tasks.serving.protocol import ProtocolError
-from tasks.serving.record import RecordStore, Served
+from tasks.serving.record import RecordStore
 from tasks.serving.record_file import RecordError
+from tasks.serving.served import Served
 
 _log = logging.getLogger(__name__)
 

@@ -21,9 +21,9 @@ from tasks.serving.asked import Instead
 from tasks.serving.champion import Champion
 from tasks.serving.progress import Progress
 from tasks.serving.protocol import ChatRequest
-from tasks.serving.record import Served
 from tasks.serving.recording import Recorder
 from tasks.serving.responder import Reply
+from tasks.serving.served import Served
 from tasks.serving.watched import watched
 
 _log = logging.getLogger(__name__)

@@ -11,7 +11,8 @@ from tasks.scoring.abstaining import ABSTENTIONS, abstains
 from tasks.scoring.catalogue import SCORERS
 from tasks.scoring.scorer import Scorer
 from tasks.scoring.scoring import score
-from tasks.serving.record import RecordStore, Served
+from tasks.serving.record import RecordStore
+from tasks.serving.served import Served
 
 _SCORERS = ("pii_leak", "profanity")
 _AT_ONCE = 50

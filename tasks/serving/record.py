@@ -2,74 +2,16 @@
 
 import json
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from configs.settings import settings
-from tasks.calling.answer import Answer, Latency, Outcome, Passage, ToolCall, Usage
-from tasks.data.row import Message
-from tasks.data.tool_turn import message_of
-from tasks.guarding.done import Done
-from tasks.rollout.placing import Placed
 from tasks.serving.days import Days
 from tasks.serving.record_file import ASKED, RecordFile
+from tasks.serving.served import EmbeddedTexts, Served
+from tasks.serving.served_row import FIELDS, served_of, values_of
 from tasks.serving.votes import Votes
-
-_FIELDS = (
-    "id, at, candidate, version, row_id, messages, columns, outcome, cause, answer, sent, context, input_tokens, "
-    "output_tokens, cached_tokens, price, latency_total, latency_first_token, latency_per_token, flags, key, "
-    "trial, arm, share, person, passed, tool_calls, fallback, guarded"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """One served request.
-
-    Attributes:
-        id: id of the request, as the client saw it; also the answer's `row_id`.
-        at: when it came, in UTC.
-        candidate: digest of the candidate that answered.
-        version: its model version.
-        row_id: row of the production dataset that was played; "" for a user's request.
-        messages: the client's messages, up to the user's last.
-        columns: further prompt variables that the client sent.
-        answer: what came of it.
-        flags: what is wrong with it (`error`, or a scorer's name); None until it has been looked at.
-        key: id of the key that it was asked with; "" for none.
-        placed: what it says of a rollout; None where nobody is on trial, or it was asked by name.
-        passed: what went on to the model as the client said it: `tools`, `response_format`, and under `turns` what came
-            after the user's last message.
-        fallback: name of the model that answered instead of the candidate's; "" for the candidate's own.
-        guarded: what guards did; the texts are those without what was redacted or blocked.
-    """
-
-    id: str
-    at: datetime
-    candidate: str
-    version: int
-    row_id: str
-    messages: tuple[Message, ...]
-    columns: dict[str, Any]
-    answer: Answer
-    flags: tuple[str, ...] | None = None
-    key: str = ""
-    placed: Placed | None = None
-    passed: dict[str, Any] = field(default_factory=dict)
-    fallback: str = ""
-    guarded: tuple[Done, ...] = ()
-
-    @property
-    def is_candidates_answer(self) -> bool:
-        """Whether it shows how the candidate answers: not where a fallback did, nor where a tool is called first."""
-        return not self.fallback and not self.answer.tool_calls
-
-    @property
-    def is_blocked(self) -> bool:
-        """Whether a guard kept it from whoever would have answered."""
-        return any((done.side, done.action) == ("input", "block") for done in self.guarded)
 
 
 class Numbered(NamedTuple):
@@ -77,16 +19,6 @@ class Numbered(NamedTuple):
 
     number: int
     served: Served
-
-
-class EmbeddedTexts(NamedTuple):
-    """Texts that were embedded at once: when, with which key, how many, what they took; never the texts."""
-
-    at: datetime
-    key: str
-    texts: int
-    tokens: int
-    price: float
 
 
 class RecordStore:
@@ -125,8 +57,8 @@ class RecordStore:
             RecordError: they could not be written; none of them is.
         """
         # The columns are constants; every value is a parameter.
-        places = ", ".join("?" * (_FIELDS.count(",") + 1))
-        self._file.write((f"INSERT INTO served ({_FIELDS}) VALUES ({places})", [_values(each) for each in served]))  # noqa: S608
+        places = ", ".join("?" * (FIELDS.count(",") + 1))
+        self._file.write((f"INSERT INTO served ({FIELDS}) VALUES ({places})", [values_of(each) for each in served]))  # noqa: S608
 
     def add_embedded(self, texts: EmbeddedTexts) -> None:
         """Adds that texts were embedded.
@@ -159,9 +91,9 @@ class RecordStore:
             limit: so many at most.
         """
         query = (
-            f"SELECT {_FIELDS}, rowid FROM served WHERE trial = ? AND trial <> '' AND rowid > ? ORDER BY rowid LIMIT ?"  # noqa: S608
+            f"SELECT {FIELDS}, rowid FROM served WHERE trial = ? AND trial <> '' AND rowid > ? ORDER BY rowid LIMIT ?"  # noqa: S608
         )
-        return [(int(row[-1]), _served(row)) for row in self._file.query(query, [release, after, limit])]
+        return [(int(row[-1]), served_of(row)) for row in self._file.query(query, [release, after, limit])]
 
     def latest(self, candidate: str, until: datetime, limit: int) -> list[Served]:
         """Returns what a candidate last answered users before a moment, the newest first."""
@@ -180,7 +112,7 @@ class RecordStore:
     def flag(self, flags: Iterable[tuple[str, Sequence[str]]]) -> None:
         """Notes what is wrong with requests: pairs of id and flags; no flags where nothing is."""
         self._file.write(
-            ("UPDATE served SET flags = ? WHERE id = ?", [(_json(list(found)), key) for key, found in flags])
+            ("UPDATE served SET flags = ? WHERE id = ?", [(json.dumps(list(found)), key) for key, found in flags])
         )
 
     def untraced(self, limit: int) -> list[Served]:
@@ -247,81 +179,13 @@ class RecordStore:
         return int(self._file.query("SELECT count(*) FROM served", [])[0][0])
 
     def _numbered(self, condition: str, values: Collection[Any]) -> list[Numbered]:
-        query = f"SELECT {_FIELDS}, rowid FROM served WHERE {condition}"  # noqa: S608
-        return [Numbered(row[-1], _served(row)) for row in self._file.query(query, values)]
+        query = f"SELECT {FIELDS}, rowid FROM served WHERE {condition}"  # noqa: S608
+        return [Numbered(row[-1], served_of(row)) for row in self._file.query(query, values)]
 
     def _select(self, condition: str, values: Collection[Any]) -> list[Served]:
-        return [_served(row) for row in self._file.query(f"SELECT {_FIELDS} FROM served WHERE {condition}", values)]  # noqa: S608
+        return [served_of(row) for row in self._file.query(f"SELECT {FIELDS} FROM served WHERE {condition}", values)]  # noqa: S608
 
 
 def record_store(app: str) -> RecordStore:
     """Returns the store of an app's served requests, under `home/served`."""
     return RecordStore(settings().folder("served") / f"{app}.db")
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _values(served: Served) -> tuple[Any, ...]:
-    answer, placed = served.answer, served.placed
-    return (
-        served.id,
-        served.at.isoformat(),
-        served.candidate,
-        served.version,
-        served.row_id,
-        _json([message._asdict() for message in served.messages]),
-        _json(served.columns),
-        answer.outcome.value,
-        answer.cause,
-        answer.text,
-        _json([message._asdict() for message in answer.messages]),
-        _json([passage._asdict() for passage in answer.context]),
-        *answer.usage,
-        answer.price,
-        *answer.latency,
-        None if served.flags is None else _json(served.flags),
-        served.key,
-        *((placed.release, placed.arm, placed.share, placed.person) if placed else ("", "", 0.0, "")),
-        _json(served.passed) if served.passed else "",
-        _json([call._asdict() for call in answer.tool_calls]) if answer.tool_calls else "",
-        served.fallback,
-        _json(served.guarded),
-    )
-
-
-def _served(row: Sequence[Any]) -> Served:
-    answer = Answer(
-        row_id=row[0],
-        outcome=Outcome(row[7]),
-        cause=row[8],
-        text=row[9],
-        messages=_messages(row[10]),
-        context=tuple(Passage(**passage) for passage in json.loads(row[11])),
-        usage=Usage(*row[12:15]),
-        price=row[15],
-        latency=Latency(*row[16:19]),
-        attempts=1,
-        tool_calls=tuple(ToolCall(**call) for call in json.loads(row[26] or "[]")),
-    )
-    return Served(
-        id=row[0],
-        at=datetime.fromisoformat(row[1]),
-        candidate=row[2],
-        version=row[3],
-        row_id=row[4],
-        messages=_messages(row[5]),
-        columns=json.loads(row[6]),
-        answer=answer,
-        flags=None if row[19] is None else tuple(json.loads(row[19])),
-        key=row[20],
-        placed=Placed(*row[21:25]) if row[21] else None,
-        passed=json.loads(row[25] or "{}"),
-        fallback=row[27],
-        guarded=tuple(Done(*done) for done in json.loads(row[28])),
-    )
-
-
-def _messages(text: str) -> tuple[Message, ...]:
-    return tuple(message_of(message) for message in json.loads(text))

@@ -7,8 +7,9 @@ import threading
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tasks.serving.record import RecordStore, Served
+from tasks.serving.record import RecordStore
 from tasks.serving.record_file import RecordError, RowError
+from tasks.serving.served import Served
 
 _log = logging.getLogger(__name__)
 

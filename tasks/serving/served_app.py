@@ -22,9 +22,10 @@ from tasks.serving.exchange import Exchange
 from tasks.serving.keys import Key
 from tasks.serving.metrics import Metrics
 from tasks.serving.protocol import ChatRequest, ProtocolError
-from tasks.serving.record import EmbeddedTexts, RecordStore
+from tasks.serving.record import RecordStore
 from tasks.serving.record_file import RecordError
 from tasks.serving.recording import Recorder
+from tasks.serving.served import EmbeddedTexts
 
 _log = logging.getLogger(__name__)
 

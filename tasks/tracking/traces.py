@@ -18,7 +18,7 @@ from tasks.tracking.traced import Mark, Traced
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-    from tasks.serving.record import Served
+    from tasks.serving.served import Served
 
 TRACES = 1000
 """Rows of an evaluation that become traces; of more, a sample does."""

@@ -1,7 +1,8 @@
 """Requests that show what a metric of a window says."""
 
 from tasks.scoring.score import Metric
-from tasks.serving.record import RecordStore, Served
+from tasks.serving.record import RecordStore
+from tasks.serving.served import Served
 from tasks.watching.window import Window
 
 _AT_MOST = 3

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from tasks.data.row import Row
-from tasks.serving.record import Served
+from tasks.serving.served import Served
 
 
 def row_of(served: Served, known: Row | None) -> Row:

@@ -4,7 +4,8 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from tasks.serving.flagging import flag_all
-from tasks.serving.record import RecordStore, Served
+from tasks.serving.record import RecordStore
+from tasks.serving.served import Served
 
 if TYPE_CHECKING:
     from tasks.workspace import Workspace

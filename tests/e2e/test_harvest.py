@@ -13,7 +13,8 @@ import yaml
 
 from tasks.calling.answer import Answer, Latency, Outcome, Passage, Usage
 from tasks.data.row import Message
-from tasks.serving.record import RecordStore, Served
+from tasks.serving.record import RecordStore
+from tasks.serving.served import Served
 from tasks.serving.votes import Vote
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]

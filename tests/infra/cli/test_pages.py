@@ -11,7 +11,8 @@ from tasks.calling.answer import Answer, Latency, Outcome, Usage
 from tasks.data.row import Message
 from tasks.releasing.log import release_log
 from tasks.serving.keys import KeyLimits, key_ring
-from tasks.serving.record import Served, record_store
+from tasks.serving.record import record_store
+from tasks.serving.served import Served
 from tasks.serving.votes import Vote
 from tasks.statistics.estimate import Estimate
 from tasks.watching.windows import SeenWindow, keep_window

@@ -16,7 +16,8 @@ from tasks.curating.curation import counted
 from tasks.curating.gathering import gather
 from tasks.curating.rows import curate_rows
 from tasks.data.row import Message
-from tasks.serving.record import Served, record_store
+from tasks.serving.record import record_store
+from tasks.serving.served import Served
 from tasks.workspace import open_workspace
 
 

@@ -15,7 +15,8 @@ from tasks.harvesting.admitting import admit
 from tasks.harvesting.picked import Review
 from tasks.harvesting.queue import Queue, queue_path
 from tasks.harvesting.selecting import select
-from tasks.serving.record import Served, record_store
+from tasks.serving.record import record_store
+from tasks.serving.served import Served
 from tasks.serving.votes import Vote
 from tasks.workspace import open_workspace
 

@@ -12,7 +12,8 @@ from tasks.releasing.reconcile import reconcile
 from tasks.rollout.judge import Judge
 from tasks.rollout.placing import Placed
 from tasks.rollout.stages import open_rollout, rollout_of
-from tasks.serving.record import RecordStore, Served
+from tasks.serving.record import RecordStore
+from tasks.serving.served import Served
 
 RULES = {
     "shares": [0.5],

@@ -12,7 +12,7 @@ from tasks.rollout.measures import Measure
 from tasks.rollout.observing import Observations
 from tasks.rollout.placing import Placed
 from tasks.rollout.stages import rollout_of
-from tasks.serving.record import Served
+from tasks.serving.served import Served
 
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 

@@ -7,7 +7,8 @@ import pytest
 from tasks.calling.answer import Answer, Outcome, Usage
 from tasks.data.row import Message
 from tasks.serving.days import DayVotes, Use
-from tasks.serving.record import RecordStore, Served
+from tasks.serving.record import RecordStore
+from tasks.serving.served import Served
 from tasks.serving.votes import Vote
 
 NIGHT = datetime(2026, 3, 1, 23, 59, tzinfo=UTC)

@@ -9,7 +9,8 @@ from tasks.calling.answer import Answer, Latency, Outcome, ToolCall, Usage
 from tasks.data.row import Message
 from tasks.rollout.placing import Placed
 from tasks.serving.reading import ServedReader
-from tasks.serving.record import RecordStore, Served
+from tasks.serving.record import RecordStore
+from tasks.serving.served import Served
 from tasks.serving.votes import Vote
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -8,8 +8,9 @@ import pytest
 from tasks.calling.answer import Answer, Latency, Outcome, Passage, ToolCall, Usage
 from tasks.data.row import Message
 from tasks.data.tool_turn import ToolTurn
-from tasks.serving.record import EmbeddedTexts, RecordStore, Served
+from tasks.serving.record import RecordStore
 from tasks.serving.record_file import RecordError
+from tasks.serving.served import EmbeddedTexts, Served
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

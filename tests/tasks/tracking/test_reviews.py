@@ -11,7 +11,8 @@ from tasks.data.row import Message
 from tasks.harvesting.picked import Picked, Reason
 from tasks.harvesting.queue import Queue
 from tasks.harvesting.showing import read_reviews, show_queue
-from tasks.serving.record import RecordStore, Served
+from tasks.serving.record import RecordStore
+from tasks.serving.served import Served
 from tasks.tracking.reviews import said_of, show_states
 from tasks.tracking.traced import trace_id_of
 from tasks.tracking.traces import served_key, write_served_traces

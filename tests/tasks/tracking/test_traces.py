@@ -6,7 +6,7 @@ import pytest
 from configs.errors import StackError
 from tasks.calling.answer import Answer, Latency, Outcome, Usage
 from tasks.data.row import Message
-from tasks.serving.record import Served
+from tasks.serving.served import Served
 from tasks.tracking import sending
 from tasks.tracking.connection import experiment_of
 from tasks.tracking.traces import write_served_traces, write_traces

@@ -6,7 +6,7 @@ from mlflow.tracing.client import TracingClient
 
 from tasks.calling.answer import Answer, Outcome
 from tasks.data.row import Message
-from tasks.serving.record import Served
+from tasks.serving.served import Served
 from tasks.serving.votes import Vote
 from tasks.tracking.traced import trace_id_of
 from tasks.tracking.traces import served_key, write_served_traces

@@ -10,7 +10,8 @@ from tasks.calling.answer import Answer, Latency, Outcome, Usage
 from tasks.data.row import Message
 from tasks.orchestrating.events import LIMIT_BROKEN
 from tasks.scoring.score import Metric
-from tasks.serving.record import RecordStore, Served
+from tasks.serving.record import RecordStore
+from tasks.serving.served import Served
 from tasks.watching.alerting import found_in, signalled, unjudged
 from tasks.watching.compare import Comparison, Finding
 from tasks.watching.examples import examples_of

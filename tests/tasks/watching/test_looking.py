@@ -17,7 +17,8 @@ from tasks.scoring.asked import Means
 from tasks.scoring.catalogue import metrics_of
 from tasks.scoring.score import Metric
 from tasks.scoring.scorer import Rating, Scorer
-from tasks.serving.record import RecordStore, Served
+from tasks.serving.record import RecordStore
+from tasks.serving.served import Served
 from tasks.serving.votes import Vote
 from tasks.watching.budgets import check_budgets
 from tasks.watching.looking import look

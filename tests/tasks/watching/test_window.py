@@ -14,7 +14,8 @@ from tasks.data.row import Message
 from tasks.journal.journal import Journal
 from tasks.scoring.asked import Means
 from tasks.scoring.catalogue import metrics_of, scorers_of
-from tasks.serving.record import RecordStore, Served
+from tasks.serving.record import RecordStore
+from tasks.serving.served import Served
 from tasks.statistics.estimate import Estimate
 from tasks.watching.compare import check_limits, compare, worsening
 from tasks.watching.tracing import is_traced
