@@ -88,6 +88,8 @@ async def deploy(
             f"begin the rollout · {released.label}",
             lambda: asyncio.to_thread(begin_rollout, workspace, released, version, verdicts, why),
         )
+        if rollout.stage == "approved" and workspace.loaded.app.release.rollout is None:
+            return await _approved(workspace, released, rollout, rollout.latest.who, rollout.latest.why)
         if rollout.stage == "proposed":
             asked = {"app": app, "candidate": released.digest, "against": against, "why": why, "changes": changes}
             return await _asked(workspace, released, rollout, asked)
@@ -122,9 +124,13 @@ async def _asked(workspace: Workspace, candidate: Candidate, rollout: Rollout, p
     if not said.approve:
         declined = await asyncio.to_thread(decline, workspace.loaded, rollout, who=who, why=said.why)
         return _summary(workspace, candidate, declined, "declined")
+    return await _approved(workspace, candidate, rollout, who, said.why)
+
+
+async def _approved(workspace: Workspace, candidate: Candidate, rollout: Rollout, who: str, why: str) -> Deployed:
     entry = await step(
         "begin the rollout · approved",
-        lambda: asyncio.to_thread(approve, workspace.loaded, rollout, who=who, why=said.why),
+        lambda: asyncio.to_thread(approve, workspace.loaded, rollout, who=who, why=why),
     )
     if entry.kind == "commit":
         return await _deployed(workspace, candidate, Promotion(entry, made=True))

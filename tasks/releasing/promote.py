@@ -180,6 +180,6 @@ def _succession(commits: Iterable[Entry]) -> list[Entry]:
     for entry in commits:
         versions = [earlier.version for earlier in line]
         if entry.version in versions and (entry.action == "rollback" or versions[-1] == entry.version):
-            line = line[: versions.index(entry.version)]
+            line = line[: len(versions) - 1 - versions[::-1].index(entry.version)]
         line.append(entry)
     return line

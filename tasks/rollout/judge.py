@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from configs.errors import LifecycleError
-from configs.loading import LoadedApp
+from configs.loading import LoadedApp, load_app
 from configs.schema.release import Rollout as Rules
 from tasks.releasing.entry import Entry, Stage
 from tasks.releasing.log import ReleaseLog
@@ -18,23 +18,26 @@ from tasks.releasing.parts import Parts
 from tasks.releasing.promote import rollback
 from tasks.releasing.release import parts_of
 from tasks.rollout.deciding import Decision, decide, found_of
-from tasks.rollout.measures import Measure, limits_of, measures_of
-from tasks.rollout.observing import Observations
 from tasks.rollout.opening import AT_ONCE, first_step, promote_rollout
 from tasks.rollout.report import show_life, write_report
+from tasks.rollout.seeing import LEAST, Sight
 from tasks.rollout.stages import Rollout, rollout_of, step
-from tasks.serving.flagging import abstention_phrases
 from tasks.serving.record import RecordStore
 
 _log = logging.getLogger(__name__)
 
 WHO = "rollout"
 """Who takes the steps that nobody took by hand."""
-_LEAST = 20
-"""Answers of the champion's that tell what is slow or dear."""
-_LATEST = 1000
 _REPORT_EVERY_S = 15.0
-_AT_ONCE = 500
+
+
+def as_written(loaded: LoadedApp) -> LoadedApp:
+    """Returns an app as its folder has it now.
+
+    Raises:
+        ConfigurationError: it is written wrongly.
+    """
+    return load_app(str(loaded.folder))
 
 
 class Judge:
@@ -45,43 +48,51 @@ class Judge:
         store: its served requests.
         log: its release log.
         parts: gives what a promotion or a rollback works on.
+        read: reads the app again at each step of a rollout, since people write its rules after this began to live.
     """
 
     def __init__(
-        self, loaded: LoadedApp, store: RecordStore, log: ReleaseLog, parts: Callable[[LoadedApp], Parts] = parts_of
+        self,
+        loaded: LoadedApp,
+        store: RecordStore,
+        log: ReleaseLog,
+        parts: Callable[[LoadedApp], Parts] = parts_of,
+        read: Callable[[LoadedApp], LoadedApp] = as_written,
     ) -> None:
         self._loaded = loaded
         self._app = loaded.app.name
         self._store = store
         self._parts = parts
+        self._read = read
         self._log = log
-        self._seen: Observations | None = None
-        self._release = ""
-        self._place = 0
+        self._sight: Sight | None = None
+        self._step = ""
         self._reported = 0.0
 
     def look(self) -> None:
         """Takes the step that follows from what was answered; does nothing where no rollout is under way.
 
+        The sign of life comes last: where a judge cannot do what it decides, nobody is to meet the candidate.
+
         Raises:
-            LifecycleError: the log was altered, or the step failed; the next look tries again.
+            LifecycleError: the log was altered, the app is written wrongly, or the step failed; the next look tries
+                again.
         """
-        entries, rules = self._log.entries(), self._loaded.app.release.rollout
+        entries = self._log.entries()
         rollout = rollout_of(entries)
         if rollout is None:
-            self._seen, self._release = None, ""
+            self._sight = None
             return
-        show_life(self._app)
+        if self._step != rollout.latest.hash:
+            self._loaded, self._step = self._read(self._loaded), rollout.latest.hash
+        rules = self._loaded.app.release.rollout
         decision = _champion_changed(rollout, entries) or self._decided(rollout, rules, entries)
-        if decision is None:
-            return
-        if decision.what != "wait" or time.monotonic() - self._reported > _REPORT_EVERY_S:
-            self._reported = time.monotonic()
-            seen = self._seen
-            write_report(self._app, rollout, decision, found_of(rollout, rules, seen) if seen and rules else ())
-        if decision.what != "wait":
+        if decision is not None and decision.what != "wait":
             _log.warning("%s: %s: %s", self._app, decision.what, decision.why)
             self._take(rollout, decision)
+        show_life(self._app)
+        if decision is not None:
+            self._report(rollout, rules, decision)
 
     def _decided(self, rollout: Rollout, rules: Rules | None, entries: Sequence[Entry]) -> Decision | None:
         if rules is None:
@@ -92,35 +103,28 @@ class Judge:
             return Decision("begin", rollout.latest.why)
         if rollout.stage == "proposed":
             return None
-        seen, now, began = self._observed(rollout, rules), datetime.now(UTC), _began(rollout, entries)
-        if seen is not None:
-            return decide(rollout, rules, seen, now, began)
-        lacking = f"the champion has not given {_LEAST} answers by which to know what is slow or dear"
+        if self._sight is None or not self._sight.is_of(rollout, rules):
+            self._sight = Sight(self._loaded, rules, rollout, self._store)
+        now, began = datetime.now(UTC), _began(rollout, entries)
+        decision = decide(rollout, rules, self._sight.look(), now, began)
+        if not self._sight.unlimited or decision.what in ("end", "roll back"):
+            return decision
+        lacking = (
+            f"the champion has not given {LEAST} answers by which to know what is too much of "
+            f"{', '.join(self._sight.unlimited)}"
+        )
         return Decision("end" if now - began > timedelta(hours=rules.within_hours) else "wait", lacking)
 
-    def _observed(self, rollout: Rollout, rules: Rules) -> Observations | None:
-        if self._release != rollout.opened.hash:
-            self._seen, self._place, self._release = None, 0, rollout.opened.hash
-        if self._seen is None:
-            measures = measures_of(self._loaded, rules)
-            limits = self._limits(rollout, measures)
-            if limits is None:
-                return None
-            self._seen = Observations(measures, limits, abstention_phrases(self._loaded.app.scorers))
-        while found := self._store.placed(rollout.release, self._place, _AT_ONCE):
-            since = rollout.opened.at
-            self._seen.add(served for _, served in found if served.at.isoformat() >= since)
-            self._place = found[-1][0]
-        return self._seen
-
-    def _limits(self, rollout: Rollout, measures: tuple[Measure, ...]) -> dict[str, float] | None:
-        """Returns what counts as slow or dear, as the champion answered before the rollout, else as it began to in it.
-
-        Whoever judges next comes to the same.
-        """
-        champion, opened = rollout.champion or "", datetime.fromisoformat(rollout.opened.at)
-        before = limits_of(self._store.latest(champion, opened, _LATEST), measures, _LEAST)
-        return before or limits_of(self._store.earliest(champion, opened, _LEAST), measures, _LEAST)
+    def _report(self, rollout: Rollout, rules: Rules | None, decision: Decision) -> None:
+        """Writes what was seen. Where that fails people miss it; the rollout does not."""
+        if decision.what == "wait" and time.monotonic() - self._reported < _REPORT_EVERY_S:
+            return
+        self._reported = time.monotonic()
+        try:
+            seen = self._sight.look() if self._sight and rules else None
+            write_report(self._app, rollout, decision, found_of(rollout, rules, seen) if seen and rules else ())
+        except LifecycleError as error:
+            _log.warning("%s: %s", self._app, error)
 
     def _take(self, rollout: Rollout, decision: Decision) -> None:
         if decision.what == "begin":
@@ -146,6 +150,7 @@ class Judge:
         try:
             if not rollout.promoted:
                 promote_rollout(self._parts(self._loaded), rollout, who=WHO, why=why)
+                rollout = rollout._replace(promoted=True)
         except LifecycleError as error:
             step(self._log, rollout, "ended", who=WHO, why=f"its promotion failed: {error}")
             raise

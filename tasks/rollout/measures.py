@@ -102,16 +102,16 @@ def goodness(
     return found
 
 
-def limits_of(served: Iterable[Served], measures: Sequence[Measure], least: int) -> dict[str, float] | None:
+def limits_of(served: Iterable[Served], measures: Sequence[Measure], least: int) -> dict[str, float]:
     """Returns what counts as too long or too dear: more than the champion's answers take but for a twentieth of them.
 
     Args:
         served: answers of the champion.
         measures: what is measured.
-        least: answers below which nothing is said.
+        least: answers below which nothing is said of a measure.
 
     Returns:
-        By measure; None where too few answers have one of them.
+        By measure; those that too few answers have are left out.
     """
     answers = [each.answer for each in served if each.answer.outcome is Outcome.OK and not each.fallback]
     found: dict[str, float] = {}
@@ -119,9 +119,8 @@ def limits_of(served: Iterable[Served], measures: Sequence[Measure], least: int)
         if not measure.unbounded:
             continue
         values = sorted(value for answer in answers if (value := taken(answer, measure.name)) is not None)
-        if len(values) < least:
-            return None
-        found[measure.name] = values[math.ceil(0.95 * len(values)) - 1]
+        if len(values) >= max(least, 1):
+            found[measure.name] = values[math.ceil(0.95 * len(values)) - 1]
     return found
 
 

@@ -11,6 +11,7 @@ from tasks.releasing.entry import Entry, Stage
 from tasks.releasing.log import ReleaseLog, release_log
 from tasks.releasing.parts import Parts
 from tasks.releasing.promote import Promotion, current_user, promote, release_id
+from tasks.releasing.reconcile import reconcile
 from tasks.releasing.release import evidence_of, parts_of
 from tasks.rollout.measures import measures_of
 from tasks.rollout.stages import Rollout, open_rollout, rollout_of, step
@@ -25,11 +26,16 @@ AT_ONCE = "promoted at once"
 def released_before(
     workspace: "Workspace", candidate: Candidate, version: int, verdicts: tuple[Verdict, ...]
 ) -> Promotion | None:
-    """Returns the release of a candidate on this evidence, where it was made once; None where it was not."""
-    evidence = evidence_of(workspace)
-    release, entries = release_id(candidate, verdicts, evidence), release_log(workspace.name).entries()
-    if not any(entry.kind == "commit" and entry.release == release for entry in entries):
+    """Returns the release of a candidate on this evidence, where it was made once; None where it was not.
+
+    One that was killed between the change of the champion and its last step gets that.
+    """
+    evidence, log = evidence_of(workspace), release_log(workspace.name)
+    release = release_id(candidate, verdicts, evidence)
+    if not any(entry.kind == "commit" and entry.release == release for entry in log.entries()):
         return None
+    if workspace.loaded.app.release.rollout is None:
+        _settle(log)
     parts = parts_of(workspace.loaded)
     return promote(
         candidate, version, parts=parts, verdicts=verdicts, evidence=evidence, who=current_user(), why="repeated"
@@ -92,9 +98,15 @@ def approve(loaded: LoadedApp, rollout: Rollout, *, who: str, why: str) -> Entry
     if rules is not None:
         return approved.latest
     promoted = promote_rollout(parts_of(loaded), approved, who=who, why=why)
-    if rollout_of(log.entries()) is not None:
-        step(log, approved, "settled", who=who, why=AT_ONCE)
+    _settle(log)
     return promoted.entry
+
+
+def _settle(log: ReleaseLog) -> None:
+    """Ends a rollout that was only approved, and whose candidate is champion by now."""
+    rollout = rollout_of(log.entries())
+    if rollout is not None and rollout.promoted and rollout.stage == "approved":
+        step(log, rollout, "settled", who=rollout.latest.who, why=AT_ONCE)
 
 
 def _approved(log: ReleaseLog, rollout: Rollout, who: str, why: str) -> Rollout:
@@ -115,16 +127,24 @@ def promote_rollout(parts: Parts, rollout: Rollout, *, who: str, why: str) -> Pr
     """Makes the candidate of a rollout the champion, on the evidence that it began with; see `promote`.
 
     Raises:
-        ReleaseError: its model version holds another candidate, or the promotion failed.
+        ReleaseError: another one is champion than it was compared with, its model version holds another candidate, or
+            the promotion failed.
         StackError: the registry is not reachable.
     """
     candidate = parts.registry.candidate_of(parts.app, rollout.version)
     if candidate.digest != rollout.candidate:
         raise ReleaseError(f"{parts.app}: version {rollout.version} does not hold candidate {rollout.candidate[:8]}")
     evidence = {key: value for key, value in rollout.opened.evidence.items() if key != "share"}
-    return promote(
-        candidate, rollout.version, parts=parts, verdicts=rollout.verdicts, evidence=evidence, who=who, why=why
-    )
+    with parts.log.hold():
+        champion = reconcile(parts).champion
+        if champion is not None and champion.candidate not in (rollout.champion, rollout.candidate):
+            raise ReleaseError(
+                f"{parts.app}: candidate {rollout.candidate[:8]} was not compared with version {champion.version}, "
+                f"which is champion now; `lifecycle rollout end --app {parts.app}`, then deploy it again"
+            )
+        return promote(
+            candidate, rollout.version, parts=parts, verdicts=rollout.verdicts, evidence=evidence, who=who, why=why
+        )
 
 
 def _check_written(loaded: LoadedApp) -> None:

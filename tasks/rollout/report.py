@@ -1,5 +1,6 @@
 """What the judge of a rollout last saw: a file that people read, and a sign of life for the endpoint."""
 
+import math
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from tasks.writing import write_whole
 
 ALIVE_FOR_S = 60.0
 """A judge that has given no sign for so long judges nothing: then nobody is answered by a candidate on trial."""
+_SIGN_EVERY_S = 5.0
 
 
 class Report(Frozen):
@@ -60,19 +62,25 @@ def read_report(app: str, release: str) -> Report | None:
 
 
 def show_life(app: str) -> None:
-    """Notes that the judge is alive."""
-    path = _sign(app)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch()
+    """Notes that the judge is alive, and that what it has to write can be written.
+
+    Raises:
+        DataError: the disk is full.
+    """
+    if not 0 <= _age_s(app) < _SIGN_EVERY_S:
+        write_whole(_sign(app), datetime.now(UTC).isoformat(timespec="seconds").encode())
 
 
 def is_alive(app: str) -> bool:
     """Returns whether the judge has given a sign of late. A clock that was put back is none."""
+    return -ALIVE_FOR_S < _age_s(app) < ALIVE_FOR_S
+
+
+def _age_s(app: str) -> float:
     try:
-        age = time.time() - _sign(app).stat().st_mtime
+        return time.time() - _sign(app).stat().st_mtime
     except OSError:
-        return False
-    return -ALIVE_FOR_S < age < ALIVE_FOR_S
+        return math.inf
 
 
 def _sign(app: str) -> Path:

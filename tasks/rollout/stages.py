@@ -152,27 +152,36 @@ def open_rollout(
 
 
 def step(
-    log: ReleaseLog, rollout: Rollout, stage: Stage, *, evidence: dict[str, Any] | None = None, who: str, why: str
+    log: ReleaseLog,
+    rollout: Rollout,
+    stage: Stage,
+    *,
+    evidence: dict[str, Any] | None = None,
+    who: str,
+    why: str,
+    wait_s: float = 900,
 ) -> Entry:
     """Adds a step to a rollout, and returns its entry.
 
     Args:
         log: the app's release log.
-        rollout: as it was seen; where it has gone on since, nothing is added.
+        rollout: as it was seen; where it has gone on since, or was promoted, nothing is added.
         stage: the step.
         evidence: what it stands on; `share` says the share of the users.
         who: who takes it.
         why: the reason, in words.
+        wait_s: for another process that changes the champion.
 
     Raises:
+        BusyError: it still does.
         ReleaseError: the rollout has gone on or is over, a change of the champion is under way, or the step may not
             follow.
     """
     app = log.path.stem
-    with log.hold():
+    with log.hold(wait_s):
         entries = log.entries()
         now = rollout_of(entries)
-        if now is None or now.latest.hash != rollout.latest.hash:
+        if now is None or (now.latest.hash, now.promoted) != (rollout.latest.hash, rollout.promoted):
             raise ReleaseError(f"{app}: the rollout of candidate {rollout.candidate[:8]} has gone on; look again")
         if entries[-1].open:
             raise ReleaseError(f"{app}: a change of the champion is under way; try again")

@@ -8,10 +8,10 @@ and swapped in then; requests under way end with the one that they began with. A
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
 from configs.errors import LifecycleError, ReleaseError
@@ -23,7 +23,7 @@ from tasks.releasing.reconcile import reconcile
 from tasks.rollout.ended import Ended, ended_by_itself
 from tasks.rollout.placing import Placed, is_drawn
 from tasks.rollout.report import is_alive
-from tasks.rollout.stages import rollout_of, step
+from tasks.rollout.stages import Rollout, rollout_of, step
 from tasks.serving.responder import Responder, answer_once
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ _LOOK_EVERY_S = 0.5
 _LOOK_AGAIN_AFTER_S = 2.0
 _TAKE_UP_WITHIN_S = 120.0
 _GIVE_UP_AFTER_S = 60.0
-"""Once a step of a rollout is so old, a candidate that cannot be made ready for it ends the rollout."""
+"""A candidate on trial that could not be made ready for so long ends its rollout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,7 @@ class ChampionKeeper:
         self._switching = asyncio.Lock()
         self._seen: tuple[int, int] | None = None
         self._tried: OnTrial | None = None
+        self._fails: tuple[str, float] | None = None
         self._settled = False
         self._watching: asyncio.Task[None] | None = None
         self._stopped = threading.Event()
@@ -213,19 +214,27 @@ class ChampionKeeper:
         """Makes ready who is on trial, or lets go of who was; one that cannot be made ready for a while is given up."""
         rollout = rollout_of(await asyncio.to_thread(self._log.entries))
         if rollout is None or not (rollout.answers or rollout.stage == "watch"):
-            self._tried = self.trial = None
+            self._tried = self.trial = self._fails = None
             self.trial_problem = ""
             return
         try:
             held = self.current if rollout.stage == "watch" else await self._ready(rollout.candidate, rollout.version)
         except Exception as error:  # whatever it is, the champion answers
             self.trial_problem, self._tried, self._settled = _noted(error, self.trial_problem), None, False
-            if (datetime.now(UTC) - rollout.began).total_seconds() > _GIVE_UP_AFTER_S:
+            if self._failed_for(rollout) > _GIVE_UP_AFTER_S:
                 why = f"the candidate cannot be served: {self.trial_problem}"
-                await asyncio.to_thread(step, self._log, rollout, "ended", who="endpoint", why=why)
+                # A release under way waits for this look to end: the next one tries again.
+                with suppress(BusyError):
+                    await asyncio.to_thread(step, self._log, rollout, "ended", who="endpoint", why=why, wait_s=0)
             return
-        self.trial_problem = ""
+        self.trial_problem, self._fails = "", None
         self._tried = OnTrial(rollout.release, rollout.stage, rollout.share, held) if held else None
+
+    def _failed_for(self, rollout: Rollout) -> float:
+        """Returns for how many seconds the candidate of a rollout could not be made ready."""
+        if self._fails is None or self._fails[0] != rollout.opened.hash:
+            self._fails = (rollout.opened.hash, time.monotonic())
+        return time.monotonic() - self._fails[1]
 
     def _is_changing(self) -> bool:
         try:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from configs.errors import LifecycleError
 from configs.loading import LoadedApp
+from tasks.data.row import Message
 from tasks.guarding.guarding import Guarding
 from tasks.rollout.copying import Copies
 from tasks.rollout.placing import Placed, person_of
@@ -134,7 +135,7 @@ class ServedApp:
             return champion, None
         if asked.model == f"{self.name}{CANDIDATE}":
             return trial.candidate, None
-        return self.keeper.who_answers(champion, person_of(asked.person, asked.messages[0].content))
+        return self.keeper.who_answers(champion, person_of(asked.person, _first_said(asked.messages)))
 
     def copy(self, exchange: Exchange) -> None:
         """Has the candidate answer a copy of what was asked while the rollout is at copies; returns at once."""
@@ -189,3 +190,8 @@ class ServedApp:
         if any(problems):
             content["problems"] = [problem for problem in problems if problem]
         return content
+
+
+def _first_said(messages: Sequence[Message]) -> str:
+    """Returns what a conversation's user said first: a system message is the same in all of them."""
+    return next((each.content for each in messages if each.role == "user"), messages[0].content)

@@ -9,7 +9,7 @@ from configs.settings import settings
 from tasks.candidate import Candidate
 from tasks.data.row import Dataset, Row
 from tasks.progress import Bar, bar
-from tasks.serving.asking import request_of
+from tasks.serving.asking import CHAMPION, request_of
 from tasks.serving.keys import local_key
 from tasks.serving.record import RecordStore
 
@@ -74,7 +74,10 @@ async def _player(
 
     for row in rows:
         try:
-            await client.chat.completions.create(**request_of(row, candidate, loaded.app.datasets.columns))
+            asked = request_of(row, candidate, loaded.app.datasets.columns)
+            # Those rows are no users': they must not decide what users will meet.
+            asked["model"] += CHAMPION
+            await client.chat.completions.create(**asked)
         except OpenAIError:
             failed.append(row.id)
         shown.advance(f"{len(failed)} failed" if failed else "")

@@ -1,13 +1,17 @@
 """A release happens whole or not at all; afterwards log, alias and endpoint name the same candidate."""
 
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configs.errors import ReleaseError
 from tasks.gating.verdict import Decision
-from tasks.releasing.promote import promote, rollback
+from tasks.releasing.promote import promote, release_id, rollback
 from tasks.releasing.reconcile import reconcile
+from tasks.rollout.opening import promote_rollout, released_before
+from tasks.rollout.stages import open_rollout, rollout_of, step
 
 
 def release(world, verdicts, name, more={}):  # noqa: B006 it is only read
@@ -111,6 +115,53 @@ def test_going_back_twice_goes_back_two_champions(world, verdicts):
     assert world.agree()
 
 
+def test_going_back_twice_past_a_champion_that_was_released_again(world, verdicts):
+    bootstrap(world)
+    release(world, verdicts, "second")
+    release(world, verdicts, "first", {"evidence": {"epoch": "next"}})
+    release(world, verdicts, "third")
+    back = [rollback(world.parts, who="minji", why="worse").entry.version for _ in range(3)]
+    assert back == [1, 2, 1]
+
+
+def test_a_candidate_on_trial_is_not_promoted_beside_another_champion_than_it_was_compared_with(world, verdicts):
+    bootstrap(world)
+    release(world, verdicts, "second")
+    candidate, version = world.register("third")
+    rollout = open_rollout(
+        world.parts,
+        "proposed",
+        release="rel",
+        candidate=candidate.digest,
+        version=version,
+        verdicts=verdicts(candidate),
+        evidence={},
+        who="minji",
+        why="better",
+    )
+    rollback(world.parts, who="minji", why="worse")
+    with pytest.raises(ReleaseError, match=r"was not compared with version 1, which is champion now; .*rollout end"):
+        promote_rollout(world.parts, rollout, who="minji", why="I agree")
+    assert world.alias == 1 and world.agree()
+
+
+def test_a_release_that_was_killed_between_its_promotion_and_its_last_step_is_settled(world, verdicts, monkeypatch):
+    bootstrap(world)
+    candidate, version = world.register("second")
+    release = release_id(candidate, verdicts(candidate), {})
+    facts = {"release": release, "candidate": candidate.digest, "version": version, "who": "minji", "why": "better"}
+    open_rollout(world.parts, "proposed", verdicts=verdicts(candidate), evidence={}, **facts)
+    step(world.log, rollout_of(world.log.entries()), "approved", who="minji", why="fine")
+    promote_rollout(world.parts, rollout_of(world.log.entries()), who="minji", why="fine")
+    assert rollout_of(world.log.entries()).promoted
+    for name, value in (("evidence_of", {}), ("release_log", world.log), ("parts_of", world.parts)):
+        monkeypatch.setattr(f"tasks.rollout.opening.{name}", lambda _, value=value: value)
+    app = SimpleNamespace(release=SimpleNamespace(rollout=None))
+    workspace = SimpleNamespace(name="shop", loaded=SimpleNamespace(app=app))
+    assert not released_before(workspace, candidate, version, verdicts(candidate)).made
+    assert rollout_of(world.log.entries()) is None and world.log.entries()[-1].stage == "settled"
+
+
 def test_going_back_to_a_version_by_its_number(world, verdicts):
     bootstrap(world)
     release(world, verdicts, "second")
@@ -174,22 +225,22 @@ def test_whenever_the_process_dies_reconciling_makes_all_three_agree(new_world, 
 def test_any_history_of_releases_hands_and_crashes_ends_in_agreement(new_world, verdicts, crash, data):
     world = new_world()
     steps = st.sampled_from(["release", "broken", "rollback", "hand", "remove", "warn", "refuse"])
-    for step in data.draw(st.lists(steps, min_size=1, max_size=8)):
+    for change in data.draw(st.lists(steps, min_size=1, max_size=8)):
         world.points, world.die_at = 0, data.draw(st.one_of(st.none(), st.integers(1, 14)))
         name = data.draw(st.sampled_from(["a", "b", "c"]))
         try:
-            if step in ("warn", "refuse"):
-                world.moved_by_hand = step
-            elif step == "hand":
+            if change in ("warn", "refuse"):
+                world.moved_by_hand = change
+            elif change == "hand":
                 _, world.alias = world.register(name, gates=data.draw(st.booleans()))
-            elif step == "remove":
+            elif change == "remove":
                 world.alias = None
-            elif step == "rollback":
+            elif change == "rollback":
                 rollback(world.parts, who="minji", why="worse")
             elif world.log.committed() is None:
                 bootstrap(world, name)
             else:
-                if step == "broken":
+                if change == "broken":
                     world.broken.add(world.register(name)[0].digest)
                 release(world, verdicts, name, {"evidence": {"run": len(world.log.entries())}})
         except (crash, ReleaseError):

@@ -62,7 +62,11 @@ def tried(new_world, verdicts, tmp_path, monkeypatch):
         store = RecordStore(tmp_path / f"{next(number)}.db")
         world.old, world.new = old.digest, new.digest
         world.points = 0
-        return world, store, lambda: Judge(SimpleNamespace(app=app), store, world.log, lambda _: world.parts)
+        return (
+            world,
+            store,
+            lambda: Judge(SimpleNamespace(app=app), store, world.log, lambda _: world.parts, lambda app: app),
+        )
 
     yield begin
     settings.cache_clear()

@@ -57,3 +57,12 @@ def test_no_step_stands_between_the_beginning_and_the_end_of_a_change(begun, log
     log.append("intent", action="promote", **facts)
     with pytest.raises(ReleaseError, match="under way; try again"):
         step(log, rollout, "ended", who="rollout", why="worse")
+
+
+def test_who_ends_a_rollout_while_its_candidate_is_promoted_looks_again(begun, log):
+    rollout = begun("canary")
+    facts = {"release": "rel", "candidate": "new", "version": 2, "who": "rollout", "why": "as good"}
+    log.append("commit", action="promote", **facts)
+    with pytest.raises(ReleaseError, match="has gone on; look again"):
+        step(log, rollout, "ended", who="minji", why="stop")
+    assert step(log, rollout._replace(promoted=True), "watch", who="rollout", why="watched").stage == "watch"

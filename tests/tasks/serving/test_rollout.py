@@ -2,9 +2,11 @@
 
 import os
 import time
+from dataclasses import replace
 
 import pytest
 
+from configs.errors import ReleaseError
 from tasks.alerting.outbox import open_outbox
 from tasks.releasing.promote import promote
 from tasks.rollout import report
@@ -61,7 +63,7 @@ def tried(make_shop, app_text, monkeypatch):
             who="minji",
             why="better",
         )
-        shop.judge = Judge(shop.loaded, record_store("shop"), shop.log, lambda _: shop.parts)
+        shop.judge = Judge(shop.loaded, record_store("shop"), shop.log, lambda _: shop.parts, lambda app: app)
         return shop
 
     yield begin
@@ -82,6 +84,10 @@ def ask(shop, user):
 
 def drawn(shop, user):
     return is_drawn(shop.rollout.release, person_of(user, ""), 0.5)
+
+
+def refused(*_, **__):
+    raise ReleaseError("the disk is full")
 
 
 def alerted(title):
@@ -155,6 +161,69 @@ def test_without_a_judge_nobody_meets_the_candidate(tried, monkeypatch):
         assert all(ask(shop, f"user {n}")[0] == shop.old for n in range(8))
         shop.wait_until(lambda: on_trial(shop))  # a judge that comes back goes on
     assert {each.placed for each in shop.served} == {None}
+
+
+def test_a_judge_that_cannot_do_what_it_decides_gives_no_sign_of_life(tried, monkeypatch):
+    shop = tried("FAIL")
+    with shop.open():
+        shop.wait_until(lambda: on_trial(shop))
+        sign = shop.log.path.with_suffix(".judged")
+        sign.unlink()
+        monkeypatch.setattr("tasks.rollout.judge.step", refused)
+        with pytest.raises(ReleaseError, match="the disk is full"):
+            for n in range(100):
+                ask(shop, f"user {n}")
+                sign.unlink(missing_ok=True)
+                shop.judge.look()
+        shop.wait_until(lambda: "rollout" not in shop.health)
+        assert not sign.exists()
+
+
+def test_a_report_that_cannot_be_written_holds_no_step_up(tried, monkeypatch):
+    shop = tried("FAIL")
+    monkeypatch.setattr("tasks.rollout.judge.write_report", refused)
+    with shop.open():
+        shop.wait_until(lambda: on_trial(shop))
+        for n in range(100):
+            ask(shop, f"user {n}")
+            shop.judge.look()
+            if rollout_of(shop.log.entries()) is None:
+                break
+    assert shop.log.entries()[-1].stage == "ended"
+
+
+def test_rules_that_were_written_after_the_judge_began_to_live_are_those_it_judges_by(tried):
+    shop = tried()
+    written = shop.loaded
+    without = written.app.model_copy(update={"release": written.app.release.model_copy(update={"rollout": None})})
+    shop.judge = Judge(
+        replace(written, app=without), record_store("shop"), shop.log, lambda _: shop.parts, lambda _: written
+    )
+    shop.judge.look()
+    assert rollout_of(shop.log.entries()).stage == "canary"
+
+
+def test_a_candidate_that_fails_is_taken_away_though_nobody_knows_what_is_dear(tried):
+    priced = ROLLOUT.replace("metrics: [", "metrics: [{metric: price, margin: 0.05}, ")
+    shop = tried("FAIL", app=priced)
+    with shop.open():
+        shop.wait_until(lambda: on_trial(shop))
+        for n in range(100):
+            ask(shop, f"user {n}")
+            shop.judge.look()
+            if rollout_of(shop.log.entries()) is None:
+                break
+    assert shop.log.entries()[-1].why == "error_rate is certainly worse than the champion's"
+
+
+def test_people_are_told_apart_by_what_they_said_first_not_by_what_their_app_says(tried):
+    shop = tried()
+    with shop.open():
+        shop.wait_until(lambda: on_trial(shop))
+        for n in range(12):
+            messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": f"Question {n}?"}]
+            shop.client().chat.completions.create(model="shop", messages=messages)
+    assert len({each.placed.person for each in shop.served}) == 12
 
 
 def test_copies_reach_nobody(tried):
@@ -249,7 +318,7 @@ def test_a_judge_that_was_killed_is_followed_by_one_that_knows_as_much(tried):
             ask(shop, f"user {n}")
         shop.judge.look()
         before = report.read_report("shop", "rel")
-        again = Judge(shop.loaded, record_store("shop"), shop.log, lambda _: shop.parts)
+        again = Judge(shop.loaded, record_store("shop"), shop.log, lambda _: shop.parts, lambda app: app)
         again.look()
         after = report.read_report("shop", "rel")
     assert [row.new for row in after.rows] >= [row.new for row in before.rows]
