@@ -85,6 +85,7 @@ class Outbox:
         channels: Sequence[Channel],
         at: datetime,
         unknown: Collection[str] = (),
+        ends: bool = True,
     ) -> Look:
         """Notes what a source finds wrong now, and writes the messages that tell of what changed.
 
@@ -94,6 +95,7 @@ class Outbox:
             channels: who is told.
             at: now, in UTC.
             unknown: keys that it could not judge: they stay as they are.
+            ends: False where all that it does not find stays as it is.
 
         Raises:
             OutboxError: it could not be written; nothing of it is.
@@ -102,7 +104,7 @@ class Outbox:
         with self._file.commit() as file:
             lines = file.execute("SELECT alert FROM alerts WHERE source = ? AND open = 1 ORDER BY began", [source])
             before = {alert.key: alert for alert in (Alert.model_validate_json(line) for (line,) in lines)}
-            look = compared(self.app, source, before, presentable, unknown, at)
+            look = compared(self.app, source, before, presentable, unknown, at, ends)
             for alert in (*look.opened, *look.lasting, *look.recovered):
                 values = (alert.id, source, alert.key, alert.recovered is None, alert.began.isoformat())
                 file.execute("REPLACE INTO alerts VALUES (?, ?, ?, ?, ?, ?)", (*values, alert.model_dump_json()))
