@@ -127,7 +127,7 @@ class Changes:
         """Returns what `to_bytes` kept."""
         found = json.loads(content)
         detectors = {
-            name: Detector(**{**each, "evidence": Evidence(**each["evidence"])})
+            name: Detector(each["known"], each["count"], Evidence(**each["evidence"]))
             for name, each in found["detectors"].items()
         }
         alarms = [Changed(**alarm) for alarm in found["alarms"]]
