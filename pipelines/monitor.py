@@ -28,7 +28,7 @@ from tasks.serving.record import RecordStore, record_store
 from tasks.tracking.away import though_away
 from tasks.tracking.links import artifact_url
 from tasks.tracking.runs import record_window
-from tasks.watching.alerting import found_in, signalled, unjudged
+from tasks.watching.alerting import found_in, signalled, unjudged, unmeasured_keys
 from tasks.watching.budgets import check_budgets
 from tasks.watching.compare import Comparison, Finding, check_limits, compare
 from tasks.watching.examples import examples_of
@@ -215,7 +215,8 @@ async def _told(
     """
     metrics, app = {**workspace.metrics, **RATES}, workspace.loaded.app
     signals = signalled(looked.signals, champion.digest, comparison.reason, run)
-    looks = [await raise_alerts(app, "watch", signals, ends=ends)]
+    unmeasured = unmeasured_keys(looked.unmeasured, champion.digest)
+    looks = [await raise_alerts(app, "watch", signals, unknown=unmeasured, ends=ends)]
     if comparison.judged:
         found = found_in(
             comparison, champion.digest, lambda finding: examples_of(window, store, metrics[finding.metric]), run

@@ -11,7 +11,7 @@ from tasks.watching.budgets import Spent, spent
 from tasks.watching.changes import Changed, Changes, watched
 from tasks.watching.drift import Drift
 from tasks.watching.scored import Scoring, finished
-from tasks.watching.signals import EXAMPLES, Signal
+from tasks.watching.signals import EXAMPLES, Signal, Unmeasured
 from tasks.watching.vectors import WORDS, space, vectors_of
 
 _AT_ONCE = 500
@@ -52,12 +52,14 @@ class Looked(NamedTuple):
         signals: what people should know of.
         drifted: of questions and of answers.
         budgets: in the configuration's order.
+        unmeasured: what may be there as it was before: nothing was measured by which that could be told.
     """
 
     entered: int
     signals: tuple[Signal, ...]
     drifted: tuple[Drifted, ...]
     budgets: tuple[Spent, ...]
+    unmeasured: tuple[Unmeasured, ...] = ()
 
 
 async def look(scoring: Scoring, candidate: str, now: datetime) -> Looked:
@@ -82,7 +84,12 @@ async def look(scoring: Scoring, candidate: str, now: datetime) -> Looked:
         *_of_drift(answers.drift, "answers", scoring, since),
         *(signal for budget in budgets for signal in budget.signals),
     ]
-    return Looked(entered, tuple(signals), (questions.told, answers.told), budgets)
+    unmeasured = [
+        *_not_compared(questions.drift, "questions", since),
+        *_not_compared(answers.drift, "answers", since),
+        *(each for budget in budgets for each in budget.unmeasured),
+    ]
+    return Looked(entered, tuple(signals), (questions.told, answers.told), budgets, tuple(unmeasured))
 
 
 async def _changes(scoring: Scoring, candidate: str, now: datetime) -> tuple[int, Changes]:
@@ -189,6 +196,12 @@ def _of_drift(drift: Drift, what: str, scoring: Scoring, since: str) -> list[Sig
         examples = tuple(text for topic in largest[:EXAMPLES] for text in _examples(topic.members[:EXAMPLES], texts_of))
         found.append(Signal(f"topic/{what}", "topic", words, examples=examples))
     return found
+
+
+def _not_compared(drift: Drift, what: str, since: str) -> list[Unmeasured]:
+    if drift.compared >= since:
+        return []
+    return [Unmeasured(f"drift/{what}", "drift"), Unmeasured(f"topic/{what}", "topic")]
 
 
 def _examples(ids: Sequence[str], texts_of: Callable[[Sequence[str]], Mapping[str, str]]) -> tuple[str, ...]:

@@ -12,10 +12,10 @@ from tasks.orchestrating.events import LIMIT_BROKEN
 from tasks.scoring.score import Metric
 from tasks.serving.record import RecordStore
 from tasks.serving.served import Served
-from tasks.watching.alerting import found_in, signalled, unjudged
+from tasks.watching.alerting import found_in, signalled, unjudged, unmeasured_keys
 from tasks.watching.compare import Comparison, Finding
 from tasks.watching.examples import examples_of
-from tasks.watching.signals import Signal
+from tasks.watching.signals import Signal, Unmeasured
 from tasks.watching.window import Window
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -72,6 +72,23 @@ async def test_what_watching_finds_is_told_once_until_it_has_gone(app, receiver)
     assert (opened["payload"]["severity"], work["event"]) == ("error", "lifecycle.monitor.metric-changed")
     assert await tell(drifted, changed) == []
     assert [event["event"] for event in await tell()] == [RECOVERED, RECOVERED]
+
+
+async def test_what_was_not_measured_stays_and_a_budget_is_the_app_s_whoever_answers(app, receiver):
+    drifted, burnt = Signal("drift/questions", "drift", "others"), Signal("burn/error_rate/28 d", "budget", "burns")
+
+    async def tell(candidate, *signals, unmeasured=()):
+        before = len(receiver.got)
+        unknown = unmeasured_keys(unmeasured, candidate)
+        await raise_alerts(app, "watch", signalled(signals, candidate, "200 requests", "http://run"), unknown=unknown)
+        return [event["event"] for each in receiver.got[before:] for event in each.json if "alert" in event["event"]]
+
+    assert await tell("c1", drifted, burnt) == [OPENED, OPENED]
+    unmeasured = [Unmeasured(each.key, each.kind) for each in (drifted, burnt)]
+    assert await tell("c1", unmeasured=unmeasured) == []
+    assert await tell("c2", burnt) == [RECOVERED], "the drift was the other champion's"
+    assert await tell("c3", unmeasured=unmeasured) == []
+    assert await tell("c3") == [RECOVERED]
 
 
 async def test_another_limit_or_another_champion_is_news(look):

@@ -138,7 +138,8 @@ async def test_clocks_that_are_wrong_lose_nothing(watched):
 
 
 async def test_an_empty_window_and_one_request_are_no_finding(watched):
-    assert await watched.look() == (0, (), (await watched.look()).drifted, ())
+    empty = await watched.look()
+    assert empty[:2] == (0, ()) and empty.budgets == ()
     watched.serve(request(1, outcome=Outcome.SKIPPED, text=""))
     assert (await watched.window()).requests == 0
     watched.serve(request(2))
@@ -227,7 +228,39 @@ async def test_a_budget_that_is_spent_and_burns_is_critical(watched):
     assert errors.n == 800 and errors.share == pytest.approx(500 / 800 / 0.02)
     assert (abstentions.n, abstentions.share) == (300, 0)
     found = {each.key: each.severity for each in looked.signals if each.kind == "budget"}
-    assert found == {"budget/error_rate": "critical", "burn/error_rate": "critical"}
+    assert found == {"budget/error_rate/28 d": "critical", "burn/error_rate/28 d": "critical"}
+
+
+async def test_two_budgets_of_a_metric_are_two_things(watched):
+    watched.settle(budgets=tuple(ErrorBudget(metric="error_rate", at_most=0.02, over_days=days) for days in (7, 28)))
+    watched.serve(*(request(n, outcome=Outcome.APP_ERROR, text="") for n in range(3300, 3500)))
+    keys = [each.key for each in (await watched.look()).signals if each.kind == "budget"]
+    assert len(keys) == len(set(keys)) == 4
+
+
+async def test_what_could_not_be_measured_is_said(watched):
+    watched.settle(budgets=(ErrorBudget(metric="error_rate", at_most=0.02, over_days=1),))
+    texts = ("drift/questions", "topic/questions", "drift/answers", "topic/answers")
+    spent, burnt = "budget/error_rate/1 d", "burn/error_rate/1 d"
+
+    async def told(second):
+        looked = await watched.look(NOON + timedelta(seconds=second))
+        return burnt in {each.key for each in looked.signals}, burnt in {each.key for each in looked.unmeasured}
+
+    assert [each.key for each in (await watched.look()).unmeasured] == [*texts, spent, burnt]
+    watched.serve(*(request(n, outcome=Outcome.APP_ERROR, text="") for n in range(1800, 2000)))
+    assert await told(2000) == (True, False)
+    assert await told(3900) == (False, True), "nobody has asked since"
+    watched.serve(*(request(n) for n in range(3800, 3900)))
+    assert await told(3900) == (False, False)
+
+
+async def test_texts_that_were_compared_within_a_window_are_measured(watched):
+    watched.without_embeddings()
+    watched.serve(*(request(n, OLD[n % 4].format(n)) for n in range(120)))
+    assert (await watched.look()).unmeasured == ()
+    later = await watched.look(NOON + timedelta(days=2))
+    assert {each.kind for each in later.unmeasured} == {"drift", "topic"}
 
 
 async def test_a_burn_that_has_stopped_is_none(watched):
