@@ -52,7 +52,7 @@ def _example(text: str) -> str:
     if kind := secret_in(text):
         return f"(left out: it holds what looks like a secret, {kind})"
     # Before it is cut: half an address is not recognised.
-    return _clipped(redacted(" ".join(text[:_READ].split())).text, _SHOWN)
+    return _clipped(redacted(" ".join(text.split())[:_READ]).text, _SHOWN)
 
 
 def _clipped(text: str, longest: int) -> str:

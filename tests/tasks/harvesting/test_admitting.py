@@ -18,6 +18,14 @@ def test_nothing_in_the_queue_names_the_person(make_shop, serve, vote, harvest, 
     assert not any(text in whole for text in ("jane@", "0187", "4111"))
 
 
+def test_the_column_that_says_who_asks_is_left_out(make_shop, serve, harvest, queue):
+    folder = make_shop(user="customer")
+    serve("r1", "How dear is the rope?", "No idea.", flags=("abstained",), columns={"customer": "c-77", "plan": "pro"})
+    harvest(folder)
+    (pick,) = queue.all()
+    assert pick.columns == {"plan": "pro"}
+
+
 def test_a_request_that_holds_a_key_is_left_out(make_shop, serve, harvest, queue):
     folder = make_shop({"random_share": 1})
     serve("r1", "Is my key AKIAIOSFODNN7EXAMPLE still valid with you?", "No.", flags=("abstained",))

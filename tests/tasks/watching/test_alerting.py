@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from configs.settings import settings
+from tasks.alerting.found import Found
 from tasks.alerting.raising import raise_alerts
 from tasks.calling.answer import Answer, Latency, Outcome, Usage
 from tasks.data.row import Message
@@ -107,6 +108,28 @@ async def test_a_limit_of_which_nothing_is_known_has_not_recovered(look):
     await look(a=True)
     assert await look(a=None) == []
     assert await look(a=True) == []
+
+
+def test_no_half_of_an_address_is_an_example(tmp_path):
+    import pandas as pd
+
+    question = f"{'Is it dry? ' * 7}please, write to john.smith.1970@example-mail.com"
+    assert question[:120].endswith("@example-ma")
+    window = Window(
+        candidate="c1",
+        since=NOON,
+        until=NOON + timedelta(hours=1),
+        rows=pd.DataFrame({"row_id": ["r1"]}),
+        scores=pd.DataFrame({"token_f1": [0.0]}),
+        estimates=(),
+        gone=0,
+    )
+    with RecordStore(tmp_path / "served.db") as store:
+        answer = Answer("r1", Outcome.OK, "yes", usage=Usage(9, 3), latency=Latency(0.2), price=0.0, attempts=1)
+        store.add(Served("r1", NOON, "c1", 1, "", (Message("user", question),), {}, answer, ()))
+        examples = examples_of(window, store, Metric("token_f1", "quality", "higher", "1", "closeness"))
+    [shown] = Found("k", "error", "title", "reason", examples).presentable().examples
+    assert "john" not in shown and "<EMAIL_ADDRESS>" in shown
 
 
 def test_the_worst_requests_are_its_examples(tmp_path):
