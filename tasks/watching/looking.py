@@ -141,13 +141,14 @@ async def _drift(
         texts = {name: text for name, text in texts_of(list(chosen)).items() if text.strip()}
         ids = [name for name in chosen if name in texts]
         try:
-            vectors = await vectors_of([texts[name] for name in ids], scoring.means)
+            taken = await vectors_of([texts[name] for name in ids], scoring.means)
         except LifecycleError as error:
             note = str(error)
             break
+        ids = [ids[place] for place in taken.places]
         labels = [chosen[name] for name in ids]
         # Half of the false alarms are for the questions, half for the answers.
-        drift.enter(ids, labels, vectors, settings.requests, 2.0 * settings.every, now.isoformat())
+        drift.enter(ids, labels, taken.vectors, settings.requests, 2.0 * settings.every, now.isoformat())
         drift.entered = part[-1].number
         scoring.kept.save_state(candidate, what, drift.to_bytes())
     return _Entered(drift, Drifted(what, compared_as, len(drift.ids), tuple(drift.ranks), note))

@@ -9,6 +9,8 @@ import pytest
 
 from configs.errors import ConfigurationError
 from configs.schema.app import ErrorBudget, Sample
+from infra.simulator.behaviour import Behaviour, Fault
+from infra.simulator.running import simulated
 from tasks.calling.answer import Answer, Latency, Outcome, Usage
 from tasks.calling.spend import Spend
 from tasks.data.row import Message
@@ -201,6 +203,19 @@ async def test_embeddings_are_asked_for_once_and_what_cannot_be_had_is_said(watc
     calls = watched.means.spend.made
     await watched.look()
     assert watched.means.spend.made == calls
+
+
+async def test_a_text_that_the_model_does_not_take_holds_no_other_up(watched):
+    models = watched.means.loaded.models
+    with simulated(Behaviour(faults=(Fault(kind="too_long", contains="endless"),))) as address:
+        choosy = {**models, "vectors": models["vectors"].model_copy(update={"base_url": address})}
+        watched.means = replace(watched.means, loaded=replace(watched.means.loaded, models=choosy))
+        watched.serve(*(request(n, "endless" if n == 70 else OLD[n % 4].format(n)) for n in range(120)))
+        looked = await watched.look()
+    assert [(each.what, len(each.ranks), each.waiting, each.note) for each in looked.drifted] == [
+        ("questions", 1, 19, ""),
+        ("answers", 1, 20, ""),
+    ]
 
 
 async def test_only_the_sample_is_asked_about(watched):
