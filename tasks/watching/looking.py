@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from configs.errors import LifecycleError
-from tasks.curating.redacting import redacted
+from tasks.alerting.found import presentable_text
 from tasks.serving.reading import Recorded
 from tasks.watching.budgets import Spent, spent
 from tasks.watching.changes import Changed, Changes, watched
@@ -15,7 +15,6 @@ from tasks.watching.signals import EXAMPLES, Signal, Unmeasured
 from tasks.watching.vectors import WORDS, space, vectors_of
 
 _AT_ONCE = 500
-_LONGEST = 200
 _VOTES = "vote_down_rate"
 
 
@@ -85,6 +84,7 @@ async def look(scoring: Scoring, candidate: str, now: datetime) -> Looked:
         *(signal for budget in budgets for signal in budget.signals),
     ]
     unmeasured = [
+        *_without_values(changes, scoring, since),
         *_not_compared(questions.drift, "questions", since),
         *_not_compared(answers.drift, "answers", since),
         *(each for budget in budgets for each in budget.unmeasured),
@@ -199,6 +199,11 @@ def _of_drift(drift: Drift, what: str, scoring: Scoring, since: str) -> list[Sig
     return found
 
 
+def _without_values(changes: Changes, scoring: Scoring, since: str) -> list[Unmeasured]:
+    names = [name for name in watched(scoring.metrics) if changes.measured.get(name, "") < since]
+    return [Unmeasured(f"change/{name}", "change") for name in names]
+
+
 def _not_compared(drift: Drift, what: str, since: str) -> list[Unmeasured]:
     if drift.compared >= since:
         return []
@@ -206,10 +211,9 @@ def _not_compared(drift: Drift, what: str, since: str) -> list[Unmeasured]:
 
 
 def _examples(ids: Sequence[str], texts_of: Callable[[Sequence[str]], Mapping[str, str]]) -> tuple[str, ...]:
-    """Returns texts without personal data, cut where they are long."""
+    """Returns texts without personal data and without secrets, cut where they are long."""
     texts = texts_of(list(ids))
-    shown = (" ".join(redacted(texts[name]).text.split()) for name in ids if name in texts)
-    return tuple(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…" for text in shown)
+    return tuple(presentable_text(texts[name]) for name in ids if name in texts)
 
 
 def _moment(label: str) -> str:

@@ -190,6 +190,15 @@ async def test_other_questions_are_drift_with_examples_without_personal_data(wat
     assert "invoice" in examples and "jo@example.com" not in examples
 
 
+async def test_half_a_secret_is_no_example(watched):
+    watched.without_embeddings()
+    key = f"{'my refund is late ' * 10}AKIAIOSFODNN7EXAMPLE"
+    watched.serve(*(request(n, OLD[n % 4].format(n)) for n in range(150)))
+    watched.serve(*(request(n, key) for n in range(150, 300)))
+    found = [each for each in (await watched.look()).signals if each.key == "drift/questions"]
+    assert found and not any("AKIA" in example for example in found[0].examples)
+
+
 async def test_embeddings_are_asked_for_once_and_what_cannot_be_had_is_said(watched):
     watched.serve(*(request(n, OLD[n % 4].format(n)) for n in range(120)))
     app = watched.means.loaded.app
@@ -262,7 +271,8 @@ async def test_what_could_not_be_measured_is_said(watched):
         looked = await watched.look(NOON + timedelta(seconds=second))
         return burnt in {each.key for each in looked.signals}, burnt in {each.key for each in looked.unmeasured}
 
-    assert [each.key for each in (await watched.look()).unmeasured] == [*texts, spent, burnt]
+    unmeasured = [each for each in (await watched.look()).unmeasured if each.kind != "change"]
+    assert [each.key for each in unmeasured] == [*texts, spent, burnt]
     watched.serve(*(request(n, outcome=Outcome.APP_ERROR, text="") for n in range(1800, 2000)))
     assert await told(2000) == (True, False)
     assert await told(3900) == (False, True), "nobody has asked since"
@@ -273,9 +283,22 @@ async def test_what_could_not_be_measured_is_said(watched):
 async def test_texts_that_were_compared_within_a_window_are_measured(watched):
     watched.without_embeddings()
     watched.serve(*(request(n, OLD[n % 4].format(n)) for n in range(120)))
-    assert (await watched.look()).unmeasured == ()
+    assert {each.kind for each in (await watched.look()).unmeasured} == {"change"}
     later = await watched.look(NOON + timedelta(days=2))
-    assert {each.kind for each in later.unmeasured} == {"drift", "topic"}
+    assert {each.kind for each in later.unmeasured} == {"change", "drift", "topic"}
+
+
+async def test_a_metric_without_a_value_for_a_window_is_not_measured(watched):
+    watched.serve(*(request(n) for n in range(10)))
+
+    async def unmeasured(now):
+        return {each.key for each in (await watched.look(now)).unmeasured if each.kind == "change"}
+
+    assert "change/vote_down_rate" in await unmeasured(NOON + timedelta(hours=1))
+    assert "change/error_rate" not in await unmeasured(NOON + timedelta(hours=20))
+    assert "change/error_rate" in await unmeasured(NOON + timedelta(days=2))
+    watched.serve(request(11))
+    assert "change/error_rate" not in await unmeasured(NOON + timedelta(days=2, hours=1))
 
 
 async def test_a_burn_that_has_stopped_is_none(watched):
