@@ -85,7 +85,8 @@ async def harvest(app: App = "outfitter", changes: Changes = []) -> Harvested:  
 
     Picked are down-voted, flagged and badly scored requests, those that two candidates answered otherwise, and a random
     share of all, without personal data and each question once. People accept an answer, write the right one, or reject
-    the request, in the terminal (`lifecycle review`) or in MLflow. Enough new labelled rows start augment.
+    the request, in the terminal (`lifecycle review`) or in MLflow. Enough newly labelled requests start
+    augment.
 
     Args:
         app: Name or path of the app.
@@ -147,21 +148,24 @@ async def _recorded(workspace: Workspace, reviewed: Reviewed) -> str:
 
 
 async def _go_on(workspace: Workspace, app: str, queue: Queue, reviewed: Reviewed | None) -> str:
-    """Starts `augment` once for enough new labelled rows, and says what goes on or what is to be done."""
+    """Starts `augment` once for enough newly labelled requests, and says what goes on or what is to be done.
+
+    Requests are counted, not rows: a row that the app has adopted is in no version of this any more.
+    """
     pending, wanted = queue.counts()["pending"], workspace.loaded.app.harvest.augment_after
     by_hand = f"`lifecycle review --app {app}` shows the {pending} that wait" if pending else ""
     if reviewed is None or reviewed.version is None or wanted is None:
         return by_hand
-    rows = sum(reviewed.made.manifest.rows.values())
-    new = rows - queue.started
+    new = reviewed.picks - queue.started
     if new < wanted:
         return by_hand
     # Noted first: a run that is killed in between starts nothing rather than the same twice.
-    queue.start(rows)
+    queue.start(reviewed.picks)
+    rows = sum(reviewed.made.manifest.rows.values())
     emit(ENOUGH_LABELLED, workspace.name, {"version": reviewed.version.digest, "rows": rows, "new": new})
     if await is_awaited(ENOUGH_LABELLED, workspace.name):
-        return f"{new} new labelled rows: augment starts by itself while the stack is up"
-    return f"{new} new labelled rows: `lifecycle run augment --app {app}` makes the next candidate"
+        return f"{new} newly labelled requests: augment starts by itself while the stack is up"
+    return f"{new} newly labelled requests: `lifecycle run augment --app {app}` makes the next candidate"
 
 
 def _version(reviewed: Reviewed) -> Version:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from prefect import flow
 from pydantic import Field
 
+from configs.errors import StackError
 from configs.schema.base import Frozen
 from pipelines.parameters import App, Changes
 from pipelines.run_names import run_name
@@ -24,9 +25,10 @@ from tasks.releasing.endpoint import served_apps
 from tasks.releasing.log import release_log
 from tasks.results.evaluation import Evaluation
 from tasks.serving.record import RecordStore, record_store
+from tasks.tracking.away import though_away
 from tasks.tracking.links import artifact_url
 from tasks.tracking.runs import record_window
-from tasks.watching.alerting import found_in, signalled, unjudged
+from tasks.watching.alerting import found_in, signalled, unjudged, unmeasured_keys
 from tasks.watching.budgets import check_budgets
 from tasks.watching.compare import Comparison, Finding, check_limits, compare
 from tasks.watching.examples import examples_of
@@ -78,13 +80,14 @@ async def monitor(
     """Scores what the champion served in a window, and sends an event where a limit is certainly broken.
 
     The event starts augment and evaluate by an automation. Every request is in the results store; MLflow gets traces of
-    a share of them, and of every flagged one.
+    a share of them, and of every flagged one. Where MLflow is away, what was found is told all the same, and the run
+    fails at its end.
 
     Args:
         app: Name or path of the app.
-        window_minutes: Minutes to look back; the configuration's where empty.
+        window_minutes: Minutes to look back; the configuration's where empty. A look at another window ends no alert.
         play_production: First ask the endpoint the rows of the production dataset, each once.
-        changes: Changes of the configuration for this run only, as key=value.
+        changes: Changes of the configuration for this run only, as key=value. A look with such ends no alert.
     """
     with open_workspace(app, tuple(changes)) as workspace, record_store(workspace.name) as store:
         check_limits(workspace.loaded.app, workspace.metrics)
@@ -96,17 +99,24 @@ async def monitor(
         looked = await step("look for changes and drift", lambda: _looked(workspace, champion, store, window))
         release = _released_with(workspace, champion)
         comparison = compare(workspace.loaded.app, workspace.metrics, window, release)
-        traced = await step("write traces into MLflow", lambda: _traced(workspace, store))
+        missed: list[StackError] = []
+        traced = await though_away(step("write traces into MLflow", lambda: _traced(workspace, store)), 0, missed)
         findings = [_row(finding) for finding in comparison.findings]
         found = [each.words for each in looked.signals]
         keep_window(workspace.store.folder, seen(window, comparison, release, found))
         page = await step("draw the operations page", lambda: _drawn(workspace, store, window))
-        run = await step("record in MLflow", lambda: _recorded(workspace, champion, window, comparison, looked, page))
+        recorded = step("record in MLflow", lambda: _recorded(workspace, champion, window, comparison, looked, page))
+        run = await though_away(recorded, "", missed)
         broken = tuple(finding.limit for finding in comparison.broken)
         if broken:
             say(f"broken: {'; '.join(broken)}")
-        await step("tell what changed", lambda: _told(workspace, champion, store, window, comparison, looked, run))
+        ends = not changes and window_minutes in (None, workspace.loaded.app.monitor.window_minutes)
+        await step(
+            "tell what changed", lambda: _told(workspace, champion, store, window, comparison, looked, run, ends)
+        )
         await _publish(workspace, champion, window, comparison, findings, run, looked)
+        if missed:
+            raise missed[0]
         return Monitored(
             app=workspace.name,
             candidate=champion.digest,
@@ -197,16 +207,22 @@ async def _told(
     comparison: Comparison,
     looked: Looked,
     run: str,
+    ends: bool,
 ) -> None:
-    """Tells of limits where the window was judged, and of what lasts longer than a window in any case."""
+    """Tells of limits where the window was judged, and of what lasts longer than a window in any case.
+
+    A look at another window, or by another configuration, than the next one will be ends no alert.
+    """
     metrics, app = {**workspace.metrics, **RATES}, workspace.loaded.app
-    looks = [await raise_alerts(app, "watch", signalled(looked.signals, champion.digest, comparison.reason, run))]
+    signals = signalled(looked.signals, champion.digest, comparison.reason, run)
+    unmeasured = unmeasured_keys(looked.unmeasured, champion.digest)
+    looks = [await raise_alerts(app, "watch", signals, unknown=unmeasured, ends=ends)]
     if comparison.judged:
         found = found_in(
             comparison, champion.digest, lambda finding: examples_of(window, store, metrics[finding.metric]), run
         )
         unknown = unjudged(comparison, champion.digest)
-        looks.append(await raise_alerts(app, "monitor", found, unknown=unknown))
+        looks.append(await raise_alerts(app, "monitor", found, unknown=unknown, ends=ends))
     for seen_at in looks:
         for words, alerts in (("alert", seen_at.opened), ("recovered", seen_at.recovered)):
             for alert in alerts:
@@ -250,5 +266,7 @@ async def _publish(
     await table(artifact_key(name, "limits"), findings, f"Limits of {name}: {head}")
     await table(artifact_key(name, "signals"), signals, f"Found in what {name} served: {len(signals)}")
     await markdown(artifact_key(name, "monitor"), page, head)
-    await link(artifact_key(name, "monitor", "mlflow"), run, "The window in MLflow")
-    await link(artifact_key(name, "operations"), artifact_url(run, "operations.html"), "The operations page in MLflow")
+    if run:
+        page_url = artifact_url(run, "operations.html")
+        await link(artifact_key(name, "monitor", "mlflow"), run, "The window in MLflow")
+        await link(artifact_key(name, "operations"), page_url, "The operations page in MLflow")

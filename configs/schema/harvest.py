@@ -29,4 +29,4 @@ class Harvest(Frozen):
     random_at_most: int = Field(50, ge=0)
     """Requests that one harvest draws by chance at most."""
     augment_after: int | None = Field(None, ge=1)
-    """New labelled rows after which `augment` starts by itself; never where not set."""
+    """Newly labelled requests after which `augment` starts by itself; never where not set."""

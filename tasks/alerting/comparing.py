@@ -32,6 +32,7 @@ def compared(
     found: Sequence[Found],
     unknown: Collection[str],
     at: datetime,
+    ends: bool = True,
 ) -> Look:
     """Compares one source's findings with its open alerts.
 
@@ -42,6 +43,7 @@ def compared(
         found: all that it finds wrong now; of two with one key the last counts.
         unknown: keys that could not be judged: they stay as they are.
         at: now, in UTC.
+        ends: False where all that is not found stays as it is.
     """
     opened: list[Alert] = []
     lasting: list[Alert] = []
@@ -54,7 +56,7 @@ def compared(
         worse = SEVERITIES.index(each.severity) > SEVERITIES.index(earlier.severity)
         now = _alert(earlier.id, app, source, each, earlier.began, at, earlier.times + 1)
         (opened if worse else lasting).append(now)
-    over = [alert for key, alert in before.items() if key not in by_key and key not in unknown]
+    over = [alert for key, alert in before.items() if ends and key not in by_key and key not in unknown]
     recovered = (alert.model_copy(update={"recovered": at}) for alert in over)
     return Look(tuple(opened), tuple(lasting), tuple(recovered))
 

@@ -41,18 +41,19 @@ class Found(NamedTuple):
         return self._replace(
             title=_clipped(self.title, _TITLE),
             reason=_clipped(self.reason, _REASON),
-            examples=tuple(_example(text) for text in self.examples[:_EXAMPLES]),
+            examples=tuple(presentable_text(text) for text in self.examples[:_EXAMPLES]),
         )
 
 
-def _example(text: str) -> str:
+def presentable_text(text: str) -> str:
+    """Returns a text as it may be kept and shown: short, without personal data, and none of one that holds a secret."""
     from tasks.curating.redacting import redacted
     from tasks.curating.secrets import secret_in
 
     if kind := secret_in(text):
         return f"(left out: it holds what looks like a secret, {kind})"
     # Before it is cut: half an address is not recognised.
-    return _clipped(redacted(" ".join(text[:_READ].split())).text, _SHOWN)
+    return _clipped(redacted(" ".join(text.split())[:_READ]).text, _SHOWN)
 
 
 def _clipped(text: str, longest: int) -> str:

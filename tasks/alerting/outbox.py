@@ -21,7 +21,7 @@ from tasks.alerting.outbox_file import OutboxFile
 from tasks.alerting.tried import Tried
 
 _REFUSED_AFTER = 3
-"""Tries after which a message that its receiver cannot read is given up: what is behind it must not wait for ever."""
+"""Times that its receiver cannot read a message before it is given up: what is behind it must not wait for ever."""
 
 State = Literal["waiting", "delivered", "refused", "dropped"]
 _FIELDS = "number, kind, url_env, secret_env, message, state, tries, tried, due, stuck, problem, ended"
@@ -85,6 +85,7 @@ class Outbox:
         channels: Sequence[Channel],
         at: datetime,
         unknown: Collection[str] = (),
+        ends: bool = True,
     ) -> Look:
         """Notes what a source finds wrong now, and writes the messages that tell of what changed.
 
@@ -94,6 +95,7 @@ class Outbox:
             channels: who is told.
             at: now, in UTC.
             unknown: keys that it could not judge: they stay as they are.
+            ends: False where all that it does not find stays as it is.
 
         Raises:
             OutboxError: it could not be written; nothing of it is.
@@ -102,7 +104,7 @@ class Outbox:
         with self._file.commit() as file:
             lines = file.execute("SELECT alert FROM alerts WHERE source = ? AND open = 1 ORDER BY began", [source])
             before = {alert.key: alert for alert in (Alert.model_validate_json(line) for (line,) in lines)}
-            look = compared(self.app, source, before, presentable, unknown, at)
+            look = compared(self.app, source, before, presentable, unknown, at, ends)
             for alert in (*look.opened, *look.lasting, *look.recovered):
                 values = (alert.id, source, alert.key, alert.recovered is None, alert.began.isoformat())
                 file.execute("REPLACE INTO alerts VALUES (?, ?, ?, ?, ?, ?)", (*values, alert.model_dump_json()))
@@ -145,19 +147,14 @@ class Outbox:
         Raises:
             OutboxError: it could not be written; the message will be sent again.
         """
-        tries = delivery.tries + 1
-        state: State = "waiting"
-        if tried.outcome == "delivered":
-            state = "delivered"
-        elif tried.outcome == "unreadable" and tries >= _REFUSED_AFTER:
-            state = "refused"
-        now = at.timestamp()
+        tries, now = delivery.tries + 1, at.timestamp()
         due = now + tried.pause_s(tries)
         stuck = tried.outcome in ("stuck", "unreadable")
-        ended = None if state == "waiting" else at.isoformat()
         changed = "state = ?, tries = ?, tried = ?, due = ?, stuck = ?, problem = ?, ended = ?"
-        values = (state, tries, now, due, stuck, tried.problem, ended, delivery.number)
         with self._file.commit() as file:
+            state = _state_after(file, delivery, tried)
+            ended = None if state == "waiting" else at.isoformat()
+            values = (state, tries, now, due, stuck, tried.problem, ended, delivery.number)
             file.execute(f"UPDATE deliveries SET {changed} WHERE number = ? AND state = 'waiting'", values)  # noqa: S608
 
     def alerts(self, limit: int) -> tuple[Alert, ...]:
@@ -206,6 +203,17 @@ def _put(file: sqlite3.Connection, channel: Channel, message: Message) -> None:
     file.executemany("REPLACE INTO told VALUES (?, ?, ?)", told)
     values = (channel.name, message.model_dump_json())
     file.execute("INSERT INTO deliveries (channel, message) VALUES (?, ?)", values)
+
+
+def _state_after(file: sqlite3.Connection, delivery: Delivery, tried: Tried) -> State:
+    """Returns what becomes of a message; only tries after which it could not be read bring it nearer to its end."""
+    if tried.outcome == "delivered":
+        return "delivered"
+    if tried.outcome != "unreadable":
+        return "waiting"
+    counted = "INSERT INTO unreadable VALUES (?, 1) ON CONFLICT DO UPDATE SET tries = tries + 1 RETURNING tries"
+    [(times,)] = file.execute(counted, [delivery.number]).fetchall()
+    return "refused" if times >= _REFUSED_AFTER else "waiting"
 
 
 def _delivery(line: Sequence[Any]) -> Delivery:

@@ -43,6 +43,10 @@ CREATE TABLE IF NOT EXISTS deliveries (
     problem TEXT NOT NULL DEFAULT '',
     ended TEXT                     -- when it was delivered, or given up
 );
+CREATE TABLE IF NOT EXISTS unreadable (
+    delivery INTEGER PRIMARY KEY,
+    tries INTEGER NOT NULL         -- those after which its receiver could not read it
+);
 CREATE INDEX IF NOT EXISTS waiting ON deliveries (channel, number) WHERE state = 'waiting';
 """
 

@@ -12,7 +12,13 @@ from tasks.alerting.outbox import open_outbox, utc_now
 
 
 async def raise_alerts(
-    app: App, source: str, found: Sequence[Found], *, unknown: Collection[str] = (), clock: Clock = utc_now
+    app: App,
+    source: str,
+    found: Sequence[Found],
+    *,
+    unknown: Collection[str] = (),
+    ends: bool = True,
+    clock: Clock = utc_now,
 ) -> Look:
     """Tells what is new and what is over, once; what lasts is counted.
 
@@ -23,6 +29,7 @@ async def raise_alerts(
         source: who looks, such as `monitor`; what it raised before and does not find now is over.
         found: everything that is wrong now.
         unknown: keys that could not be judged: neither new nor over.
+        ends: False where the source did not look at all that it looks at otherwise: then nothing is over.
         clock: returns now, in UTC.
 
     Returns:
@@ -34,6 +41,6 @@ async def raise_alerts(
     channels = channels_of(app)
     with open_outbox(app.name) as outbox:
         outbox.keep_only(channels, clock())
-        look = await asyncio.to_thread(outbox.look, source, found, channels, clock(), unknown)
+        look = await asyncio.to_thread(outbox.look, source, found, channels, clock(), unknown, ends)
         await deliver(outbox, clock)
     return look

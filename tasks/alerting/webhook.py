@@ -1,7 +1,6 @@
 """What a webhook is sent: JSON, with the headers and the signature of Standard Webhooks (standardwebhooks.com, 1.0)."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 from datetime import datetime
@@ -43,7 +42,7 @@ def webhook_headers(message: Message, body: bytes, at: datetime, secret: str = "
 def _key(secret: str) -> bytes:
     try:
         return base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
-    except binascii.Error:
+    except ValueError:  # also of what is not ASCII
         raise AddressError(
             f"is no secret; write {_PREFIX} and then base64, such as `openssl rand -base64 32`"
         ) from None

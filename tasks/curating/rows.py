@@ -1,10 +1,12 @@
 """Curates: from the gathered rows to splits that give nothing away."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from configs.errors import DataError
+from tasks.calling.embeddable import embeddable
 from tasks.calling.embedding import embed
 from tasks.curating.contamination import leaks_of, without_leaks
 from tasks.curating.curation import Curation, counted
@@ -127,18 +129,23 @@ async def links_between(workspace: Workspace, items: Sequence[Item]) -> tuple[Li
 
 
 async def _vectors(workspace: Workspace, items: Sequence[Item]) -> "np.ndarray | None":
-    """Returns the embeddings of what was asked; without personal data, which could be guessed from a vector."""
+    """Returns the embeddings of what was asked; without personal data, which could be guessed from a vector.
+
+    What the model does not take has a vector of zeros, which is like no other: it is compared by its words.
+    """
+    import numpy as np
+
     model = workspace.loaded.app.curate.embedding_model
     if model is None or not items:
         return None
-    return await embed(
-        ["\n".join(message.content for message in item.row.messages) for item in items],
-        loaded=workspace.loaded,
-        model=model,
-        journal=workspace.journal,
-        epoch="",
-        spend=workspace.spend,
-    )
+    texts = ["\n".join(message.content for message in item.row.messages) for item in items]
+    journal, spend = workspace.journal, workspace.spend
+    ask = partial(embed, loaded=workspace.loaded, model=model, journal=journal, epoch="", spend=spend)
+    taken = await embeddable(texts, ask)
+    vectors = np.zeros((len(items), max(1, taken.vectors.shape[1])), np.float32)
+    if taken.places:
+        vectors[list(taken.places)] = taken.vectors
+    return vectors
 
 
 def _check_enough(workspace: Workspace, done: Curation) -> None:

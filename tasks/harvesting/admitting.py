@@ -60,7 +60,8 @@ async def admit(workspace: Workspace, store: RecordStore, queue: Queue, selectio
     """
     if not selection.reasons:
         return Admitted((), (), {})
-    new = [_picked(each, selection) for each in _served(store, list(selection.reasons))]
+    columns = workspace.loaded.app.datasets.columns
+    new = [_picked(each, selection, columns) for each in _served(store, list(selection.reasons))]
     passed_over = [PassedOver(each.request, SECRET, kind) for each in new if (kind := _secret_of(each))]
     held = {each.request for each in passed_over}
     new = [each for each in new if each.request not in held]
@@ -100,7 +101,7 @@ def _served(store: RecordStore, requests: Sequence[str]) -> Iterator[Numbered]:
     yield from sorted(found, key=lambda each: each.number)
 
 
-def _picked(numbered: Numbered, selection: Selection) -> Picked:
+def _picked(numbered: Numbered, selection: Selection, columns: Columns) -> Picked:
     """Returns a request without personal data."""
     number, served = numbered
     probability = selection.probability.get(served.id)
@@ -112,7 +113,7 @@ def _picked(numbered: Numbered, selection: Selection) -> Picked:
         candidate=served.candidate,
         row_id=served.row_id,
         messages=tuple(each._replace(content=redacted(each.content).text) for each in served.messages),
-        columns=redacted_values(served.columns, Columns()),
+        columns=redacted_values(served.columns, columns),
         answer=redacted(answer.text).text,
         cause=redacted(answer.cause).text,
         passages=tuple(Passage(each.id, redacted(each.text).text, each.score) for each in answer.context),

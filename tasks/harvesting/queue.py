@@ -169,11 +169,11 @@ class Queue:
 
     @property
     def started(self) -> int:
-        """How many labelled rows there were when `augment` was started last; 0 before."""
+        """How many labelled picks there were when `augment` was started last; 0 before."""
         return int(self._fact(_STARTED) or 0)
 
     def start(self, labelled: int) -> None:
-        """Notes that `augment` was started for so many labelled rows."""
+        """Notes that `augment` was started for so many labelled picks."""
         self._write(("INSERT OR REPLACE INTO facts VALUES (?, ?)", [(_STARTED, str(labelled))]))
 
     def _fact(self, name: str) -> str | None:

@@ -20,11 +20,13 @@ class Reviewed(NamedTuple):
         made: what it was made of, and what the checks say.
         version: as it was written; None where it was blocked, or no row is left.
         page: says in Markdown what became of each row.
+        picks: requests that people have labelled, whatever became of them.
     """
 
     made: Made
     version: Version | None
     page: str
+    picks: int
 
     @property
     def verdict(self) -> Literal["PASS", "FAIL"]:
@@ -56,7 +58,7 @@ async def make_version(workspace: Workspace, queue: Queue) -> Reviewed | None:
     version = save_made(own, made, REVIEWED) if made.manifest.rows else None
     verdict = "PASS" if made.passed else "FAIL"
     page = page_of(workspace.name, made.done, verdict, made.reason, version.digest if version else None)
-    return Reviewed(made, version, page)
+    return Reviewed(made, version, page, len(picks))
 
 
 def record_reviewed(workspace: Workspace, reviewed: Reviewed) -> str:

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from tasks.serving.record_file import RecordFile
+from tasks.serving.record_file import ASKED, RecordFile
 
-_USES = """
-SELECT substr(at, 1, 10), key, count(*), total(outcome = 'ok'), total(outcome = 'app_error'),
+_USES = f"""
+SELECT substr(at, 1, 10), key, total({ASKED}), total(outcome = 'ok' AND {ASKED}),
+    total(outcome = 'app_error' AND {ASKED}),
     total(input_tokens + output_tokens), total(price), total(outcome = 'ok' AND price IS NULL)
 FROM served WHERE at >= ? AND at < ? GROUP BY 1, 2 ORDER BY 1, 2
-"""
+"""  # noqa: S608 constants
 _VOTES = """
 SELECT substr(served.at, 1, 10), total(good), count(*) FROM served JOIN feedback ON feedback.request = served.id
 WHERE served.at >= ? AND served.at < ? GROUP BY 1 ORDER BY 1
@@ -18,15 +19,15 @@ WHERE served.at >= ? AND served.at < ? GROUP BY 1 ORDER BY 1
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What one key asked on one day.
+    """What one key asked on one day, and what that cost, with the copies that a candidate on trial answered.
 
     Attributes:
         day: in UTC.
         key: id of the key; "" for requests without one.
-        requests: all of them.
+        requests: all that were asked; the copies are none.
         answered: those that were answered.
         failed: those that the application could not answer; the clients of the rest went away.
-        tokens: sent and generated.
+        tokens: sent and generated, copies included; so are the price and what has none.
         price: US dollars of those whose price is known.
         unpriced: answers whose price is not known.
     """
@@ -64,7 +65,16 @@ class Days:
         """
         found = self._file.query(_USES, [since.isoformat(), until.isoformat()])
         return [
-            Use(date.fromisoformat(day), key, requests, int(answered), int(failed), int(tokens), price, int(unpriced))
+            Use(
+                date.fromisoformat(day),
+                key,
+                int(requests),
+                int(answered),
+                int(failed),
+                int(tokens),
+                price,
+                int(unpriced),
+            )
             for day, key, requests, answered, failed, tokens, price, unpriced in found
         ]
 

@@ -92,17 +92,19 @@ class Detector:
     Attributes:
         known: the values that later ones are compared with, in order of size.
         count: how many have entered.
-        settled: True once there was an alarm: what comes later is compared with what was before it.
         evidence: of the ranks.
     """
 
     known: list[float] = field(default_factory=list)
     count: int = 0
-    settled: bool = False
     evidence: Evidence = field(default_factory=Evidence)
 
     def enter(self, value: float, place: float, label: str, side: Side, every: float) -> Alarm | None:
         """Enters the next value, and returns an alarm where that is one.
+
+        After an alarm as before it values join those that later ones are compared with, until these are `REMEMBERED`:
+        only so are ranks uniform as long as nothing changes. Those against a few values that stay the same are not, and
+        would alarm more often than once in `every`.
 
         Args:
             value: a finite number.
@@ -112,8 +114,7 @@ class Detector:
             every: on average there is one false alarm in so many values at most.
         """
         alarm = self.evidence.enter(self._rank(value, place), label, side, every)
-        self.settled = self.settled or alarm is not None
-        if not self.settled and len(self.known) < REMEMBERED:
+        if len(self.known) < REMEMBERED:
             insort(self.known, value)
         self.count += 1
         return alarm

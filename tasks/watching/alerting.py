@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from tasks.alerting.found import Found
 from tasks.orchestrating.events import FOUND, LIMIT_BROKEN
 from tasks.watching.compare import Comparison, Finding
-from tasks.watching.signals import Signal
+from tasks.watching.signals import Signal, Unmeasured
 
 
 def found_in(
@@ -44,6 +44,8 @@ def unjudged(comparison: Comparison, candidate: str) -> tuple[str, ...]:
 def signalled(signals: Sequence[Signal], candidate: str, reason: str, link: str) -> list[Found]:
     """Returns changes, drift, new topics and spent budgets; each starts what waits for the event of its kind.
 
+    An error budget is the app's, whoever answers: a release neither ends its alert nor makes it another.
+
     Args:
         signals: what a look came to.
         candidate: digest of the champion.
@@ -52,17 +54,26 @@ def signalled(signals: Sequence[Signal], candidate: str, reason: str, link: str)
     """
     return [
         Found(
-            key=f"{each.key} · {candidate[:8]}",
+            key=_signal_key(each, candidate),
             severity="error" if each.severity == "critical" else "warning",
             title=each.words,
             reason=reason,
             examples=each.examples,
             link=link,
-            candidate=candidate,
+            candidate="" if each.kind == "budget" else candidate,
             event=FOUND[each.kind],
         )
         for each in signals
     ]
+
+
+def unmeasured_keys(unmeasured: Sequence[Unmeasured], candidate: str) -> tuple[str, ...]:
+    """Returns the keys of the alerts that stay as they are after a look that could not measure these."""
+    return tuple(_signal_key(each, candidate) for each in unmeasured)
+
+
+def _signal_key(of: Signal | Unmeasured, candidate: str) -> str:
+    return of.key if of.kind == "budget" else f"{of.key} · {candidate[:8]}"
 
 
 def _key(finding: Finding, candidate: str) -> str:

@@ -17,7 +17,7 @@ from tasks.serving.reading import Counted, ServedReader
 from tasks.statistics.intervals import wilson
 from tasks.watching.kept import WatchStore
 from tasks.watching.scored import Scoring
-from tasks.watching.signals import Severity, Signal
+from tasks.watching.signals import Severity, Signal, Unmeasured
 
 _SHORT = 12
 """The short stretch is a twelfth of the long one."""
@@ -57,6 +57,11 @@ class Burn(NamedTuple):
         """Whether the long stretch is certainly too fast, and the short one still is."""
         return self.low > self.at_most and self.short is not None and self.short > self.at_most
 
+    @property
+    def undecided(self) -> bool:
+        """Whether it cannot be said: nothing came in the long stretch, or nothing in the short one of one too fast."""
+        return self.rate is None or (self.low > self.at_most and self.short is None)
+
 
 class Spent(NamedTuple):
     """A budget and what was spent of it.
@@ -83,14 +88,32 @@ class Spent(NamedTuple):
         if self.share is not None and self.share > 1:
             words = f"{metric}: the error budget of {self.budget.over_days} days is spent ({self.share:.0%} of it): "
             words += f"{self.bad:g} of {self.n} requests, {self.budget.at_most:.2%} are allowed"
-            found.append(Signal(f"budget/{metric}", "budget", words, "critical"))
-        burn = next((each for each in self.burns if each.too_fast), None)
-        if burn:
+            found.append(Signal(self._key("budget"), "budget", words, "critical"))
+        if burn := self._too_fast:
             words = (
-                f"{metric}: the error budget burns {burn.rate:.1f} times as fast as it may, over {burn.pace.hours:g} h"
+                f"{metric}: the error budget of {self.budget.over_days} days burns {burn.rate:.1f} times as fast as it "
+                f"may, over {burn.pace.hours:g} h"
             )
-            found.append(Signal(f"burn/{metric}", "budget", words, burn.pace.severity))
+            found.append(Signal(self._key("burn"), "budget", words, burn.pace.severity))
         return tuple(found)
+
+    @property
+    def unmeasured(self) -> tuple[Unmeasured, ...]:
+        """Those of its signals of which nothing can be said, for lack of requests."""
+        found = []
+        if self.share is None:
+            found.append(Unmeasured(self._key("budget"), "budget"))
+        if self._too_fast is None and any(each.undecided for each in self.burns):
+            found.append(Unmeasured(self._key("burn"), "budget"))
+        return tuple(found)
+
+    @property
+    def _too_fast(self) -> Burn | None:
+        return next((each for each in self.burns if each.too_fast), None)
+
+    def _key(self, what: str) -> str:
+        """Returns what names a signal of it: a metric may have a budget for a week and one for a month."""
+        return f"{what}/{self.budget.metric}/{self.budget.over_days} d"
 
 
 def check_budgets(app: App, metrics: Mapping[str, Metric]) -> None:

@@ -52,12 +52,14 @@ class Changes:
         voted: number of the vote that has entered last.
         detectors: by metric and what its values depend on.
         alarms: changes that were found, the newest last.
+        measured: time of the last look that had a value of it, by metric.
     """
 
     entered: int = 0
     voted: int = 0
     detectors: dict[str, Detector] = field(default_factory=dict)
     alarms: list[Changed] = field(default_factory=list)
+    measured: dict[str, str] = field(default_factory=dict)
 
     def enter(
         self,
@@ -82,6 +84,8 @@ class Changes:
         """
         detector = self.detectors.setdefault(f"{metric.name}:{version}", Detector())
         known = [at for at, value in enumerate(values) if np.isfinite(value)]
+        if known:
+            self.measured[metric.name] = seen
         for place, at in enumerate(known):
             drawn = drawn_place(ids[at], metric.name)
             alarm = detector.enter(float(values[at]), drawn, times[at], side_of(metric), every)
@@ -119,6 +123,7 @@ class Changes:
             "voted": self.voted,
             "detectors": {name: asdict(detector) for name, detector in self.detectors.items()},
             "alarms": [alarm._asdict() for alarm in self.alarms],
+            "measured": self.measured,
         }
         return json.dumps(content).encode()
 
@@ -127,11 +132,11 @@ class Changes:
         """Returns what `to_bytes` kept."""
         found = json.loads(content)
         detectors = {
-            name: Detector(**{**each, "evidence": Evidence(**each["evidence"])})
+            name: Detector(each["known"], each["count"], Evidence(**each["evidence"]))
             for name, each in found["detectors"].items()
         }
         alarms = [Changed(**alarm) for alarm in found["alarms"]]
-        return cls(found["entered"], found["voted"], detectors, alarms)
+        return cls(found["entered"], found["voted"], detectors, alarms, found.get("measured", {}))
 
 
 def watched(metrics: Mapping[str, Metric]) -> dict[str, Metric]:

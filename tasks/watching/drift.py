@@ -68,7 +68,7 @@ class Drift:
         ids: theirs.
         labels: theirs.
         stretches: how many were compared.
-        settled: True once there was an alarm: what comes later is compared with what was before it.
+        compared: time of the look that compared one last; "" before the first.
         evidence: of the ranks.
         ranks: of the stretches so far, the newest last; small where a stretch differs from what was before it.
         shifts: drifts that were found, the newest last.
@@ -82,7 +82,7 @@ class Drift:
     ids: list[str] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     stretches: int = 0
-    settled: bool = False
+    compared: str = ""
     evidence: Evidence = field(default_factory=Evidence)
     ranks: list[float] = field(default_factory=list)
     shifts: list[Shift] = field(default_factory=list)
@@ -94,8 +94,8 @@ class Drift:
         """Enters texts in their order, and compares each whole stretch of them.
 
         The first stretch is what the second is compared with; then each joins those before it, so that its rank is
-        exactly uniform and tells nothing of the others' as long as nothing changes, until there are `KNOWN` or there
-        was an alarm.
+        exactly uniform and tells nothing of the others' as long as nothing changes, until there are `KNOWN`; after an
+        alarm as before it.
 
         Args:
             ids: of the texts.
@@ -113,12 +113,12 @@ class Drift:
             fresh = self.waiting[:size]
             if len(self.known):
                 self._compare(fresh, self.ids[:size], self.labels[:size], every, seen)
-            if not self.settled and len(self.known) < KNOWN:
+            if len(self.known) < KNOWN:
                 self.known = np.vstack([self.known, fresh]) if len(self.known) else fresh
             self.waiting, self.ids, self.labels = self.waiting[size:], self.ids[size:], self.labels[size:]
 
     def _compare(self, fresh: Vectors, ids: Sequence[str], labels: Sequence[str], every: float, seen: str) -> None:
-        self.stretches += 1
+        self.stretches, self.compared = self.stretches + 1, seen
         known, sharpness = self.known, _SHARPNESS
         if self.space == WORDS:
             (known, fresh), sharpness = weighed(known, fresh), _SHARPNESS_OF_WORDS
@@ -127,7 +127,6 @@ class Drift:
         # A change begins with the first text of a stretch, and is found with its last.
         alarm = self.evidence.enter(rank, labels[0], "far higher", every)
         if alarm:
-            self.settled = True
             typical = tuple(ids[at] for at in most_changed(known, fresh, sharpness, _EXAMPLES))
             self.shifts = [*self.shifts, Shift(alarm.began, labels[-1], typical, seen)][-_REMEMBERED:]
         for group in new_groups(known, fresh):
@@ -142,7 +141,7 @@ class Drift:
             "ids": self.ids,
             "labels": self.labels,
             "stretches": self.stretches,
-            "settled": self.settled,
+            "compared": self.compared,
             "evidence": asdict(self.evidence),
             "ranks": self.ranks,
             "shifts": self.shifts,
@@ -157,6 +156,7 @@ class Drift:
         """Returns what `to_bytes` kept."""
         with np.load(io.BytesIO(content), allow_pickle=False) as found:
             facts = json.loads(str(found["facts"]))
+            facts.pop("settled", None)  # of files that were written when an alarm ended the joining
             facts["evidence"] = Evidence(**facts["evidence"])
             facts["shifts"] = [Shift(began, at, tuple(typical), seen) for began, at, typical, seen in facts["shifts"]]
             facts["topics"] = [Topic(tuple(members), at, seen) for members, at, seen in facts["topics"]]

@@ -6,11 +6,12 @@ from tasks.serving.served import Served
 from tasks.watching.window import Window
 
 _AT_MOST = 3
-_QUESTION = 120
 
 
 def examples_of(window: Window, store: RecordStore, metric: Metric) -> tuple[str, ...]:
     """Returns the worst requests of a metric, each as `question → answer`; up to three, the worst first.
+
+    They are whole: half an address or half a key would be taken for neither when they are made presentable.
 
     Args:
         window: the requests and their scores.
@@ -28,4 +29,4 @@ def examples_of(window: Window, store: RecordStore, metric: Metric) -> tuple[str
 
 def _shown(served: Served) -> str:
     question = " ".join(served.messages[-1].content.split()) if served.messages else ""
-    return f"{question[:_QUESTION]} → {served.answer.text or served.answer.cause}"
+    return f"{question} → {served.answer.text or served.answer.cause}"

@@ -5,17 +5,16 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from configs.errors import LifecycleError
-from tasks.curating.redacting import redacted
+from tasks.alerting.found import presentable_text
 from tasks.serving.reading import Recorded
 from tasks.watching.budgets import Spent, spent
 from tasks.watching.changes import Changed, Changes, watched
 from tasks.watching.drift import Drift
 from tasks.watching.scored import Scoring, finished
-from tasks.watching.signals import EXAMPLES, Signal
+from tasks.watching.signals import EXAMPLES, Signal, Unmeasured
 from tasks.watching.vectors import WORDS, space, vectors_of
 
 _AT_ONCE = 500
-_LONGEST = 200
 _VOTES = "vote_down_rate"
 
 
@@ -52,12 +51,14 @@ class Looked(NamedTuple):
         signals: what people should know of.
         drifted: of questions and of answers.
         budgets: in the configuration's order.
+        unmeasured: what may be there as it was before: nothing was measured by which that could be told.
     """
 
     entered: int
     signals: tuple[Signal, ...]
     drifted: tuple[Drifted, ...]
     budgets: tuple[Spent, ...]
+    unmeasured: tuple[Unmeasured, ...] = ()
 
 
 async def look(scoring: Scoring, candidate: str, now: datetime) -> Looked:
@@ -82,7 +83,13 @@ async def look(scoring: Scoring, candidate: str, now: datetime) -> Looked:
         *_of_drift(answers.drift, "answers", scoring, since),
         *(signal for budget in budgets for signal in budget.signals),
     ]
-    return Looked(entered, tuple(signals), (questions.told, answers.told), budgets)
+    unmeasured = [
+        *_without_values(changes, scoring, since),
+        *_not_compared(questions.drift, "questions", since),
+        *_not_compared(answers.drift, "answers", since),
+        *(each for budget in budgets for each in budget.unmeasured),
+    ]
+    return Looked(entered, tuple(signals), (questions.told, answers.told), budgets, tuple(unmeasured))
 
 
 async def _changes(scoring: Scoring, candidate: str, now: datetime) -> tuple[int, Changes]:
@@ -134,13 +141,14 @@ async def _drift(
         texts = {name: text for name, text in texts_of(list(chosen)).items() if text.strip()}
         ids = [name for name in chosen if name in texts]
         try:
-            vectors = await vectors_of([texts[name] for name in ids], scoring.means)
+            taken = await vectors_of([texts[name] for name in ids], scoring.means)
         except LifecycleError as error:
             note = str(error)
             break
+        ids = [ids[place] for place in taken.places]
         labels = [chosen[name] for name in ids]
         # Half of the false alarms are for the questions, half for the answers.
-        drift.enter(ids, labels, vectors, settings.requests, 2.0 * settings.every, now.isoformat())
+        drift.enter(ids, labels, taken.vectors, settings.requests, 2.0 * settings.every, now.isoformat())
         drift.entered = part[-1].number
         scoring.kept.save_state(candidate, what, drift.to_bytes())
     return _Entered(drift, Drifted(what, compared_as, len(drift.ids), tuple(drift.ranks), note))
@@ -191,11 +199,21 @@ def _of_drift(drift: Drift, what: str, scoring: Scoring, since: str) -> list[Sig
     return found
 
 
+def _without_values(changes: Changes, scoring: Scoring, since: str) -> list[Unmeasured]:
+    names = [name for name in watched(scoring.metrics) if changes.measured.get(name, "") < since]
+    return [Unmeasured(f"change/{name}", "change") for name in names]
+
+
+def _not_compared(drift: Drift, what: str, since: str) -> list[Unmeasured]:
+    if drift.compared >= since:
+        return []
+    return [Unmeasured(f"drift/{what}", "drift"), Unmeasured(f"topic/{what}", "topic")]
+
+
 def _examples(ids: Sequence[str], texts_of: Callable[[Sequence[str]], Mapping[str, str]]) -> tuple[str, ...]:
-    """Returns texts without personal data, cut where they are long."""
+    """Returns texts without personal data and without secrets, cut where they are long."""
     texts = texts_of(list(ids))
-    shown = (" ".join(redacted(texts[name]).text.split()) for name in ids if name in texts)
-    return tuple(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…" for text in shown)
+    return tuple(presentable_text(texts[name]) for name in ids if name in texts)
 
 
 def _moment(label: str) -> str:

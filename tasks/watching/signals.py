@@ -29,6 +29,13 @@ class Signal(NamedTuple):
     examples: tuple[str, ...] = ()
 
 
+class Unmeasured(NamedTuple):
+    """A signal of which a look can say neither that it is there nor that it is over; key and kind are the signal's."""
+
+    key: str
+    kind: Kind
+
+
 def limit_signals(comparison: Comparison) -> tuple[Signal, ...]:
     """Returns the limits that are certainly broken."""
     return tuple(

@@ -1,12 +1,13 @@
 """Texts as vectors in which drift can be seen: an embedding model's where the app has one, else of their words."""
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from zlib import crc32
 
 import numpy as np
 
 from configs.errors import ConfigurationError
+from tasks.calling.embeddable import Embeddable, embeddable
 from tasks.calling.embedding import embed, embedding_identity
 from tasks.retrieval.lexical import search_terms
 from tasks.scoring.asked import Means
@@ -43,8 +44,8 @@ def space(means: Means) -> str:
     return embedding_identity(means.loaded, model) if model else WORDS
 
 
-async def vectors_of(texts: Sequence[str], means: Means) -> Vectors:
-    """Returns a vector of length 1 for each text that says something.
+async def vectors_of(texts: Sequence[str], means: Means) -> Embeddable:
+    """Returns a vector of length 1 for each text that says something, but for those that the model does not take.
 
     They are not journaled: who watches asks for each text once.
 
@@ -53,8 +54,9 @@ async def vectors_of(texts: Sequence[str], means: Means) -> Vectors:
     """
     model = embedding_model(means)
     if model is None:
-        return word_vectors(texts)
-    return await embed(texts, loaded=means.loaded, model=model, journal=None, epoch=means.epoch, spend=means.spend)
+        return Embeddable(tuple(range(len(texts))), word_vectors(texts))
+    ask = partial(embed, loaded=means.loaded, model=model, journal=None, epoch=means.epoch, spend=means.spend)
+    return await embeddable(texts, ask)
 
 
 def word_vectors(texts: Sequence[str]) -> Vectors:

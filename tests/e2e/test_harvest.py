@@ -33,7 +33,7 @@ COLUMNS = {
 
 @pytest.fixture
 def depot(tmp_path):
-    """Folder of an app that answers what things cost; two new labelled rows are enough for it."""
+    """Folder of an app that answers what things cost; two newly labelled requests are enough for it."""
     folder = tmp_path / "depot"
     folder.mkdir()
     files = {
@@ -132,7 +132,7 @@ def test_production_teaches_through_a_person(stack, lifecycle, depot):
     run("review", "--app", str(depot), typed="\n".join(typed.get(each["request"], "r") for each in waiting_still))
     two = harvest()
     assert two["version"]["rows"] == {"train": 2}
-    assert two["next"] == f"2 new labelled rows: `lifecycle run augment --app {depot}` makes the next candidate"
+    assert two["next"] == f"2 newly labelled requests: `lifecycle run augment --app {depot}` makes the next candidate"
     assert harvest()["next"] == "", "once for these rows"
 
     shown = json.loads(run("diff", one["version"]["digest"], "production-reviewed", "--app", str(depot), "--json"))

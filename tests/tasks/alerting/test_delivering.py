@@ -114,6 +114,18 @@ async def test_a_message_that_cannot_be_read_is_given_up_and_the_next_is_not(sho
     assert states == ["refused", "delivered"]
 
 
+async def test_an_outage_before_brings_a_message_that_cannot_be_read_no_nearer_to_its_end(shop, wrong, receiver):
+    receiver.answer(HOOK_PATH, 503)
+    await shop.raises(wrong())
+    await shop.delivers_for(120)
+    assert shop.delivery(HOOK).tries >= 5
+    receiver.answer(HOOK_PATH, 400)
+    await shop.delivers_for(3600 + 900)
+    assert shop.delivery(HOOK).state == "waiting"
+    await shop.delivers_for(3600)
+    assert shop.delivery(HOOK).state == "refused"
+
+
 async def test_a_clock_that_is_set_back_holds_nothing_up(shop, wrong, receiver):
     receiver.answer(HOOK_PATH, 503)
     await shop.raises(wrong())

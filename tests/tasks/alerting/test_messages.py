@@ -114,8 +114,9 @@ def test_the_signature_is_that_of_standard_webhooks():
 
 def test_without_a_secret_nothing_is_signed_and_what_is_no_secret_is_refused():
     assert "webhook-signature" not in webhook_headers(message(), b"", NOON)
-    with pytest.raises(AddressError, match=r"is no secret; write whsec_ and then base64"):
-        webhook_headers(message(), b"", NOON, "not base64!")
+    for secret in ("not base64!", "비밀"):
+        with pytest.raises(AddressError, match=r"is no secret; write whsec_ and then base64"):
+            webhook_headers(message(), b"", NOON, secret)
 
 
 async def test_a_signed_webhook_can_be_checked_by_its_receiver(shop, wrong, channels, monkeypatch):

@@ -57,7 +57,7 @@ def make_shop(tmp_path, home):
     folder = tmp_path / "shop"
     folder.mkdir()
 
-    def make(harvest=None, curate=None, **splits):
+    def make(harvest=None, curate=None, user=None, **splits):
         unknown = {"reference": "I do not know that.", "documents": [], "answerable": False, "about": ""}
         splits = {
             "sample": [labelled("s1", "tent", 0), labelled("s2", "tent", 0, "Who sewed your first flag?", **unknown)],
@@ -74,6 +74,7 @@ def make_shop(tmp_path, home):
             "cluster": "about",
             "answerable": "answerable",
             "slices": ["kind"],
+            **({"user": user} if user else {}),
         }
         app = {
             "name": "shop",
@@ -97,7 +98,17 @@ def make_shop(tmp_path, home):
 
 
 def served(
-    name, question, answer="", *, flags=(), candidate="c" * 16, minute=0, row_id="", outcome=Outcome.OK, placed=None
+    name,
+    question,
+    answer="",
+    *,
+    flags=(),
+    candidate="c" * 16,
+    minute=0,
+    row_id="",
+    outcome=Outcome.OK,
+    placed=None,
+    columns=None,
 ):
     """A served request; the answer draws on the documents of the first two things."""
     told = Answer(
@@ -109,7 +120,9 @@ def served(
         latency=Latency(1.0),
     )
     at = NOON + timedelta(minutes=minute)
-    return Served(name, at, candidate, 1, row_id, (Message("user", question),), {}, told, flags, placed=placed)
+    return Served(
+        name, at, candidate, 1, row_id, (Message("user", question),), columns or {}, told, flags, placed=placed
+    )
 
 
 @pytest.fixture

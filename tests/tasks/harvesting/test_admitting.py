@@ -1,7 +1,10 @@
 """What is selected goes into the queue without personal data or secrets, and each question once."""
 
+import json
 import sqlite3
 
+from infra.simulator.behaviour import Behaviour, Fault
+from infra.simulator.running import simulated
 from tasks.harvesting.picked import PassedOver
 
 
@@ -16,6 +19,28 @@ def test_nothing_in_the_queue_names_the_person(make_shop, serve, vote, harvest, 
     with sqlite3.connect(queue.path) as file:
         whole = "\n".join(file.iterdump())
     assert not any(text in whole for text in ("jane@", "0187", "4111"))
+
+
+def test_the_column_that_says_who_asks_is_left_out(make_shop, serve, harvest, queue):
+    folder = make_shop(user="customer")
+    serve("r1", "How dear is the rope?", "No idea.", flags=("abstained",), columns={"customer": "c-77", "plan": "pro"})
+    harvest(folder)
+    (pick,) = queue.all()
+    assert pick.columns == {"plan": "pro"}
+
+
+def test_a_question_too_long_to_be_embedded_is_compared_by_its_words(make_shop, serve, harvest, queue, tmp_path):
+    with simulated(Behaviour(faults=(Fault(kind="too_long", contains="endless"),))) as address:
+        model = {"kind": "openai", "task": "embedding", "base_url": address, "model": "hashed", "retries": 0}
+        (tmp_path / "shop" / "models.yaml").write_text(json.dumps({"vectors": model}), encoding="utf-8")
+        prices = {"as_of": "2026-11-01", "models": {"vectors": {"input": 0, "output": 0}}}
+        (tmp_path / "shop" / "prices.yaml").write_text(json.dumps(prices), encoding="utf-8")
+        folder = make_shop(curate={"embedding_model": "vectors"})
+        serve("r1", "Is the endless rope dear?", "No idea.", flags=("abstained",))
+        serve("r2", "Is the endless rope dear", "No idea!", flags=("abstained",))
+        serve("r3", "How dear is your lamp?", "No idea.", flags=("abstained",))
+        harvest(folder)
+    assert [each.request for each in queue.all()] == ["r1", "r3"]
 
 
 def test_a_request_that_holds_a_key_is_left_out(make_shop, serve, harvest, queue):

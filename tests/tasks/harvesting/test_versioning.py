@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+from pathlib import Path
 
 import pytest
 
+from pipelines.harvest import _go_on
 from tasks.curating.differing import difference
 from tasks.curating.named import named_dataset
 from tasks.curating.versions import LATEST, REVIEWED, find_version
@@ -72,6 +74,36 @@ def test_rows_have_the_person_s_reference_and_their_origin(make_shop, serve, vot
     assert (rows["r0"]["reference"], rows["r0"]["origin_because"]) == ("The lamp costs 44 dollars. [D4]", "down-voted")
     assert (rows["r2"]["reference"], rows["r2"]["answerable"]) == ("I do not know that.", False)
     assert made.made.report.passed
+
+
+def test_rows_that_the_app_adopts_hold_no_later_start_up(make_shop, asked, review, version, queue, monkeypatch):
+    started = []
+
+    async def nothing_waits(*_):
+        return False
+
+    monkeypatch.setattr("pipelines.harvest.emit", lambda *_: started.append(1))
+    monkeypatch.setattr("pipelines.harvest.is_awaited", nothing_waits)
+    folder = make_shop({"augment_after": 2})
+
+    def go_on():
+        with open_workspace(folder) as workspace:
+            asyncio.run(_go_on(workspace, folder, queue, version(folder)))
+        return len(started)
+
+    asked(folder, r1="How dear is the rope of yours?", r2="What do I pay for boots?")
+    review("r1", "corrected", "The rope costs 43 dollars. [D3]")
+    assert go_on() == 0
+    review("r2", "corrected", "The boots cost 42 dollars. [D2]")
+    assert (go_on(), go_on()) == (1, 1)
+    adopted = rows_of(version(folder)).values()
+    with Path(folder, "full.jsonl").open("a", encoding="utf-8") as full:
+        full.writelines(json.dumps(row) + "\n" for row in adopted)
+    asked(folder, r3="Is a knife expensive here?", r4="Which sum buys me one mat?")
+    review("r3", "corrected", "The knife costs 48 dollars. [D8]")
+    review("r4", "corrected", "The mat costs 49 dollars. [D9]")
+    assert sorted(rows_of(version(folder))) == ["r3", "r4"]
+    assert go_on() == 2
 
 
 def test_an_answer_that_names_no_document_is_about_the_one_that_holds_it(make_shop, asked, review, version):

@@ -1,11 +1,13 @@
 """What was served is counted by day and key, and votes by the day of their answers."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from tasks.calling.answer import Answer, Outcome, Usage
 from tasks.data.row import Message
+from tasks.rollout.placing import Placed
 from tasks.serving.days import DayVotes, Use
 from tasks.serving.record import RecordStore
 from tasks.serving.served import Served
@@ -43,6 +45,15 @@ def test_each_day_and_key_is_counted_apart(store):
         Use(second, "", requests=1, answered=1, failed=0, tokens=12, price=0.0, unpriced=1),
     ]
     assert store.days.uses(NIGHT, NIGHT + timedelta(minutes=1))[-1].key == "lk-minji"
+
+
+def test_a_copy_is_no_request_of_a_user_and_costs_what_it_costs(store):
+    copy = Placed("release", "shadow", 0.0, "")
+    copies = [replace(served(2), placed=copy), replace(served(3, outcome=Outcome.APP_ERROR), placed=copy)]
+    store.add_all([served(1), *copies])
+    [use] = store.days.uses(NIGHT, NIGHT + timedelta(minutes=1))
+    assert (use.requests, use.answered, use.failed) == (1, 1, 0)
+    assert (use.price, use.tokens) == (0.75, 36)
 
 
 def test_votes_belong_to_the_day_of_their_answer(store):

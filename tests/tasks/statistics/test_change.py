@@ -30,6 +30,20 @@ def test_there_are_no_more_false_alarms_than_said(side, kind):
     assert counted <= 12 * 1500 / 300
 
 
+def test_there_are_no_more_after_an_early_alarm():
+    early, counted = [], 0
+    for seed in range(12):
+        rng, detector = np.random.default_rng(seed), Detector()
+
+        def alarm(every, rng=rng, detector=detector):
+            return detector.enter(float(rng.normal()), rng.random(), "", "higher", every) is not None
+
+        early.append(next(at for at in range(500) if alarm(every=20.0) and at >= 40))
+        counted += sum(alarm(every=1000.0) for _ in range(6000))
+    assert max(early) < 100, "so few values were known"
+    assert counted <= 12 * 6000 / 1000
+
+
 @pytest.mark.parametrize(
     ("before", "after", "side"),
     [
@@ -58,7 +72,7 @@ def test_a_change_for_the_better_is_none():
     assert alarms_of(values, "higher", every=20_000.0) == []
 
 
-def test_what_comes_after_an_alarm_is_compared_with_what_was_before():
+def test_a_change_that_lasts_is_found_again():
     rng = np.random.default_rng(2)
     values = np.concatenate([rng.normal(0, 1, 500), rng.normal(2, 1, 1500)])
     found = alarms_of(values, every=10_000.0)

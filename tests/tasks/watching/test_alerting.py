@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from configs.settings import settings
+from tasks.alerting.found import Found
 from tasks.alerting.raising import raise_alerts
 from tasks.calling.answer import Answer, Latency, Outcome, Usage
 from tasks.data.row import Message
@@ -12,10 +13,10 @@ from tasks.orchestrating.events import LIMIT_BROKEN
 from tasks.scoring.score import Metric
 from tasks.serving.record import RecordStore
 from tasks.serving.served import Served
-from tasks.watching.alerting import found_in, signalled, unjudged
+from tasks.watching.alerting import found_in, signalled, unjudged, unmeasured_keys
 from tasks.watching.compare import Comparison, Finding
 from tasks.watching.examples import examples_of
-from tasks.watching.signals import Signal
+from tasks.watching.signals import Signal, Unmeasured
 from tasks.watching.window import Window
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -74,6 +75,23 @@ async def test_what_watching_finds_is_told_once_until_it_has_gone(app, receiver)
     assert [event["event"] for event in await tell()] == [RECOVERED, RECOVERED]
 
 
+async def test_what_was_not_measured_stays_and_a_budget_is_the_app_s_whoever_answers(app, receiver):
+    drifted, burnt = Signal("drift/questions", "drift", "others"), Signal("burn/error_rate/28 d", "budget", "burns")
+
+    async def tell(candidate, *signals, unmeasured=()):
+        before = len(receiver.got)
+        unknown = unmeasured_keys(unmeasured, candidate)
+        await raise_alerts(app, "watch", signalled(signals, candidate, "200 requests", "http://run"), unknown=unknown)
+        return [event["event"] for each in receiver.got[before:] for event in each.json if "alert" in event["event"]]
+
+    assert await tell("c1", drifted, burnt) == [OPENED, OPENED]
+    unmeasured = [Unmeasured(each.key, each.kind) for each in (drifted, burnt)]
+    assert await tell("c1", unmeasured=unmeasured) == []
+    assert await tell("c2", burnt) == [RECOVERED], "the drift was the other champion's"
+    assert await tell("c3", unmeasured=unmeasured) == []
+    assert await tell("c3") == [RECOVERED]
+
+
 async def test_another_limit_or_another_champion_is_news(look):
     await look(a=True, b=False)
     assert await look(a=True, b=True) == [OPENED, LIMIT_BROKEN]
@@ -90,6 +108,28 @@ async def test_a_limit_of_which_nothing_is_known_has_not_recovered(look):
     await look(a=True)
     assert await look(a=None) == []
     assert await look(a=True) == []
+
+
+def test_no_half_of_an_address_is_an_example(tmp_path):
+    import pandas as pd
+
+    question = f"{'Is it dry? ' * 7}please, write to john.smith.1970@example-mail.com"
+    assert question[:120].endswith("@example-ma")
+    window = Window(
+        candidate="c1",
+        since=NOON,
+        until=NOON + timedelta(hours=1),
+        rows=pd.DataFrame({"row_id": ["r1"]}),
+        scores=pd.DataFrame({"token_f1": [0.0]}),
+        estimates=(),
+        gone=0,
+    )
+    with RecordStore(tmp_path / "served.db") as store:
+        answer = Answer("r1", Outcome.OK, "yes", usage=Usage(9, 3), latency=Latency(0.2), price=0.0, attempts=1)
+        store.add(Served("r1", NOON, "c1", 1, "", (Message("user", question),), {}, answer, ()))
+        examples = examples_of(window, store, Metric("token_f1", "quality", "higher", "1", "closeness"))
+    [shown] = Found("k", "error", "title", "reason", examples).presentable().examples
+    assert "john" not in shown and "<EMAIL_ADDRESS>" in shown
 
 
 def test_the_worst_requests_are_its_examples(tmp_path):

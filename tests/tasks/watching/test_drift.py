@@ -31,7 +31,7 @@ def test_a_drift_is_found_with_what_there_is_more_of_and_when_it_began():
         entered(drift, stretch(rng, new=0.6), start=at * SIZE)
     assert drift.shifts[0].began in ("000150", "000200")
     assert drift.shifts[0].typical and drift.shifts[0].seen == "now"
-    assert len(drift.known) < 7 * SIZE, "what is compared with is what was before"
+    assert len(drift.known) == 7 * SIZE, "so few that stay the same would be a drift by themselves"
 
 
 def test_a_new_topic_is_found_with_the_most_typical_first():
@@ -53,6 +53,19 @@ def test_pieces_of_any_size_come_to_the_same():
         parts = Drift.from_bytes(entered(parts, vectors[start : start + 17], start=start).to_bytes())
     assert (parts.ranks, parts.shifts, parts.topics) == (whole.ranks, whole.shifts, whole.topics)
     assert np.array_equal(parts.known, whole.known)
+
+
+def test_a_drift_early_on_leaves_new_topics_to_be_found():
+    rng = np.random.default_rng(6)
+    drift = Drift(WORDS)
+    for at in range(2):
+        entered(drift, stretch(rng), start=at * SIZE)
+    entered(drift, stretch(rng, new=1.0, count=3 * SIZE), start=2 * SIZE)
+    assert drift.shifts and not drift.topics
+    topic = word_vectors([f"which boots fit wide feet, number {at}?" for at in range(10)])
+    entered(drift, np.vstack([stretch(rng, new=0.5, count=40), topic]), start=1000)
+    [found] = drift.topics
+    assert set(found.members) == {f"{at:06d}" for at in range(1040, 1050)}
 
 
 def test_nothing_and_less_than_a_stretch_are_no_comparison():

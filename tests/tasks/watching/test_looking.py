@@ -9,6 +9,8 @@ import pytest
 
 from configs.errors import ConfigurationError
 from configs.schema.app import ErrorBudget, Sample
+from infra.simulator.behaviour import Behaviour, Fault
+from infra.simulator.running import simulated
 from tasks.calling.answer import Answer, Latency, Outcome, Usage
 from tasks.calling.spend import Spend
 from tasks.data.row import Message
@@ -138,7 +140,8 @@ async def test_clocks_that_are_wrong_lose_nothing(watched):
 
 
 async def test_an_empty_window_and_one_request_are_no_finding(watched):
-    assert await watched.look() == (0, (), (await watched.look()).drifted, ())
+    empty = await watched.look()
+    assert empty[:2] == (0, ()) and empty.budgets == ()
     watched.serve(request(1, outcome=Outcome.SKIPPED, text=""))
     assert (await watched.window()).requests == 0
     watched.serve(request(2))
@@ -187,6 +190,15 @@ async def test_other_questions_are_drift_with_examples_without_personal_data(wat
     assert "invoice" in examples and "jo@example.com" not in examples
 
 
+async def test_half_a_secret_is_no_example(watched):
+    watched.without_embeddings()
+    key = f"{'my refund is late ' * 10}AKIAIOSFODNN7EXAMPLE"
+    watched.serve(*(request(n, OLD[n % 4].format(n)) for n in range(150)))
+    watched.serve(*(request(n, key) for n in range(150, 300)))
+    found = [each for each in (await watched.look()).signals if each.key == "drift/questions"]
+    assert found and not any("AKIA" in example for example in found[0].examples)
+
+
 async def test_embeddings_are_asked_for_once_and_what_cannot_be_had_is_said(watched):
     watched.serve(*(request(n, OLD[n % 4].format(n)) for n in range(120)))
     app = watched.means.loaded.app
@@ -200,6 +212,19 @@ async def test_embeddings_are_asked_for_once_and_what_cannot_be_had_is_said(watc
     calls = watched.means.spend.made
     await watched.look()
     assert watched.means.spend.made == calls
+
+
+async def test_a_text_that_the_model_does_not_take_holds_no_other_up(watched):
+    models = watched.means.loaded.models
+    with simulated(Behaviour(faults=(Fault(kind="too_long", contains="endless"),))) as address:
+        choosy = {**models, "vectors": models["vectors"].model_copy(update={"base_url": address})}
+        watched.means = replace(watched.means, loaded=replace(watched.means.loaded, models=choosy))
+        watched.serve(*(request(n, "endless" if n == 70 else OLD[n % 4].format(n)) for n in range(120)))
+        looked = await watched.look()
+    assert [(each.what, len(each.ranks), each.waiting, each.note) for each in looked.drifted] == [
+        ("questions", 1, 19, ""),
+        ("answers", 1, 20, ""),
+    ]
 
 
 async def test_only_the_sample_is_asked_about(watched):
@@ -227,7 +252,53 @@ async def test_a_budget_that_is_spent_and_burns_is_critical(watched):
     assert errors.n == 800 and errors.share == pytest.approx(500 / 800 / 0.02)
     assert (abstentions.n, abstentions.share) == (300, 0)
     found = {each.key: each.severity for each in looked.signals if each.kind == "budget"}
-    assert found == {"budget/error_rate": "critical", "burn/error_rate": "critical"}
+    assert found == {"budget/error_rate/28 d": "critical", "burn/error_rate/28 d": "critical"}
+
+
+async def test_two_budgets_of_a_metric_are_two_things(watched):
+    watched.settle(budgets=tuple(ErrorBudget(metric="error_rate", at_most=0.02, over_days=days) for days in (7, 28)))
+    watched.serve(*(request(n, outcome=Outcome.APP_ERROR, text="") for n in range(3300, 3500)))
+    keys = [each.key for each in (await watched.look()).signals if each.kind == "budget"]
+    assert len(keys) == len(set(keys)) == 4
+
+
+async def test_what_could_not_be_measured_is_said(watched):
+    watched.settle(budgets=(ErrorBudget(metric="error_rate", at_most=0.02, over_days=1),))
+    texts = ("drift/questions", "topic/questions", "drift/answers", "topic/answers")
+    spent, burnt = "budget/error_rate/1 d", "burn/error_rate/1 d"
+
+    async def told(second):
+        looked = await watched.look(NOON + timedelta(seconds=second))
+        return burnt in {each.key for each in looked.signals}, burnt in {each.key for each in looked.unmeasured}
+
+    unmeasured = [each for each in (await watched.look()).unmeasured if each.kind != "change"]
+    assert [each.key for each in unmeasured] == [*texts, spent, burnt]
+    watched.serve(*(request(n, outcome=Outcome.APP_ERROR, text="") for n in range(1800, 2000)))
+    assert await told(2000) == (True, False)
+    assert await told(3900) == (False, True), "nobody has asked since"
+    watched.serve(*(request(n) for n in range(3800, 3900)))
+    assert await told(3900) == (False, False)
+
+
+async def test_texts_that_were_compared_within_a_window_are_measured(watched):
+    watched.without_embeddings()
+    watched.serve(*(request(n, OLD[n % 4].format(n)) for n in range(120)))
+    assert {each.kind for each in (await watched.look()).unmeasured} == {"change"}
+    later = await watched.look(NOON + timedelta(days=2))
+    assert {each.kind for each in later.unmeasured} == {"change", "drift", "topic"}
+
+
+async def test_a_metric_without_a_value_for_a_window_is_not_measured(watched):
+    watched.serve(*(request(n) for n in range(10)))
+
+    async def unmeasured(now):
+        return {each.key for each in (await watched.look(now)).unmeasured if each.kind == "change"}
+
+    assert "change/vote_down_rate" in await unmeasured(NOON + timedelta(hours=1))
+    assert "change/error_rate" not in await unmeasured(NOON + timedelta(hours=20))
+    assert "change/error_rate" in await unmeasured(NOON + timedelta(days=2))
+    watched.serve(request(11))
+    assert "change/error_rate" not in await unmeasured(NOON + timedelta(days=2, hours=1))
 
 
 async def test_a_burn_that_has_stopped_is_none(watched):
