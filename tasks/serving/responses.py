@@ -198,7 +198,7 @@ def _chat(content: dict[str, Any]) -> dict[str, Any]:
     for key, why in _NOT_HERE.items():
         if content.get(key):
             raise _wrong(key, why)
-    kept = ("model", "instructions", "stream", "metadata", "parallel_tool_calls")
+    kept = ("model", "instructions", "stream", "metadata", "parallel_tool_calls", "user", "safety_identifier")
     chat = {key: content[key] for key in kept if key in content}
     chat["input"] = _messages(content.get("input"))
     if content.get("tools"):

@@ -31,6 +31,11 @@ def test_a_text_and_instructions():
     assert read(instructions="Be short.").messages == (Message("system", "Be short."), Message("user", "방수인가요?"))
 
 
+@pytest.mark.parametrize("field", ["user", "safety_identifier"])
+def test_whoever_asks_can_be_named(field):
+    assert read(**{field: "u1"}).person == "u1"
+
+
 def test_turns_in_every_form_the_api_has():
     items = [
         {"role": "developer", "content": "Be short."},
