@@ -7,7 +7,8 @@ import pytest
 
 from configs.errors import ConfigurationError
 from configs.loading import load_app
-from infra.simulator.running import requests
+from infra.simulator.behaviour import Behaviour
+from infra.simulator.running import requests, simulated
 from tasks.identity import digest
 
 
@@ -95,6 +96,24 @@ def test_a_form_goes_on_to_the_model(passing_shop, upstream):
     assert passing_shop.served[-1].passed == {"response_format": FORM}
     passing_shop.ask("hi", response_format={"type": "json_object"})
     assert requests(upstream)[-1]["response_format"] == {"type": "json_object"}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_the_model_does_not_take_is_the_client_s_fault(make_shop, app_text, stream):
+    with simulated(Behaviour(response_format=False)) as address:
+        model = {"kind": "openai", "base_url": address, "model": "echo", "retries": 0}
+        shop = make_shop(app_text + "serve: {passes: [tools, response_format]}\n", models={"echo": model})
+        with shop.open():
+            shop.release("guide")
+            with pytest.raises(
+                openai.BadRequestError, match="the model refuses the request with what it passes on"
+            ) as told:
+                shop.ask("hi", response_format=FORM, stream=stream)
+            served = shop.served[-1]
+            assert told.value.code == "unsupported_value" and served.id in str(told.value)
+            assert (served.answer.outcome, served.passed) == ("skipped", {"response_format": FORM})
+            assert "answered 400: Unsupported parameter" in served.answer.cause
+            shop.wait_until(lambda: shop.served[-1].flags == ())
 
 
 @pytest.mark.parametrize(
