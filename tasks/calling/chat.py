@@ -8,6 +8,7 @@ files), and this where thousands are.
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     import aiohttp
 
+_END_WITHIN_S = 0.5
 _ERROR_BYTES = 10_000
 """So much of a reply is read to find out what is wrong."""
 _CONNECTIONS_TRIED = 4
@@ -222,11 +224,10 @@ class _Call:
                 for event in events:
                     if event.startswith(b"data:") and not self.ended:
                         self._event(event[5:].strip())
-                if self.ended and not response.content.at_eof():
-                    # What is left is the end of the reply: read, the connection can be used again.
-                    await response.content.readany()
         except BaseException as error:
             raise self._failure(error) from None
+        if self.ended and not response.content.at_eof():
+            await _drain(response)
         self.ended = self.ended or not block
         return self.pieces[before:]
 
@@ -288,6 +289,13 @@ class _Call:
         response = self._response
         if response is not None:
             response.release() if response.content.at_eof() else response.close()
+
+
+async def _drain(response: "aiohttp.ClientResponse") -> None:
+    """Reads the end of a reply whose answer is there, so that the connection can be used again; else it is closed."""
+    with suppress(Exception):  # the answer is whole, whatever comes of its end
+        async with asyncio.timeout(_END_WITHIN_S):
+            await response.content.readany()
 
 
 def _whole(response: "aiohttp.ClientResponse", body: bytes, callee: Callee) -> dict[str, Any]:

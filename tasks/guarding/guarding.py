@@ -1,8 +1,9 @@
 """The guards of one app, ready to look."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from configs.schema.dataset import Columns
 from configs.schema.guards import Guards, HarmGuard, InjectionGuard, PiiGuard
@@ -16,18 +17,24 @@ from tasks.guarding.redaction import TooMuchError, redact
 from tasks.guarding.running import looked
 from tasks.guarding.watch import Watch
 
+_A_TEXT = 200
+"""Characters that take as long as it takes to begin with a text, however short."""
+_NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
+
 
 class Passed(NamedTuple):
     """A request that was looked at.
 
     Attributes:
         row: the request, without what was redacted; also where it is blocked, for the record.
+        fields: what goes on to the model beside it, likewise.
         done: what the guards did.
         blocked: the guard that blocks it; "" where none does.
         why: in which way, in a word; "" where there is but one.
     """
 
     row: Row
+    fields: Mapping[str, Any] = _NO_FIELDS
     done: tuple[Done, ...] = ()
     blocked: str = ""
     why: str = ""
@@ -58,14 +65,19 @@ class Guarding:
         if any(isinstance(guard, HarmGuard) for guard in guards):
             is_harmful("a tent", 1.0)
 
-    async def look(self, row: Row) -> Passed:
+    async def look(self, row: Row, fields: Mapping[str, Any] = _NO_FIELDS) -> Passed:
         """Returns a request as the guards let it pass.
+
+        Args:
+            row: the request.
+            fields: what goes on to the model beside it; their names and descriptions are a client's words as well.
 
         Raises:
             GuardError: one of them failed.
         """
-        texts = tuple(dict.fromkeys(self._texts(row)))
-        return await looked(sum(map(len, texts)), lambda: self._look(row, texts))
+        texts = tuple(dict.fromkeys((*self._texts(row), *_texts_in(fields))))
+        weight = sum(map(len, texts)) + _A_TEXT * len(texts)
+        return await looked(weight, lambda: self._look(Passed(row, fields), texts))
 
     def watch(self, row: Row, *, whole: bool) -> Watch | None:
         """Returns what looks at the answer to a row; None where there is nothing to look for.
@@ -76,37 +88,15 @@ class Guarding:
         """
         return Watch(self.guards, self._texts(row, all_roles=True), whole=whole) if self.guards.output else None
 
-    def _look(self, row: Row, texts: tuple[str, ...]) -> Passed:
-        passed = Passed(row)
+    def _look(self, passed: Passed, texts: tuple[str, ...]) -> Passed:
         # Personal data first: what is recorded of a request that another guard blocks has none either.
         for guard in sorted(self.guards.input, key=lambda guard: guard.kind != "pii"):
             with failing_closed(guard.kind):
                 if isinstance(guard, PiiGuard):
-                    passed = self._without_pii(row, guard)
+                    passed = _without_pii(passed, guard)
                 elif not passed.blocked and (why := _how(guard, texts)) is not None:
                     passed = _blocked(passed, guard.kind, why)
         return passed
-
-    def _without_pii(self, row: Row, guard: PiiGuard) -> Passed:
-        found: list[object] = []
-        made: dict[str, str] = {}  # a request says its question twice: as a message and as a column
-
-        def clean(text: str) -> str:
-            if text not in made:
-                done = redact(text, guard.kinds)
-                found.extend(done.found)
-                made[text] = done.text
-            return made[text]
-
-        try:
-            cleaned = _each(row, clean)
-        except TooMuchError:
-            return _blocked(Passed(_each(row, lambda _: "<TOO_MUCH>")), "pii", "too much to be looked at")
-        if not found:
-            return Passed(row)
-        if guard.action == "block":
-            return _blocked(Passed(cleaned), "pii")
-        return Passed(cleaned, (Done("pii", "input", "redact"),))
 
     def _texts(self, row: Row, *, all_roles: bool = False) -> Iterator[str]:
         """Yields what a client has said; answers that it sends along are the application's, and no attack."""
@@ -118,6 +108,28 @@ class Guarding:
         return self._columns.question, self._columns.messages
 
 
+def _without_pii(passed: Passed, guard: PiiGuard) -> Passed:
+    found: list[object] = []
+    made: dict[str, str] = {}  # a request says its question twice: as a message and as a column
+
+    def clean(text: str) -> str:
+        if text not in made:
+            done = redact(text, guard.kinds)
+            found.extend(done.found)
+            made[text] = done.text
+        return made[text]
+
+    try:
+        cleaned = _each(passed, clean)
+    except TooMuchError:
+        return _blocked(_each(passed, lambda _: "<TOO_MUCH>"), "pii", "too much to be looked at")
+    if not found:
+        return passed
+    if guard.action == "block":
+        return _blocked(cleaned, "pii")
+    return cleaned._replace(done=(Done("pii", "input", "redact"),))
+
+
 def _how(guard: InjectionGuard | HarmGuard, texts: tuple[str, ...]) -> str | None:
     """Returns in which way texts are what a guard looks for, "" where there is but one; None where they are not."""
     if isinstance(guard, InjectionGuard):
@@ -125,11 +137,32 @@ def _how(guard: InjectionGuard | HarmGuard, texts: tuple[str, ...]) -> str | Non
     return "" if any(is_harmful(text, guard.threshold, guard.phrases) for text in texts) else None
 
 
-def _each(row: Row, clean: Callable[[str], str]) -> Row:
+def _each(passed: Passed, clean: Callable[[str], str]) -> Passed:
+    row = passed.row
     messages = tuple(_each_of_turn(message, clean) for message in row.messages)
-    return replace(
-        row, messages=messages, columns={name: each_text(value, clean) for name, value in row.columns.items()}
-    )
+    columns = {name: each_text(value, clean) for name, value in row.columns.items()}
+    fields = {name: _each_in(value, clean) for name, value in passed.fields.items()}
+    return passed._replace(row=replace(row, messages=messages, columns=columns), fields=fields)
+
+
+def _each_in(field: Any, clean: Callable[[str], str]) -> Any:
+    """Returns a field with its texts made clean, and the names that it gives to properties."""
+    if isinstance(field, dict):
+        return {clean(name): _each_in(each, clean) for name, each in field.items()}
+    return [_each_in(each, clean) for each in field] if isinstance(field, list) else each_text(field, clean)
+
+
+def _texts_in(field: Any) -> Iterator[str]:
+    """Yields the texts of a field, the names that it gives to properties among them."""
+    if isinstance(field, str):
+        yield field
+    elif isinstance(field, Mapping):
+        for name, each in field.items():
+            yield name
+            yield from _texts_in(each)
+    elif isinstance(field, list):
+        for each in field:
+            yield from _texts_in(each)
 
 
 def _each_of_turn(message: Message, clean: Callable[[str], str]) -> Message:

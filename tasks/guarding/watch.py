@@ -97,7 +97,7 @@ class Watch:
                 end = end if whole else min(end, before_last_words(self._held, self._leak.run))
         if self._pii is not None and not whole:
             with failing_closed("pii"):
-                end = min(end, before_open_end(self._held))
+                end = before_open_end(self._held[:end])
         out, self._held = self._held[:end], self._held[end:]
         return self._redacted(out, self._pii) if self._pii is not None else out
 

@@ -28,6 +28,11 @@ class Doorkeeper:
     def __init__(self, ring: KeyRing, local: str, quota: Quota, *, open_to_all: bool) -> None:
         self._ring, self._local, self._quota, self._open = ring, local.encode(), quota, open_to_all
 
+    @property
+    def open_to_all(self) -> bool:
+        """Whether nobody needs a key."""
+        return self._open and not self._ring.needed
+
     def key_of(self, request: web.Request) -> Key | None:
         """Returns the key that a request was sent with; None where it needs none, or is this machine's own.
 
@@ -40,7 +45,7 @@ class Doorkeeper:
                 return None
             if (key := self._ring.find(sent)) is not None:
                 return key
-        if self._open and not self._ring.needed:
+        if self.open_to_all:
             return None
         raise ProtocolError(401, "wrong or missing key: send `Authorization: Bearer …`", "invalid_api_key")
 
@@ -52,7 +57,7 @@ class Doorkeeper:
         """
         if self.is_local(request):
             return
-        if not self._open or self._ring.needed:
+        if not self.open_to_all:
             raise ProtocolError(401, "wrong or missing key: send `Authorization: Bearer …`", "invalid_api_key")
         if request.remote is None or not ipaddress.ip_address(request.remote).is_loopback:
             raise ProtocolError(403, "only a process of this machine may do this", "not_local")

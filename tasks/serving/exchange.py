@@ -12,6 +12,7 @@ from typing import Any
 from configs.errors import MissingVariableError
 from configs.schema.dataset import Columns
 from tasks.calling.answer import Answer, Outcome
+from tasks.calling.failures import FailureKind
 from tasks.calling.passed import NOTHING, Passed
 from tasks.data.row import Row
 from tasks.guarding.done import Done
@@ -132,11 +133,13 @@ class Exchange:
                         said += piece
                         if self.watch is None:
                             progress.pieces.append(piece)
-                    else:
-                        whole = True
-                        ended(piece)
-                        await self.record(piece.answer, piece.guarded)
-                    yield piece
+                        yield piece
+                        continue
+                    whole = True
+                    reply = self._of_who_answers(piece)
+                    ended(reply)
+                    await self.record(reply.answer, reply.guarded)
+                    yield reply
         except (asyncio.CancelledError, GeneratorExit):
             if not whole:
                 self._left(replace(progress.so_far(), outcome=Outcome.SKIPPED, text=said, cause=_GONE), ended)
@@ -153,9 +156,23 @@ class Exchange:
             await self.record(failed.answer)
             yield failed
 
+    def _of_who_answers(self, reply: Reply) -> Reply:
+        """Returns a reply; where the model refuses the client's own tools or form, as one that nobody else failed in.
+
+        A copy's is left: another model has answered the same.
+        """
+        if reply.failure is not FailureKind.REJECTED or self.passed is NOTHING or self._is_copy:
+            return reply
+        self.placed = None
+        return reply._replace(answer=replace(reply.answer, outcome=Outcome.SKIPPED))
+
+    @property
+    def _is_copy(self) -> bool:
+        return self.placed is not None and self.placed.arm == "shadow"
+
     def _left(self, answer: Answer, ended: Callable[[Reply], None]) -> None:
         ended(Reply(answer))
-        if not (self.placed and self.placed.arm == "shadow"):  # a copy that is ended says nothing
+        if not self._is_copy:  # a copy that is ended says nothing
             self.recorder.record_later(self._served(answer, tuple(self.watch.done) if self.watch else ()))
 
     async def record(self, answer: Answer, guarded: tuple[Done, ...] = ()) -> None:

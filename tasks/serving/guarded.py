@@ -4,9 +4,9 @@ import logging
 from dataclasses import replace
 
 from tasks.calling.answer import Answer, Outcome
-from tasks.data.row import Row
+from tasks.calling.passed import NOTHING
 from tasks.guarding.done import GuardError
-from tasks.guarding.guarding import Guarding
+from tasks.guarding.guarding import Guarding, Passed
 from tasks.serving.exchange import Exchange
 from tasks.serving.metrics import Metrics
 from tasks.serving.protocol import ProtocolError
@@ -40,14 +40,15 @@ async def let_in(
         return exchange
     try:
         row, turns = exchange.row, exchange.passed.turns
-        passed = await guarding.look(replace(row, messages=(*row.messages, *turns)) if turns else row)
+        with_turns = replace(row, messages=(*row.messages, *turns)) if turns else row
+        passed = await guarding.look(with_turns, exchange.passed.fields)
     except GuardError as error:
         _log.error("request %s: %s", exchange.id, error)
         raise guard_failed(exchange.id, headers) from None
     for done in passed.done:
         metrics.guarded(done)
     watch = guarding.watch(passed.row, whole=not streamed)
-    exchange = replace(_told(exchange, passed.row, len(row.messages)), guarded=passed.done, watch=watch)
+    exchange = replace(_told(exchange, passed, len(row.messages)), guarded=passed.done, watch=watch)
     if not passed.blocked:
         return exchange
     why = f" ({passed.why})" if passed.why else ""
@@ -58,8 +59,10 @@ async def let_in(
     raise ProtocolError(400, message, "content_filter", "messages", headers)
 
 
-def _told(exchange: Exchange, looked_at: Row, own: int) -> Exchange:
-    """Returns an exchange with its messages, and the turns after them, as they were looked at."""
-    messages = looked_at.messages
-    passed = exchange.passed._replace(turns=messages[own:]) if messages[own:] else exchange.passed
-    return replace(exchange, row=replace(looked_at, messages=messages[:own]), passed=passed)
+def _told(exchange: Exchange, looked_at: Passed, own: int) -> Exchange:
+    """Returns an exchange with its messages, and what goes on beside them, as they were looked at."""
+    messages = looked_at.row.messages
+    row = replace(looked_at.row, messages=messages[:own])
+    if exchange.passed is NOTHING:
+        return replace(exchange, row=row)
+    return replace(exchange, row=row, passed=exchange.passed._replace(fields=looked_at.fields, turns=messages[own:]))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar
 
+import orjson
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -196,10 +197,8 @@ def read_request(body: bytes, kind: type[AnyRequest]) -> AnyRequest:
     """
     try:
         content = json.loads(body)
-        json.dumps(content, ensure_ascii=False).encode()
+        _check_writable(content)
         return kind.model_validate(content)
-    except UnicodeEncodeError:
-        raise ProtocolError(400, "the body holds half a character (a lone surrogate)", "invalid_value") from None
     except ValidationError as error:
         problem = error.errors()[0]
         key = ".".join(str(part) for part in problem["loc"])
@@ -207,6 +206,14 @@ def read_request(body: bytes, kind: type[AnyRequest]) -> AnyRequest:
         raise ProtocolError(400, f"{key or 'body'}: {message}", "invalid_value", key or None) from None
     except (ValueError, RecursionError):  # also a number of more digits than Python reads
         raise ProtocolError(400, "the body is not valid JSON", "invalid_json") from None
+
+
+def _check_writable(content: Any) -> None:
+    """Refuses what could not go on to a model: half a character, a number of more than 64 bits, what lies too deep."""
+    try:
+        orjson.dumps([[content]])  # a tool lies deeper in a chat than it may come
+    except TypeError as error:
+        raise ProtocolError(400, f"the body cannot be passed on: {error}", "invalid_value") from None
 
 
 class Head(NamedTuple):

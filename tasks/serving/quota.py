@@ -92,7 +92,9 @@ class Quota:
     async def _use(self, key: Key) -> _Use:
         use, today = self._uses.get(key.hash), self._today().date()
         if use is None or use.limits != key.limits:
-            use = self._uses[key.hash] = await self._new(key)
+            made, use = await self._new(key), self._uses.get(key.hash)
+            if use is None or use.limits != key.limits:  # else another request of the key has brought it meanwhile
+                use = self._uses[key.hash] = made
         if use.day != today:
             use.day, use.spent = today, 0.0
         return use

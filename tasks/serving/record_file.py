@@ -87,9 +87,16 @@ _ADDED = {
 }
 """Columns that files of earlier releases lack."""
 
+_LOCKED_WAITS_S = 30.0
+_LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
 
 class RecordError(LifecycleError):
     """The store of served requests cannot be written or read."""
+
+
+class LockedError(RecordError):
+    """Another process holds the file; what was to be written can be once it lets go."""
 
 
 class RowError(RecordError):
@@ -108,7 +115,7 @@ class RecordFile:
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(path, timeout=30, check_same_thread=False)
+            self._connection = sqlite3.connect(path, timeout=_LOCKED_WAITS_S, check_same_thread=False)
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=FULL")
             self._add_columns()
@@ -148,6 +155,7 @@ class RecordFile:
 
         Raises:
             RowError: one of the values cannot be held; nothing is written.
+            LockedError: another process has held the file for so long that it was not waited for; nothing is written.
             RecordError: it cannot be written.
         """
         try:
@@ -163,4 +171,6 @@ class RecordFile:
         ) as error:
             raise RowError(f"{self.path}: cannot hold a request: {error}") from error
         except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _LOCKED:
+                raise LockedError(f"{self.path}: cannot be written: {error}; end the process that holds it") from error
             raise RecordError(f"{self.path}: cannot be written: {error}; free the disk") from error

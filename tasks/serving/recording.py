@@ -8,16 +8,17 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tasks.serving.record import RecordStore
-from tasks.serving.record_file import RecordError, RowError
+from tasks.serving.record_file import LockedError, RecordError, RowError
 from tasks.serving.served import Served
 
 _log = logging.getLogger(__name__)
 
 _AT_ONCE = 200
-_ANSWER_WAITS_S = 2.0
+ANSWER_WAITS_S = 2.0
 """A file that others lock, or a disk that is slower, holds no answer up for longer."""
 _END_WAITS_S = 40.0
 """A file that others lock is waited for 30 seconds."""
+_AGAIN_AFTER_S = 0.1
 _MOST_WAITING = 10_000
 """Requests; some kilobytes each."""
 
@@ -45,6 +46,7 @@ class Recorder:
         self._turned_away = 0
         self._store = store
         self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._closing = threading.Event()
         # A daemon: a file that is locked for good must not hold up the end of this process.
         self._thread = threading.Thread(target=self._run, name="record", daemon=True)
 
@@ -65,7 +67,7 @@ class Recorder:
         written: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         if not self._put(_Waiting(served, written)):
             return False
-        await asyncio.wait([written], timeout=_ANSWER_WAITS_S)
+        await asyncio.wait([written], timeout=ANSWER_WAITS_S)
         return written.done() and written.result()
 
     def record_later(self, served: Served) -> None:
@@ -74,6 +76,7 @@ class Recorder:
 
     def close(self) -> None:
         """Waits until all is written; for a file that others lock, forty seconds at most."""
+        self._closing.set()
         self._waiting.put(None)
         self._thread.join(_END_WAITS_S)
 
@@ -98,7 +101,7 @@ class Recorder:
 
     def _write(self, batch: Sequence[_Waiting]) -> None:
         try:
-            self._store.add_all([each.served for each in batch])
+            self._add(batch)
         except Exception as error:  # whatever it is, those that wait must be answered, and the next be written
             of_a_row = isinstance(error, RowError) or not isinstance(error, RecordError)
             if of_a_row and len(batch) > 1:  # one that cannot be written must not cost the others their place
@@ -112,6 +115,17 @@ class Recorder:
             return
         self.problem = ""
         _tell(batch, recorded=True)
+
+    def _add(self, batch: Sequence[_Waiting]) -> None:
+        """Adds requests; while others hold the file it tries again, as long as this process does not end."""
+        while True:
+            try:
+                return self._store.add_all([each.served for each in batch])
+            except LockedError as error:
+                self.problem = str(error)
+                _log.error("%d requests wait to be recorded: %s", len(batch), error)
+                if self._closing.wait(_AGAIN_AFTER_S):
+                    raise
 
 
 def _tell(batch: Sequence[_Waiting], *, recorded: bool) -> None:

@@ -35,6 +35,9 @@ def refusal_of(reply: Reply, request: str, headers: dict[str, str] | None = None
     """
     if reply.failure == "guard":
         return guard_failed(request, headers)
+    if reply.answer.outcome is Outcome.SKIPPED and reply.failure is FailureKind.REJECTED:
+        message = f"the model refuses the request with what it passes on: its tools, or its form; request {request}"
+        return ProtocolError(400, message, "unsupported_value", headers=headers)
     if reply.answer.outcome is Outcome.SKIPPED:
         message = f"too many requests wait for the model; try again; request {request}"
         return ProtocolError(

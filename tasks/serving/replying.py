@@ -8,24 +8,27 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from tasks.serving.metrics import Metrics
+from tasks.serving.origins import Origins
 from tasks.serving.protocol import ProtocolError
 from tasks.serving.silence import Silence
 
 _log = logging.getLogger(__name__)
 
 
-def replying(metrics_of: Callable[[web.Request], Metrics], silence: Silence) -> Middleware:
+def replying(metrics_of: Callable[[web.Request], Metrics], silence: Silence, origins: Origins) -> Middleware:
     """Returns the middleware.
 
     Args:
         metrics_of: returns what counts the reply to a request.
         silence: is told of each request.
+        origins: refuses what other sites' pages ask.
     """
 
     @web.middleware
     async def reply(request: web.Request, handler: Handler) -> web.StreamResponse:
         silence.broken(request)
         try:
+            origins.check(request)
             if request.headers.get("content-encoding", "identity").lower() != "identity":
                 raise ProtocolError(415, "send the body as it is, without content-encoding", "unsupported_encoding")
             response = await handler(request)

@@ -198,7 +198,7 @@ def _chat(content: dict[str, Any]) -> dict[str, Any]:
     for key, why in _NOT_HERE.items():
         if content.get(key):
             raise _wrong(key, why)
-    kept = ("model", "instructions", "stream", "metadata", "parallel_tool_calls")
+    kept = ("model", "instructions", "stream", "metadata", "parallel_tool_calls", "user", "safety_identifier")
     chat = {key: content[key] for key in kept if key in content}
     chat["input"] = _messages(content.get("input"))
     if content.get("tools"):
@@ -226,7 +226,7 @@ def _messages(given: Any) -> list[dict[str, Any]]:
     for position, item in enumerate(_list(given, "input")):
         where = f"input.{position}"
         kind = item.get("type") or "message" if isinstance(item, dict) else None
-        if kind not in _TURNS:
+        if not isinstance(kind, str) or kind not in _TURNS:
             raise _wrong(where, f"an item of type {', '.join(_TURNS)}")
         turn = _TURNS[kind](item, where)
         follows = messages and messages[-1].get("tool_calls") and turn.get("tool_calls")

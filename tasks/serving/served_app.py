@@ -25,7 +25,7 @@ from tasks.serving.metrics import Metrics
 from tasks.serving.protocol import ChatRequest, ProtocolError
 from tasks.serving.record import RecordStore
 from tasks.serving.record_file import RecordError
-from tasks.serving.recording import Recorder
+from tasks.serving.recording import ANSWER_WAITS_S, Recorder
 from tasks.serving.served import EmbeddedTexts
 
 _log = logging.getLogger(__name__)
@@ -66,6 +66,7 @@ class ServedApp:
     metrics: Metrics = field(init=False)
     embedding: EmbeddingModel | None = field(init=False)
     _copies: Copies = field(default_factory=Copies)
+    _notes: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.embedding = embedding_model(self.loaded)
@@ -91,6 +92,7 @@ class ServedApp:
         await asyncio.to_thread(self.alarm.stop)
         await asyncio.to_thread(self.beside.stop)
         await asyncio.to_thread(self.recorder.close)
+        await asyncio.gather(*self._notes, return_exceptions=True)
         self.store.close()
 
     @contextmanager
@@ -163,8 +165,17 @@ class ServedApp:
         raise ProtocolError(400, message, "unsupported_value", refused[0])
 
     async def note_embedded(self, key: Key | None, texts: int, tokens: int, price: float) -> None:
-        """Records that texts were embedded, so that what a key spends a day outlives this process."""
+        """Records that texts were embedded, so that what a key spends a day outlives this process.
+
+        Like an answer's record it is waited for two seconds at most, and goes on.
+        """
         noted = EmbeddedTexts(datetime.now(UTC), key.id if key else "", texts, tokens, price)
+        writing = asyncio.create_task(self._note(noted))
+        self._notes.add(writing)
+        writing.add_done_callback(self._notes.discard)
+        await asyncio.wait([writing], timeout=ANSWER_WAITS_S)
+
+    async def _note(self, noted: EmbeddedTexts) -> None:
         try:
             await asyncio.to_thread(self.store.add_embedded, noted)
         except RecordError as error:

@@ -28,6 +28,7 @@ from tasks.serving.chat import Chat
 from tasks.serving.doorkeeper import Doorkeeper
 from tasks.serving.endpoint import Endpoint
 from tasks.serving.keys import key_ring, local_key
+from tasks.serving.origins import Origins
 from tasks.serving.quota import Quota
 from tasks.serving.record import record_store
 from tasks.serving.recording import Recorder
@@ -43,6 +44,7 @@ _DRAIN_WITHIN_S = 30
 HEAD_WITHIN_S = 20.0
 """Until the head of a connection's first request must be whole."""
 SILENCE = web.AppKey("silence", Silence)
+ORIGINS = web.AppKey("origins", Origins)
 
 
 def serve(apps: Sequence[str], host: str, port: int) -> None:
@@ -92,6 +94,7 @@ def _loaded(name: str) -> LoadedApp | Unserved:
 @asynccontextmanager
 async def listening(api: web.Application, host: str, port: int) -> AsyncIterator[None]:
     """Listens while the block runs; then no request is taken any more, and those under way are answered."""
+    api[ORIGINS].bound(host)
     runner = web.AppRunner(
         api,
         access_log=None,
@@ -143,12 +146,12 @@ def build(apps: Sequence[LoadedApp | Unserved], registry: Registry, reconcile_ev
         yield
         await asyncio.gather(*(app.stop() for app in served.served))
 
-    silence = Silence(HEAD_WITHIN_S)
-    api = web.Application(middlewares=[replying(served.metrics_of, silence)])
-    api[SILENCE] = silence
-    api.cleanup_ctx.append(life)
     open_to_all = settings().api_key is None
     doorkeeper = Doorkeeper(key_ring(), local_key(), Quota(served.spent), open_to_all=open_to_all)
+    silence, origins = Silence(HEAD_WITHIN_S), Origins(lambda: doorkeeper.open_to_all)
+    api = web.Application(middlewares=[replying(served.metrics_of, silence, origins)])
+    api[SILENCE], api[ORIGINS] = silence, origins
+    api.cleanup_ctx.append(life)
     Endpoint(served, admission, doorkeeper).install(api)
     Chat([app.store for app in served.served], doorkeeper).install(api)
     return api

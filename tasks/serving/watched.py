@@ -22,8 +22,9 @@ async def watched(
 ) -> AsyncGenerator[str | Instead | Reply]:
     """Yields what a watch lets go of an answer, then the reply with the text that was let go.
 
-    One that is blocked ends there, and so does its model's call: its reply says `content_filter`, and its text is what
-    the client has, or what it reads instead where it has nothing yet. A guard that fails ends it as a failure.
+    One that is blocked ends there, and so does its model's call: its reply says `content_filter` and calls no tools,
+    and its text is what the client has, or what it reads instead where it has nothing yet. A guard that fails ends it
+    as a failure.
 
     Args:
         pieces: the answer.
@@ -46,7 +47,8 @@ async def watched(
                     reply = piece
                     out = await looked(watch.weight, watch.end) if piece.answer.outcome is Outcome.OK else ""
                 if watch.blocked:
-                    reply = Reply(reply.answer if reply else progress.so_far(), "content_filter")
+                    answer = reply.answer if reply else progress.so_far()
+                    reply = Reply(replace(answer, tool_calls=()), "content_filter")
                     out = "" if said else watch.instead
                 if out:
                     said += out

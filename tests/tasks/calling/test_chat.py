@@ -225,3 +225,29 @@ async def test_a_server_that_closes_a_kept_connection_without_a_word_is_asked_al
             replies = await asyncio.gather(*(call_model(model, HELLO, Parameters()) for _ in range(4)))
             assert {reply.text for reply in replies} == {"yes"}
     assert asked == 12
+
+
+@pytest.mark.parametrize("end", [b"", b"no chunk\r\n", None])
+async def test_an_answer_is_whole_whatever_becomes_of_the_end_of_its_reply(end):
+    event = (
+        b'data: {"choices": [{"index": 0, "delta": {"content": "yes"}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
+    )
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+    ended = asyncio.Event()
+
+    async def serve(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head + b"%x\r\n%s\r\n" % (len(event), event))
+        await asyncio.sleep(0.05)
+        if end is None:  # it never comes, and the connection stays
+            await reader.read()
+            ended.set()
+        writer.write(end or b"")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        model = model_at(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", timeout_s=5)
+        assert (await call_model(model, HELLO, Parameters())).text == "yes"
+        if end is None:
+            await asyncio.wait_for(ended.wait(), 10)

@@ -49,6 +49,17 @@ def test_personal_data_are_redacted_across_pieces(kind, value, seed):
     assert sum(map(bool, out)) > 1, "the rest is not held back"
 
 
+@pytest.mark.parametrize("before", range(4))
+@pytest.mark.parametrize(
+    ("kind", "value"), [("PHONE_NUMBER", "+1 212 555 0187"), ("CREDIT_CARD", "4111 1111 1111 1111")]
+)
+def test_what_a_quotation_holds_back_begins_within_no_number(kind, value, before):
+    guards = Guards(output=(PiiGuard(kind="pii"), LeakGuard(kind="leak")))
+    text = f"{'so ' * before}it is {value} as you know. {CALM * 3}"
+    _, out = written(guards, text, size=1)
+    assert "".join(out) == text.replace(value, f"<{kind}>")
+
+
 def test_personal_data_end_the_answer_where_they_are_to_be_blocked():
     guards = Guards(output=(PiiGuard(kind="pii", action="block"),))
     watch, out = written(guards, f"{CALM}Write to jane.doe@example.com or ask again. {CALM}")

@@ -2,6 +2,9 @@
 
 import base64
 import json
+import sqlite3
+import time
+from contextlib import closing
 from datetime import UTC, datetime
 
 import httpx
@@ -10,6 +13,7 @@ import openai
 import pytest
 
 from infra.simulator.answering import embedding
+from tasks.serving import served_app
 from tasks.serving.embeddings import EmbeddingsRequest
 from tasks.serving.keys import KeyLimits, key_ring
 from tasks.serving.protocol import ProtocolError, read_request
@@ -37,6 +41,18 @@ def test_more_than_a_batch_keeps_its_order(open_shop):
     np.testing.assert_allclose(
         [each.embedding for each in answer.data], [embedding(text, 64) for text in texts], atol=1e-6
     )
+
+
+def test_a_locked_store_holds_no_vectors_up_and_has_them_once_it_is_free(open_shop, monkeypatch):
+    monkeypatch.setattr(served_app, "ANSWER_WAITS_S", 0.1)
+    with closing(sqlite3.connect(open_shop.log.path.parents[1] / "served" / "shop.db")) as database:
+        database.execute("BEGIN IMMEDIATE")
+        started = time.monotonic()
+        assert open_shop.client().embeddings.create(model="shop", input="a tent").data
+        assert time.monotonic() - started < 20, "the file is waited for thirty seconds"
+        database.rollback()
+        count = "SELECT count(*) FROM embedded"
+        open_shop.wait_until(lambda: database.execute(count).fetchone() == (1,))
 
 
 def test_one_text(open_shop):

@@ -199,9 +199,8 @@ def test_headers_that_a_client_injects_change_nothing(guarded):
 
     def sent(headers):
         with socket.create_connection(("127.0.0.1", guarded.port)) as raw:
-            head = (
-                f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(body)}\r\n"
-            )
+            head = "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+            head += f"Content-Length: {len(body)}\r\n"
             raw.sendall(head.encode() + headers + b"\r\n" + body)
             raw.settimeout(20)
             return b"".join(iter(lambda: raw.recv(65536), b""))

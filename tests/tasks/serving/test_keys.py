@@ -1,5 +1,6 @@
 """Who may ask, and how much: keys are made, limited and revoked while the endpoint serves."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -92,6 +93,12 @@ async def test_so_many_requests_a_minute(clock):
     assert (refused.value.status, refused.value.headers["retry-after"]) == (429, "20")
     clock.now = 20.0
     await quota.begin(limited)
+
+
+async def test_requests_that_come_at_once_are_counted_together(clock):
+    quota, limited = clock.quota(), key(requests_per_minute=3, price_per_day=1.0)
+    begun = await asyncio.gather(*(quota.begin(limited) for _ in range(20)), return_exceptions=True)
+    assert begun.count(None) == 3
 
 
 async def test_tokens_that_were_used_are_waited_for(clock):

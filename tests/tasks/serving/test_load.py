@@ -52,12 +52,12 @@ def test_a_client_that_leaves_frees_its_place(narrow_shop):
 def test_a_connection_on_which_no_request_comes_is_closed(shop, monkeypatch):
     monkeypatch.setattr("tasks.serving.server.HEAD_WITHIN_S", 0.3)
     with shop.open(), socket.create_connection(("127.0.0.1", shop.port)) as silent:
-        silent.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+        silent.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
         silent.settimeout(10)
         assert silent.recv(100) == b""
     with shop.open(), socket.create_connection(("127.0.0.1", shop.port)) as kept:
         for _ in range(2):
-            kept.sendall(b"GET /live HTTP/1.1\r\nHost: x\r\n\r\n")
+            kept.sendall(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n")
             kept.settimeout(10)
             assert kept.recv(1000).startswith(b"HTTP/1.1 200"), "one on which a request came is kept"
             time.sleep(1)
@@ -66,7 +66,7 @@ def test_a_connection_on_which_no_request_comes_is_closed(shop, monkeypatch):
 def test_a_body_that_does_not_come_is_not_waited_for(open_shop, monkeypatch):
     monkeypatch.setattr(body, "_BODY_WITHIN_S", 0.3)
     with socket.create_connection(("127.0.0.1", open_shop.port)) as slow:
-        slow.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        slow.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
         slow.settimeout(10)
         assert slow.recv(100).startswith(b"HTTP/1.1 408")
 
@@ -88,7 +88,7 @@ def test_a_client_that_does_not_read_is_given_up(open_shop, monkeypatch):
     with socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.connect(("127.0.0.1", open_shop.port))
-        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
         deaf.sendall(head.encode() + body)
         open_shop.wait_until(lambda: len(open_shop.served) == 2)
         open_shop.wait_until(lambda: metric(open_shop, "lifecycle_requests_under_way") == 0)

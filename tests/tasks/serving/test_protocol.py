@@ -36,6 +36,10 @@ def test_parameters_of_the_model_are_accepted_and_left_to_the_champion():
     assert asked.stream and asked.include_usage
 
 
+def deep(levels):
+    return [] if levels == 0 else [deep(levels - 1)]
+
+
 @pytest.mark.parametrize(
     ("changes", "param", "message"),
     [
@@ -45,7 +49,9 @@ def test_parameters_of_the_model_are_accepted_and_left_to_the_champion():
         ({"messages": [{"role": "user"}]}, "messages.0.content", "valid string"),
         ({"messages": [{"role": "assistant", "content": "x"}]}, "messages", "the last message must be the user's"),
         ({"messages": [{"role": "user", "content": " "}]}, "messages", "must not be empty"),
-        ({"messages": [{"role": "user", "content": "\ud800"}]}, None, "half a character"),
+        ({"messages": [{"role": "user", "content": "\ud800"}]}, None, "surrogates not allowed"),
+        ({"metadata": {"size": 2**64}}, None, "cannot be passed on: Integer exceeds 64-bit range"),
+        ({"tools": deep(260)}, None, "cannot be passed on: Recursion limit reached"),
         ({"messages": [{"role": "user", "content": None}]}, "messages.0.content", "valid string"),
         ({"n": 2}, "n", "Input should be 1"),
         ({"tools": []}, "tools", "at least one tool"),

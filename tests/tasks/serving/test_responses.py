@@ -31,6 +31,11 @@ def test_a_text_and_instructions():
     assert read(instructions="Be short.").messages == (Message("system", "Be short."), Message("user", "방수인가요?"))
 
 
+@pytest.mark.parametrize("field", ["user", "safety_identifier"])
+def test_whoever_asks_can_be_named(field):
+    assert read(**{field: "u1"}).person == "u1"
+
+
 def test_turns_in_every_form_the_api_has():
     items = [
         {"role": "developer", "content": "Be short."},
@@ -65,6 +70,7 @@ def test_turns_in_every_form_the_api_has():
         ({"input": "  "}, "input", "must not be empty"),
         ({"input": [{"role": "robot", "content": "x"}]}, "input.0.role", "'system', 'developer', 'user'"),
         ({"input": [{"type": "reasoning"}]}, "input.0", "an item of type message, function_call"),
+        ({"input": [{"type": ["message"], "role": "user"}]}, "input.0", "an item of type message, function_call"),
         ({"input": [{"role": "user", "content": [{"type": "input_image"}]}]}, "input.0.content", "only parts of text"),
         ({"previous_response_id": "resp_1"}, "previous_response_id", "no conversation is kept here"),
         ({"conversation": {"id": "c"}}, "conversation", "no conversation is kept here"),

@@ -18,7 +18,7 @@ from tasks.identity import digest
 from tasks.releasing.promote import promote
 from tasks.retrieval.documents import read_documents
 from tasks.retrieval.index import build_index
-from tasks.serving import recording
+from tasks.serving import record_file, recording
 from tasks.serving.server import build
 
 
@@ -94,7 +94,7 @@ def test_a_store_that_cannot_be_written_costs_no_client_its_answer(open_shop):
 
 
 def test_a_locked_store_holds_no_answer_up_and_has_it_once_it_is_free(open_shop, monkeypatch):
-    monkeypatch.setattr(recording, "_ANSWER_WAITS_S", 0.1)
+    monkeypatch.setattr(recording, "ANSWER_WAITS_S", 0.1)
     open_shop.release("guide")
     before = len(open_shop.served)
     with closing(sqlite3.connect(open_shop.log.path.parents[1] / "served" / "shop.db")) as database:
@@ -104,6 +104,24 @@ def test_a_locked_store_holds_no_answer_up_and_has_it_once_it_is_free(open_shop,
         database.rollback()
     open_shop.wait_until(lambda: len(open_shop.served) == before + 1)
     assert "x-lifecycle-recorded" not in _asked(open_shop).headers
+
+
+def test_a_store_that_is_locked_for_longer_than_it_is_waited_for_loses_nothing(shop, monkeypatch):
+    monkeypatch.setattr(recording, "ANSWER_WAITS_S", 0.1)
+    monkeypatch.setattr(record_file, "_LOCKED_WAITS_S", 0.2)
+    with shop.open():
+        shop.release("guide")
+        before = len(shop.served)
+        with closing(sqlite3.connect(shop.log.path.parents[1] / "served" / "shop.db")) as database:
+            database.execute("BEGIN IMMEDIATE")
+            assert _asked(shop).headers["x-lifecycle-recorded"] == "no"
+            shop.wait_until(
+                lambda: any("end the process that holds it" in why for why in shop.health.get("problems", ()))
+            )
+            database.rollback()
+        shop.wait_until(lambda: len(shop.served) == before + 1)
+        shop.wait_until(lambda: "problems" not in shop.health)
+        assert 'unrecorded{app="shop"} 0.0' in httpx.get(f"http://127.0.0.1:{shop.port}/metrics").text
 
 
 def _asked(shop):
