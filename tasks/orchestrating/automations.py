@@ -79,7 +79,10 @@ def _on_event(event: str, app: str, deployment: UUID, parameters: dict[str, Any]
 
 
 def _zombies() -> "Automation":
-    """A run whose process died sends no heartbeat: after three missing ones it is crashed."""
+    """A run whose process died sends no heartbeat: after three missing ones it is crashed.
+
+    One that waits for a person has no process, and may wait for days.
+    """
     from prefect.automations import Automation
     from prefect.client.schemas.objects import StateType
     from prefect.events.actions import ChangeFlowRunState
@@ -96,6 +99,8 @@ def _zombies() -> "Automation":
                 "prefect.flow-run.Failed",
                 "prefect.flow-run.Cancelled",
                 "prefect.flow-run.Crashed",
+                "prefect.flow-run.Paused",
+                "prefect.flow-run.Suspended",
             },
             match={"prefect.resource.id": ["prefect.flow-run.*"]},
             for_each={"prefect.resource.id"},

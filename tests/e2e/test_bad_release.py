@@ -2,12 +2,15 @@
 
 import contextlib
 import re
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 from playwright.sync_api import TimeoutError as Impatient
 from playwright.sync_api import expect
 
+FOR_DEAD_AFTER = timedelta(seconds=100)
+"""Longer than a run that should have a process may go without a sign of life."""
 PATIENCE_MS = 30_000  # as long as the page waits itself
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
@@ -44,6 +47,8 @@ def test_a_candidate_that_passes_its_gates_by_itself_is_deployed_up_to_the_appro
 def test_a_person_agrees_in_the_form_after_everything_was_down(walk, waiting, page):
     status, said = walk.type("lifecycle down && lifecycle up")
     assert status == 0, said
+    suspended = datetime.fromisoformat(waiting["state"]["timestamp"])
+    walk.wait_for(lambda: datetime.now(UTC) - suspended > FOR_DEAD_AFTER, seconds=120)
 
     _offered(walk, page, waiting["id"]).click()
     form = page.locator(".p-modal")
