@@ -24,7 +24,7 @@ from tasks.releasing.page import release_page
 from tasks.releasing.promote import Promotion
 from tasks.releasing.release import release
 from tasks.rollout.opening import approve, begin_rollout, decline, released_before
-from tasks.rollout.stages import Rollout
+from tasks.rollout.stages import Rollout, rollout_of
 from tasks.tracking.models import register_candidate
 from tasks.workspace import Workspace, open_workspace
 
@@ -80,7 +80,8 @@ async def deploy(
         await name_candidate(released.digest)
         verdicts = () if bootstrap else evidence(workspace, released, against)
         version = await step("register the model version", lambda: _registered(workspace, released, verdicts))
-        if bootstrap or not workspace.loaded.app.release.by_stages:
+        waits = _waits(workspace, released)
+        if bootstrap or not (workspace.loaded.app.release.by_stages or waits):
             return await _released(workspace, released, version, verdicts, why, bootstrap)
         if before := await asyncio.to_thread(released_before, workspace, released, version, verdicts):
             return await _deployed(workspace, released, before)
@@ -94,6 +95,12 @@ async def deploy(
             asked = {"app": app, "candidate": released.digest, "against": against, "why": why, "changes": changes}
             return await _asked(workspace, released, rollout, asked)
         return await _under_way(workspace, released, rollout.latest)
+
+
+def _waits(workspace: Workspace, candidate: Candidate) -> bool:
+    """Returns whether a person has been asked about a candidate; the answer counts, whatever `release` says by then."""
+    rollout = rollout_of(release_log(workspace.name).entries())
+    return rollout is not None and (rollout.stage, rollout.candidate) == ("proposed", candidate.digest)
 
 
 async def _released(
@@ -119,7 +126,7 @@ async def _asked(workspace: Workspace, candidate: Candidate, rollout: Rollout, p
         run = await ask_in_ui(name, parameters)
         say(f"{candidate.label} waits for approval: {f'run {run} in the Prefect UI, or ' if run else ''}{by_hand}")
         return _summary(workspace, candidate, rollout.latest, "proposed")
-    said = await approval(release_page(workspace, rollout.opened))
+    said = await approval(release_page(workspace, rollout.opened), rollout.release, parameters)
     who = f"{said.who or 'unnamed'} (Prefect UI)"
     if not said.approve:
         declined = await asyncio.to_thread(decline, workspace.loaded, rollout, who=who, why=said.why)

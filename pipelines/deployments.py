@@ -74,15 +74,23 @@ def _schedules(loaded: LoadedApp, stage: str) -> "list[Schedule]":
 
 
 async def serve() -> None:
-    """Registers deployments and automations with the Prefect server, then runs what is triggered until stopped."""
+    """Registers deployments and automations with the Prefect server, then runs what is triggered until stopped.
+
+    What was due several times while nobody ran it is run once.
+    """
     from prefect.runner import Runner
 
     from tasks.orchestrating.automations import install
+    from tasks.orchestrating.schedules import drop_missed, drop_schedule
 
     runner = Runner(name="lifecycle", limit=_RUNS_AT_ONCE, pause_on_shutdown=False, webserver=True)
     ids = {}
     for deployment in await deployments():
-        ids[f"{deployment.flow_name}/{deployment.name}"] = await runner.aadd_deployment(deployment)
+        stage = str(deployment.flow_name)
+        ids[f"{stage}/{deployment.name}"] = id_ = await runner.aadd_deployment(deployment)
+        if not deployment.schedules:
+            await drop_schedule(id_, stage)
+    await drop_missed(ids.values())
     await install(ids, [load_app(name).app for name in served_apps()])
     await runner.start()
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from configs.schema.app import App
+from configs.settings import settings
 from tasks.orchestrating.events import (
     CANDIDATE_MADE,
     ENOUGH_LABELLED,
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from prefect.events.schemas.automations import AutomationCore
 
 _HEARTBEAT_S = 30
+_ZOMBIES = "lifecycle.zombie-runs"
 
 
 async def install(deployments: dict[str, UUID], apps: Sequence[App]) -> None:
@@ -44,7 +46,8 @@ async def install(deployments: dict[str, UUID], apps: Sequence[App]) -> None:
             await _put(_on_event(cause, app, deployments[f"evaluate/{app}"], parameters))
         passed = _on_event(GATES_PASSED, app, deployments[f"deploy/{app}"], {"candidate": candidate})
         await (_put(passed) if each.release.by_stages else _drop(passed.name))
-    await _put(_zombies())
+    # A server elsewhere has other people's runs, which may be silent for longer than this project's.
+    await (_put(_zombies()) if settings().prefect_url is None else _drop(_ZOMBIES))
 
 
 async def is_awaited(event: str, app: str) -> bool:
@@ -89,7 +92,7 @@ def _zombies() -> "Automation":
     from prefect.events.schemas.automations import EventTrigger, Posture
 
     return Automation(
-        name="lifecycle.zombie-runs",
+        name=_ZOMBIES,
         description="Crashes flow runs whose process has stopped sending heartbeats.",
         trigger=EventTrigger(
             after={"prefect.flow-run.heartbeat"},
