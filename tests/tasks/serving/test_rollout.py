@@ -82,6 +82,15 @@ def ask(shop, user):
     return raw.headers["x-lifecycle-candidate"], raw.parse().choices[0].message.content
 
 
+def asked_until_over(shop):
+    for n in range(100):
+        ask(shop, f"user {n}")
+        shop.judge.look()
+        if rollout_of(shop.log.entries()) is None:
+            return
+    raise AssertionError("the rollout did not end")
+
+
 def drawn(shop, user):
     return is_drawn(shop.rollout.release, person_of(user, ""), 0.5)
 
@@ -184,11 +193,7 @@ def test_a_report_that_cannot_be_written_holds_no_step_up(tried, monkeypatch):
     monkeypatch.setattr("tasks.rollout.judge.write_report", refused)
     with shop.open():
         shop.wait_until(lambda: on_trial(shop))
-        for n in range(100):
-            ask(shop, f"user {n}")
-            shop.judge.look()
-            if rollout_of(shop.log.entries()) is None:
-                break
+        asked_until_over(shop)
     assert shop.log.entries()[-1].stage == "ended"
 
 
@@ -208,11 +213,7 @@ def test_a_candidate_that_fails_is_taken_away_though_nobody_knows_what_is_dear(t
     shop = tried("FAIL", app=priced)
     with shop.open():
         shop.wait_until(lambda: on_trial(shop))
-        for n in range(100):
-            ask(shop, f"user {n}")
-            shop.judge.look()
-            if rollout_of(shop.log.entries()) is None:
-                break
+        asked_until_over(shop)
     assert shop.log.entries()[-1].why == "error_rate is certainly worse than the champion's"
 
 
