@@ -33,15 +33,14 @@ class Sight:
     """
 
     def __init__(self, loaded: LoadedApp, rules: Rules, rollout: Rollout, store: RecordStore) -> None:
-        self.unlimited: tuple[str, ...] = ()
         self._store = store
         self._opened = rollout.opened
         self._champion = rollout.champion or ""
         self._of = (rollout.opened.hash, rules)
-        self._place = 0
         self._measures: tuple[Measure, ...] = measures_of(loaded, rules)
         self._phrases = abstention_phrases(loaded.app.scorers)
-        self._begin()
+        self._place = 0
+        self._begin(self._limits())
 
     def is_of(self, rollout: Rollout, rules: Rules) -> bool:
         """Returns whether this is what is seen of a rollout by these rules."""
@@ -49,19 +48,20 @@ class Sight:
 
     def look(self) -> Observations:
         """Returns what was seen, up to the last recorded answer."""
-        if self.unlimited and set(self._limits()) != self._known:
-            self._begin()
+        if self.unlimited and self._lacking(limits := self._limits()) != self.unlimited:
+            self._begin(limits)
         while found := self._store.placed(self._opened.release, self._place, _AT_ONCE):
             self._seen.add(served for _, served in found if served.at.isoformat() >= self._opened.at)
             self._place = found[-1][0]
         return self._seen
 
-    def _begin(self) -> None:
-        limits = self._limits()
-        self._known = set(limits)
-        self.unlimited = tuple(each.name for each in self._measures if each.unbounded and each.name not in limits)
+    def _begin(self, limits: dict[str, float]) -> None:
+        self.unlimited = self._lacking(limits)
         self._seen = Observations(self._measures, limits, self._phrases)
         self._place = 0
+
+    def _lacking(self, limits: dict[str, float]) -> tuple[str, ...]:
+        return tuple(each.name for each in self._measures if each.unbounded and each.name not in limits)
 
     def _limits(self) -> dict[str, float]:
         """Returns what counts as slow or dear, as the champion answered before the rollout, else as it began to in it.
@@ -70,6 +70,6 @@ class Sight:
         """
         opened = datetime.fromisoformat(self._opened.at)
         before = limits_of(self._store.latest(self._champion, opened, _LATEST), self._measures, LEAST)
-        if all(each.name in before for each in self._measures if each.unbounded):
+        if not self._lacking(before):
             return before
         return limits_of(self._store.earliest(self._champion, opened, LEAST), self._measures, LEAST) | before
