@@ -79,7 +79,9 @@ def left(world: World, asked: Users, done: list[Round], said: float) -> tuple[Fi
     """
     world.log.verify()
     entries = world.log.entries()
-    missing = len({each.request for each in asked.whole} - _recorded())
+    recorded = _recorded()
+    missing = Counter(each.acknowledged for each in asked.whole if each.request not in recorded)
+    acknowledged = sum(each.acknowledged for each in asked.whole)
     apart = [each for each in done if each.settled is None]
     met = sum(each.met for each in done)
     kinds = Counter(each.stage or each.kind for each in entries)
@@ -95,11 +97,17 @@ def left(world: World, asked: Users, done: list[Round], said: float) -> tuple[Fi
         *_times("until they agreed", [each.agreed for each in done]),
         *_times("until every part answered again", [each.back for each in done]),
         Figure(
-            "answers that came whole and are lost without a word",
-            max(0, missing - said),
+            "requests lost of those that were acknowledged as recorded",
+            missing[True],
             Reach(at_most=0),
             digits=0,
-            note=f"{missing} are not recorded, {said:.0f} were said not to be, while there was no room",
+        ),
+        Figure("requests acknowledged as recorded", acknowledged, Reach(at_least=len(done)), digits=0),
+        Figure(
+            "requests lost of those that were answered and not acknowledged",
+            missing[False],
+            digits=0,
+            note=f"of {len(asked.whole) - acknowledged:,}; {said:.0f} of all were said to be, for want of room",
         ),
         Figure("answers that were mixed", len(asked.mixed), Reach(at_most=0), digits=0, note=" ".join(asked.mixed[:1])),
         Figure("releases neither finished nor undone", _open(entries), Reach(at_most=0), digits=0),

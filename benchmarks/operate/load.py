@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 import aiohttp
 import orjson
 
+from tasks.serving.asking import RECORD, WAIT
+
 _WARM_S = 2.0
 
 
@@ -32,14 +34,16 @@ class Load:
         address: with its `/v1`.
         key: sent with each request; "" for none.
         seconds: measured, after two seconds that are not.
+        wait: whether an answer is to end only once its request is recorded.
     """
 
-    def __init__(self, address: str, key: str, seconds: float) -> None:
+    def __init__(self, address: str, key: str, seconds: float, *, wait: bool = False) -> None:
         if urlsplit(address).hostname != "127.0.0.1":
             raise SystemExit("only an address of this machine is asked")
         self._address = f"{address}/chat/completions"
         self._headers = {"content-type": "application/json"}
         self._headers |= {"authorization": f"Bearer {key}"} if key else {}
+        self._headers |= {RECORD: WAIT} if wait else {}
         self._seconds = seconds
         self._number = 0
         self.answered: list[Answered] = []
@@ -118,9 +122,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--connections", type=int, default=128)
     parser.add_argument("--rate", type=float, help="open loop: requests a second")
+    parser.add_argument("--wait", action="store_true", help="for the record of each request")
     parser.add_argument("--windows", type=int, default=1, help="equal parts of the time, whose latencies are told too")
     arguments = parser.parse_args()
-    load = Load(arguments.address, arguments.key, arguments.seconds)
+    load = Load(arguments.address, arguments.key, arguments.seconds, wait=arguments.wait)
     asyncio.run(load.open(arguments.rate) if arguments.rate else load.closed(arguments.connections))
     print(json.dumps(load.told(arguments.windows)))
 

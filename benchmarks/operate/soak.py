@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+import httpx
+
 from benchmarks.engine.processes import document
 from benchmarks.figure import Figure, Reach, Row, not_measured
 from benchmarks.machine import versions
@@ -53,6 +55,7 @@ def soak(home: Path, minutes: float) -> Row:
         open_loop = ["--rate", str(_SHARE * capacity), "--seconds", str(seconds), "--windows", str(_WINDOWS)]
         with memory_read(world) as memory:
             asked = document([*address, *open_loop], within_s=seconds + 300.0)
+        httpx.get(f"{world.address}/requests/none", timeout=60, trust_env=False)  # told once all before are on the disk
         lost = max(0, asked["answered"] - (_count("1") - before))
         waiting = _count("flags IS NULL")
     how = (

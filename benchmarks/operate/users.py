@@ -1,5 +1,6 @@
 """Users of an app on loopback, in a thread: each asks again once it is answered, every other time for a stream.
 
+Half of the requests wait until they are recorded.
 They know what each candidate's answer to a question must be, to the letter, and keep the id of every answer that they
 got whole.
 """
@@ -16,6 +17,8 @@ from typing import NamedTuple
 import aiohttp
 import orjson
 
+from tasks.serving.asking import RECORD, WAIT
+
 _PAUSE_S = 0.05
 _AFTER_FAILURE_S = 0.2
 
@@ -28,12 +31,14 @@ class Whole(NamedTuple):
         by: name of the candidate that gave it.
         began: when it was asked for, by the monotonic clock.
         ended: when it was whole.
+        acknowledged: whether it said that its request is recorded.
     """
 
     request: str
     by: str
     began: float
     ended: float
+    acknowledged: bool
 
 
 class Users:
@@ -97,9 +102,10 @@ class Users:
             "user": f"user {number}",
             "stream": streamed,
         }
+        waiting = {RECORD: WAIT} if number % 4 < 2 else {}
         began, response = time.monotonic(), None
         try:
-            async with session.post(self._address, json=asked) as response:
+            async with session.post(self._address, json=asked, headers=waiting) as response:
                 if response.status != 200:
                     self.failed[f"status {response.status}"] += 1
                     return False
@@ -119,7 +125,8 @@ class Users:
         if text != f"{by} {question} {by}":
             self.mixed.append(f"said to be by {by}: {text}")
             return False
-        self.whole.append(Whole(headers["x-lifecycle-request"], by, began, time.monotonic()))
+        acknowledged = headers.get("x-lifecycle-recorded") == "yes"
+        self.whole.append(Whole(headers["x-lifecycle-request"], by, began, time.monotonic(), acknowledged))
         return True
 
 

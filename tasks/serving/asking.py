@@ -11,6 +11,9 @@ from tasks.prompting.render import BUILT_IN, variables
 CHAMPION, CANDIDATE = "@champion", "@candidate"
 """Behind an app's name: who is to answer, whatever share of the users the candidate on trial has."""
 
+RECORD, WAIT = "x-lifecycle-record", "wait"
+"""Header, and its value, of a request that is to be on the disk before its answer ends."""
+
 
 def request_of(row: Row, candidate: Candidate, columns: Columns) -> dict[str, Any]:
     """Returns the arguments of `chat.completions.create` that ask a row.

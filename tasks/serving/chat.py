@@ -6,6 +6,7 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from functools import cache
+from itertools import product
 from pathlib import Path
 from string import Template
 from typing import Any, NamedTuple
@@ -15,9 +16,9 @@ from aiohttp import web
 
 from tasks.serving.doorkeeper import Doorkeeper
 from tasks.serving.protocol import ProtocolError
-from tasks.serving.record import RecordStore
 from tasks.serving.record_file import RecordError
 from tasks.serving.served import Served
+from tasks.serving.served_app import ServedApp
 
 _log = logging.getLogger(__name__)
 
@@ -52,12 +53,12 @@ class Chat:
     """The routes of the chat page.
 
     Args:
-        stores: what was served, one an app.
+        apps: those that are served.
         doorkeeper: knows the keys.
     """
 
-    def __init__(self, stores: Sequence[RecordStore], doorkeeper: Doorkeeper) -> None:
-        self._stores = stores
+    def __init__(self, apps: Sequence[ServedApp], doorkeeper: Doorkeeper) -> None:
+        self._apps = apps
         self._doorkeeper = doorkeeper
 
     def install(self, api: web.Application) -> None:
@@ -78,11 +79,11 @@ class Chat:
         return web.Response(text=document.html, content_type="text/html", headers=headers)
 
     async def served(self, request: web.Request) -> web.Response:
-        """Who answered a request, from what, at which cost; only for the key that it was asked with."""
+        """Who answered a request, from what, at which cost; only once it is on the disk, and for the key that asked."""
         key = self._doorkeeper.key_of(request)
         identity = request.match_info["id"]
         try:
-            found = await asyncio.to_thread(self._find, identity)
+            found = await self._find(identity)
         except RecordError as error:
             _log.error("%s", error)
             raise ProtocolError(503, "what was served cannot be read; try again", "not_readable") from error
@@ -91,8 +92,13 @@ class Chat:
             raise ProtocolError(404, message, "unknown_request", "id")
         return web.Response(body=orjson.dumps(_told(found)), content_type="application/json")
 
-    def _find(self, identity: str) -> Served | None:
-        return next((found.served for store in self._stores for found in store.named([identity])), None)
+    async def _find(self, identity: str) -> Served | None:
+        for first, app in product((True, False), self._apps):
+            if not first:
+                await app.caught_up()
+            for found in await asyncio.to_thread(app.store.named, [identity]):
+                return found.served
+        return None
 
 
 def _told(served: Served) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
+from itertools import product
 from typing import Any, NamedTuple
 
 import orjson
@@ -15,6 +16,7 @@ from configs.settings import settings
 from tasks.calling.answer import Outcome
 from tasks.calling.embedding import embed_now
 from tasks.serving.admission import Admission
+from tasks.serving.asking import RECORD, WAIT
 from tasks.serving.body import read_body
 from tasks.serving.doorkeeper import Doorkeeper
 from tasks.serving.embeddings import EmbeddingsRequest, embeddings
@@ -162,7 +164,7 @@ class Endpoint:
             tokens, price = embedded.usage.input, model.price(embedded) or 0.0
             self._doorkeeper.spent(key, tokens, price)
             app.metrics.embedded(tokens, price)
-            await app.note_embedded(key, len(asked.input), tokens, price)
+            app.note_embedded(key, len(asked.input), tokens, price)
         return _json(embeddings(asked, embedded))
 
     async def feedback(self, request: web.Request) -> web.Response:
@@ -181,9 +183,12 @@ class Endpoint:
     async def _voted(self, vote: Vote, names: Collection[str]) -> bool:
         """Returns whether one of these apps has answered what a vote is about, and keeps it there."""
         failed: RecordError | None = None
-        for app in self._apps.served:
+        asked = [app for app in self._apps.served if app.name in names]
+        for first, app in product((True, False), asked):
             try:
-                if app.name in names and await asyncio.to_thread(app.store.votes.add, vote):
+                if not first:
+                    await app.caught_up()
+                if await asyncio.to_thread(app.store.votes.add, vote):
                     return True
             except RecordError as error:
                 _log.error("%s", error)
@@ -195,11 +200,13 @@ class Endpoint:
     async def _answer(
         self, request: web.Request, asked: ChatRequest, app: ServedApp, asker: "_Asker"
     ) -> web.StreamResponse:
+        waits = _waits(request)
         key, (champion, placed) = asker.key, app.who_answers(asked)
         # Whoever else names a row of the production data would be measured by its reference.
         played = str((asked.metadata or {}).get("row_id") or "") if asker.local else ""
         columns = app.loaded.app.datasets.columns
         exchange = Exchange.begin(asked, champion, columns, app.recorder, played, key.id if key else "", placed)
+        exchange.waits = waits
         headers = {"x-lifecycle-candidate": champion.candidate, "x-lifecycle-request": exchange.id}
         form = asked.form(exchange.id)
         exchange = await let_in(exchange, app.guarding, app.metrics, headers, streamed=asked.stream)
@@ -214,8 +221,7 @@ class Endpoint:
                 return await streamed(request, form, exchange.id, piece, replies, headers)
             while isinstance(piece, str):
                 piece = await anext(replies)
-        if not exchange.recorded:
-            headers["x-lifecycle-recorded"] = "no"
+        headers |= exchange.acknowledged
         if piece.answer.outcome is not Outcome.OK:
             raise refusal_of(piece, exchange.id, headers)
         return _json(form.whole(piece), headers=headers)
@@ -239,6 +245,14 @@ class _Asker(NamedTuple):
 
     key: Key | None
     local: bool
+
+
+def _waits(request: web.Request) -> bool:
+    """Returns whether an answer is to end only once its request is on the disk."""
+    said = request.headers.get(RECORD)
+    if said not in (None, WAIT):
+        raise ProtocolError(400, f"header {RECORD}: only {WAIT!r} is known, got {said[:40]!r}", "invalid_value")
+    return said is not None
 
 
 def _model(app: str) -> dict[str, Any]:

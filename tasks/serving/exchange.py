@@ -1,4 +1,4 @@
-"""One request from its beginning to its record: it ends with the champion it began with, and is on the disk by then."""
+"""One request from its beginning to its record: it ends with the champion that it began with."""
 
 import asyncio
 import logging
@@ -44,7 +44,8 @@ class Exchange:
             piece.
         guarded: what guards did to the request.
         watch: looks at the answer; None where nothing does.
-        recorded: whether it was on the disk once its answer ended.
+        waits: whether its answer ends only once it is on the disk, or that takes long.
+        recorded: whether it was on the disk once its answer ended; False where that was not waited for.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Exchange:
     fallback: str = ""
     guarded: tuple[Done, ...] = ()
     watch: Watch | None = None
+    waits: bool = False
     recorded: bool = False
 
     @classmethod
@@ -106,10 +108,11 @@ class Exchange:
             placed=Placed(release, "shadow", 0.0, person),
             fallback="",
             watch=watch,
+            waits=False,
         )
 
     async def replies(self, ended: Callable[[Reply], None]) -> AsyncGenerator[str | Reply]:
-        """Yields the answer's text piece by piece, then the whole reply once it has been recorded, or that takes long.
+        """Yields the answer's text piece by piece, then the whole reply.
 
         Args:
             ended: is told the reply once there is one; also where the client has left, with what there is of it then.
@@ -173,11 +176,20 @@ class Exchange:
     def _left(self, answer: Answer, ended: Callable[[Reply], None]) -> None:
         ended(Reply(answer))
         if not self._is_copy:  # a copy that is ended says nothing
-            self.recorder.record_later(self._served(answer, tuple(self.watch.done) if self.watch else ()))
+            self.recorder.record_soon(self._served(answer, tuple(self.watch.done) if self.watch else ()))
 
     async def record(self, answer: Answer, guarded: tuple[Done, ...] = ()) -> None:
         """Records what came of it, and what guards did to the answer."""
-        self.recorded = await self.recorder.record(self._served(answer, guarded))
+        served = self._served(answer, guarded)
+        if self.waits:
+            self.recorded = await self.recorder.record(served)
+        else:
+            self.recorder.record_soon(served)
+
+    @property
+    def acknowledged(self) -> dict[str, str]:
+        """The header that says whether the request is on the disk; none where that was not waited for."""
+        return {"x-lifecycle-recorded": "yes" if self.recorded else "no"} if self.waits else {}
 
     def _served(self, answer: Answer, guarded: tuple[Done, ...]) -> Served:
         shown = {key: value for key, value in self.row.columns.items() if isinstance(value, str | int | float | None)}

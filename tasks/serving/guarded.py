@@ -53,6 +53,7 @@ async def let_in(
         return exchange
     why = f" ({passed.why})" if passed.why else ""
     await exchange.record(Answer(exchange.id, Outcome.SKIPPED, cause=f"blocked by the guard {passed.blocked}{why}"))
+    headers |= exchange.acknowledged
     message = (
         f"the request is blocked by the guard `{passed.blocked}`: {_BLOCKED[passed.blocked]}; request {exchange.id}"
     )

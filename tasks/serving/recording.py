@@ -1,4 +1,4 @@
-"""Writes served requests to the disk: many at once where many wait, and each before its client has the whole answer."""
+"""Writes served requests to the disk: many at once where many wait, and beside the answers, not before them."""
 
 import asyncio
 import logging
@@ -14,8 +14,8 @@ from tasks.serving.served import Served
 _log = logging.getLogger(__name__)
 
 _AT_ONCE = 200
-ANSWER_WAITS_S = 2.0
-"""A file that others lock, or a disk that is slower, holds no answer up for longer."""
+_WAITED_FOR_S = 2.0
+"""A file that others lock, or a disk that is slower, holds nobody up for longer who asked to wait."""
 _END_WAITS_S = 40.0
 """A file that others lock is waited for 30 seconds."""
 _AGAIN_AFTER_S = 0.1
@@ -24,17 +24,16 @@ _MOST_WAITING = 10_000
 
 
 class _Waiting(NamedTuple):
-    """A request to be written, and who waits for it; None where nobody does."""
+    """A request to be written, and who waits for it; None for no request, and where nobody waits."""
 
-    served: Served
+    served: Served | None
     written: "asyncio.Future[bool] | None"
 
 
 class Recorder:
     """Writes in a thread of its own, in order; requests that came while it wrote share the next commit.
 
-    A store that cannot be written costs no client its answer, nor more than two seconds; it is logged and shown in
-    `/health`.
+    A store that cannot be written costs no client its answer; it is logged and shown in `/health`.
 
     Attributes:
         problem: why the last requests could not be recorded, "" where they could.
@@ -60,19 +59,19 @@ class Recorder:
         return self._refused + self._turned_away
 
     async def record(self, served: Served) -> bool:
-        """Returns whether the request is on the disk; waits for it, but never so long that it would hold its answer up.
+        """Returns whether the request is on the disk, for which it waits two seconds at most.
 
         One that is not there yet is written as soon as that can be done.
         """
-        written: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        if not self._put(_Waiting(served, written)):
-            return False
-        await asyncio.wait([written], timeout=ANSWER_WAITS_S)
-        return written.done() and written.result()
+        return await self._waited_for(served)
 
-    def record_later(self, served: Served) -> None:
-        """Records a request whose client waits for nothing any more."""
+    def record_soon(self, served: Served) -> None:
+        """Records a request as soon as that can be done; returns at once."""
         self._put(_Waiting(served, None))
+
+    async def caught_up(self) -> bool:
+        """Returns whether all requests before are on the disk, or never will be; waits two seconds at most."""
+        return await self._waited_for(None)
 
     def close(self) -> None:
         """Waits until all is written; for a file that others lock, forty seconds at most."""
@@ -80,9 +79,16 @@ class Recorder:
         self._waiting.put(None)
         self._thread.join(_END_WAITS_S)
 
+    async def _waited_for(self, served: Served | None) -> bool:
+        written: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        if not self._put(_Waiting(served, written)):
+            return False
+        await asyncio.wait([written], timeout=_WAITED_FOR_S)
+        return written.done() and written.result()
+
     def _put(self, waiting: _Waiting) -> bool:
         """Has it written, where there is room for one more to wait."""
-        if self._waiting.qsize() >= _MOST_WAITING:
+        if waiting.served is not None and self._waiting.qsize() >= _MOST_WAITING:
             self._turned_away += 1
             return False
         self._waiting.put(waiting)
@@ -100,30 +106,34 @@ class Recorder:
             self._write(batch)
 
     def _write(self, batch: Sequence[_Waiting]) -> None:
+        served = [each.served for each in batch if each.served is not None]
+        if not served:
+            _tell(batch, recorded=True)
+            return
         try:
-            self._add(batch)
+            self._add(served)
         except Exception as error:  # whatever it is, those that wait must be answered, and the next be written
             of_a_row = isinstance(error, RowError) or not isinstance(error, RecordError)
-            if of_a_row and len(batch) > 1:  # one that cannot be written must not cost the others their place
+            if of_a_row and len(served) > 1:  # one that cannot be written must not cost the others their place
                 for each in batch:
                     self._write([each])
                 return
-            self._refused += len(batch)
+            self._refused += len(served)
             self.problem = str(error) if isinstance(error, RecordError) else f"{type(error).__name__}: {error}"
-            _log.error("%d requests were answered and not recorded: %s", len(batch), error)
+            _log.error("%d requests were answered and not recorded: %s", len(served), error)
             _tell(batch, recorded=False)
             return
         self.problem = ""
         _tell(batch, recorded=True)
 
-    def _add(self, batch: Sequence[_Waiting]) -> None:
+    def _add(self, served: Sequence[Served]) -> None:
         """Adds requests; while others hold the file it tries again, as long as this process does not end."""
         while True:
             try:
-                return self._store.add_all([each.served for each in batch])
+                return self._store.add_all(served)
             except LockedError as error:
                 self.problem = str(error)
-                _log.error("%d requests wait to be recorded: %s", len(batch), error)
+                _log.error("%d requests wait to be recorded: %s", len(served), error)
                 if self._closing.wait(_AGAIN_AFTER_S):
                     raise
 

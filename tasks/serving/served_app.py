@@ -25,7 +25,7 @@ from tasks.serving.metrics import Metrics
 from tasks.serving.protocol import ChatRequest, ProtocolError
 from tasks.serving.record import RecordStore
 from tasks.serving.record_file import RecordError
-from tasks.serving.recording import ANSWER_WAITS_S, Recorder
+from tasks.serving.recording import Recorder
 from tasks.serving.served import EmbeddedTexts
 
 _log = logging.getLogger(__name__)
@@ -164,16 +164,21 @@ class ServedApp:
             )
         raise ProtocolError(400, message, "unsupported_value", refused[0])
 
-    async def note_embedded(self, key: Key | None, texts: int, tokens: int, price: float) -> None:
-        """Records that texts were embedded, so that what a key spends a day outlives this process.
+    async def caught_up(self) -> None:
+        """Waits until what was answered before can be read in the store.
 
-        Like an answer's record it is waited for two seconds at most, and goes on.
+        Raises:
+            RecordError: it could not be written so soon.
         """
+        if not await self.recorder.caught_up():
+            raise RecordError(self.recorder.problem or f"{self.store.path}: is written slowly, or held by others")
+
+    def note_embedded(self, key: Key | None, texts: int, tokens: int, price: float) -> None:
+        """Records that texts were embedded, so that what a key spends a day outlives this process; returns at once."""
         noted = EmbeddedTexts(datetime.now(UTC), key.id if key else "", texts, tokens, price)
         writing = asyncio.create_task(self._note(noted))
         self._notes.add(writing)
         writing.add_done_callback(self._notes.discard)
-        await asyncio.wait([writing], timeout=ANSWER_WAITS_S)
 
     async def _note(self, noted: EmbeddedTexts) -> None:
         try:

@@ -9,7 +9,7 @@ from configs.settings import settings
 from tasks.candidate import Candidate
 from tasks.data.row import Dataset, Row
 from tasks.progress import Bar, bar
-from tasks.serving.asking import CHAMPION, request_of
+from tasks.serving.asking import CHAMPION, RECORD, WAIT, request_of
 from tasks.serving.keys import local_key
 from tasks.serving.record import RecordStore
 
@@ -77,7 +77,7 @@ async def _player(
             asked = request_of(row, candidate, loaded.app.datasets.columns)
             # Those rows are no users': they must not decide what users will meet.
             asked["model"] += CHAMPION
-            await client.chat.completions.create(**asked)
+            await client.chat.completions.create(**asked, extra_headers={RECORD: WAIT})
         except OpenAIError:
             failed.append(row.id)
         shown.advance(f"{len(failed)} failed" if failed else "")

@@ -1,6 +1,7 @@
 """Parts killed in the middle of releases, with the real stack: a small share of what `make bench-operate` does.
 
-Whoever started what died brings it back, and served, alias and log name one candidate again; no answer is lost.
+Whoever started what died brings it back, and served, alias and log name one candidate again; no request that was
+acknowledged as recorded is lost.
 """
 
 import random

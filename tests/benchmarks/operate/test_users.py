@@ -31,10 +31,13 @@ def met(reply):
 
     async def handle(request):
         asked = await request.json()
-        came.append(asked)
+        came.append(request.headers.get("x-lifecycle-record"))
         if len(came) == 4:
             users.stop()
-        return reply(asked["messages"][0]["content"], asked["stream"])
+        response = reply(asked["messages"][0]["content"], asked["stream"])
+        if came[-1] == "wait":
+            response.headers["x-lifecycle-recorded"] = "yes"
+        return response
 
     async def ask():
         nonlocal users
@@ -59,6 +62,7 @@ def response(body):
 def test_an_answer_of_the_candidate_that_is_named_is_whole():
     users = met(lambda asked, streamed: response(answered("plain", "plain", streamed=streamed)(asked)))
     assert [each.by for each in users.whole] == ["plain"] * 4
+    assert [each.acknowledged for each in users.whole] == [True, False, False, True]
     assert (users.torn, users.mixed, users.failed) == (0, [], {})
 
 

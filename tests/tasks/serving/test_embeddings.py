@@ -13,7 +13,6 @@ import openai
 import pytest
 
 from infra.simulator.answering import embedding
-from tasks.serving import served_app
 from tasks.serving.embeddings import EmbeddingsRequest
 from tasks.serving.keys import KeyLimits, key_ring
 from tasks.serving.protocol import ProtocolError, read_request
@@ -43,8 +42,7 @@ def test_more_than_a_batch_keeps_its_order(open_shop):
     )
 
 
-def test_a_locked_store_holds_no_vectors_up_and_has_them_once_it_is_free(open_shop, monkeypatch):
-    monkeypatch.setattr(served_app, "ANSWER_WAITS_S", 0.1)
+def test_a_locked_store_holds_no_vectors_up_and_has_them_once_it_is_free(open_shop):
     with closing(sqlite3.connect(open_shop.log.path.parents[1] / "served" / "shop.db")) as database:
         database.execute("BEGIN IMMEDIATE")
         started = time.monotonic()

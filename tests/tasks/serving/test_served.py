@@ -1,8 +1,8 @@
-"""What was served is on the disk when the client has its answer, and is looked at afterwards."""
+"""What was served is on the disk soon, or before its client has the answer where it waits, and is looked at then."""
 
 import asyncio
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import partial
 
 import httpx
@@ -19,10 +19,12 @@ from tasks.releasing.promote import promote
 from tasks.retrieval.documents import read_documents
 from tasks.retrieval.index import build_index
 from tasks.serving import record_file, recording
+from tasks.serving.asking import RECORD, WAIT
+from tasks.serving.record import record_store
 from tasks.serving.server import build
 
 
-def test_an_answer_is_recorded_before_the_client_has_it(open_shop):
+def test_an_answer_is_recorded_with_who_gave_it_and_what_from(open_shop):
     entry = open_shop.release("guide").entry
     answer = open_shop.ask("방수인가요?", metadata={"row_id": "p1"})
     [_, served] = open_shop.served
@@ -32,13 +34,6 @@ def test_an_answer_is_recorded_before_the_client_has_it(open_shop):
     assert served.answer.messages[-1].content == "guide: 방수인가요?"
     assert served.answer.usage.output == answer.usage.completion_tokens
     assert served.answer.latency.total >= served.answer.latency.first_token > 0
-
-
-def test_a_streamed_answer_is_recorded_before_its_last_chunk(open_shop):
-    open_shop.release("guide")
-    for chunk in open_shop.ask("one two", stream=True):
-        if chunk.choices[0].finish_reason:
-            assert open_shop.served[-1].answer.text == "guide: one two"
 
 
 def test_a_client_that_goes_away_is_recorded_as_such_and_not_as_a_failure(open_shop):
@@ -93,46 +88,100 @@ def test_a_store_that_cannot_be_written_costs_no_client_its_answer(open_shop):
     assert any("cannot be written" in problem for problem in open_shop.health["problems"])
 
 
-def test_a_locked_store_holds_no_answer_up_and_has_it_once_it_is_free(open_shop, monkeypatch):
-    monkeypatch.setattr(recording, "ANSWER_WAITS_S", 0.1)
+def test_a_locked_store_holds_no_answer_up_and_has_it_once_it_is_free(open_shop):
     open_shop.release("guide")
     before = len(open_shop.served)
-    with closing(sqlite3.connect(open_shop.log.path.parents[1] / "served" / "shop.db")) as database:
-        database.execute("BEGIN IMMEDIATE")
+    with _locked(open_shop):
         answered = _asked(open_shop)
-        assert (answered.status_code, answered.headers["x-lifecycle-recorded"]) == (200, "no")
-        database.rollback()
+        assert answered.status_code == 200
+        assert "x-lifecycle-recorded" not in answered.headers, "nobody asked to know"
+    assert [each.id for each in open_shop.served[before:]] == [answered.headers["x-lifecycle-request"]]
+
+
+def test_whoever_waits_for_the_record_is_told_whether_it_is_there(open_shop, monkeypatch):
+    monkeypatch.setattr(recording, "_WAITED_FOR_S", 0.1)
+    open_shop.release("guide")
+    before = len(open_shop.served)
+    with _locked(open_shop):
+        assert _asked(open_shop, wait=True).headers["x-lifecycle-recorded"] == "no"
     open_shop.wait_until(lambda: len(open_shop.served) == before + 1)
-    assert "x-lifecycle-recorded" not in _asked(open_shop).headers
+    assert _asked(open_shop, wait=True).headers["x-lifecycle-recorded"] == "yes"
+    with record_store(open_shop.name) as store:
+        assert store.count() == before + 2, "on the disk once it is said to be"
+
+
+def test_a_stream_that_waits_ends_once_its_request_is_on_the_disk(open_shop):
+    open_shop.release("guide")
+    asked = {"model": open_shop.name, "messages": [{"role": "user", "content": "hi"}], "stream": True}
+    before = len(open_shop.served)
+    with record_store(open_shop.name) as store:
+        for made in range(1, 6):
+            assert _posted(open_shop, asked, wait=True).text.endswith("data: [DONE]\n\n")
+            assert store.count() == before + made
+
+
+def test_what_else_is_said_of_the_record_is_refused(open_shop):
+    open_shop.release("guide")
+    asked = {"model": open_shop.name, "messages": [{"role": "user", "content": "hi"}]}
+    refused = httpx.post(
+        f"http://127.0.0.1:{open_shop.port}/v1/chat/completions", json=asked, headers={RECORD: "later"}, timeout=60
+    )
+    assert refused.status_code == 400
+    assert refused.json()["error"]["message"] == "header x-lifecycle-record: only 'wait' is known, got 'later'"
+
+
+def test_what_is_not_on_the_disk_yet_is_neither_told_nor_said_to_be_unknown(open_shop, monkeypatch):
+    monkeypatch.setattr(recording, "_WAITED_FOR_S", 0.1)
+    open_shop.release("guide")
+    with _locked(open_shop):
+        identity = _asked(open_shop).headers["x-lifecycle-request"]
+        told = httpx.get(f"http://127.0.0.1:{open_shop.port}/v1/requests/{identity}", timeout=60)
+        assert (told.status_code, told.json()["error"]["code"]) == (503, "not_readable")
+        vote = {"request": identity, "good": True}
+        voted = httpx.post(f"http://127.0.0.1:{open_shop.port}/v1/feedback", json=vote, timeout=60)
+        assert (voted.status_code, voted.json()["error"]["code"]) == (503, "not_recorded")
+    open_shop.wait_until(lambda: open_shop.served[-1].id == identity)
+    assert httpx.get(f"http://127.0.0.1:{open_shop.port}/v1/requests/{identity}", timeout=60).status_code == 200
+    assert httpx.post(f"http://127.0.0.1:{open_shop.port}/v1/feedback", json=vote, timeout=60).status_code == 200
 
 
 def test_a_store_that_is_locked_for_longer_than_it_is_waited_for_loses_nothing(shop, monkeypatch):
-    monkeypatch.setattr(recording, "ANSWER_WAITS_S", 0.1)
     monkeypatch.setattr(record_file, "_LOCKED_WAITS_S", 0.2)
     with shop.open():
         shop.release("guide")
         before = len(shop.served)
-        with closing(sqlite3.connect(shop.log.path.parents[1] / "served" / "shop.db")) as database:
-            database.execute("BEGIN IMMEDIATE")
-            assert _asked(shop).headers["x-lifecycle-recorded"] == "no"
+        with _locked(shop):
+            assert _asked(shop).status_code == 200
             shop.wait_until(
                 lambda: any("end the process that holds it" in why for why in shop.health.get("problems", ()))
             )
-            database.rollback()
         shop.wait_until(lambda: len(shop.served) == before + 1)
         shop.wait_until(lambda: "problems" not in shop.health)
         assert 'unrecorded{app="shop"} 0.0' in httpx.get(f"http://127.0.0.1:{shop.port}/metrics").text
 
 
-def _asked(shop):
-    body = {"model": shop.name, "messages": [{"role": "user", "content": "hi"}]}
-    return httpx.post(f"http://127.0.0.1:{shop.port}/v1/chat/completions", json=body, timeout=60)
+@contextmanager
+def _locked(shop):
+    """Holds the file of served requests while the block runs, as another process would."""
+    with closing(sqlite3.connect(shop.log.path.parents[1] / "served" / "shop.db")) as database:
+        database.execute("BEGIN IMMEDIATE")
+        yield
+        database.rollback()
+
+
+def _asked(shop, *, wait=False):
+    return _posted(shop, {"model": shop.name, "messages": [{"role": "user", "content": "hi"}]}, wait=wait)
+
+
+def _posted(shop, body, *, wait):
+    headers = {RECORD: WAIT} if wait else {}
+    return httpx.post(f"http://127.0.0.1:{shop.port}/v1/chat/completions", json=body, headers=headers, timeout=60)
 
 
 def test_requests_that_wait_to_be_recorded_do_not_fill_the_memory(open_shop, monkeypatch):
     open_shop.release("guide")
     monkeypatch.setattr(recording, "_MOST_WAITING", 0)
-    answered = _asked(open_shop)
+    answered = _asked(open_shop, wait=True)
     assert (answered.status_code, answered.headers["x-lifecycle-recorded"]) == (200, "no")
     metrics = httpx.get(f"http://127.0.0.1:{open_shop.port}/metrics").text
     assert 'lifecycle_requests_unrecorded{app="shop"} 1.0' in metrics
