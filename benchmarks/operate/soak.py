@@ -18,7 +18,7 @@ from benchmarks.figure import Figure, Reach, Row, not_measured
 from benchmarks.machine import versions
 from benchmarks.operate.growth import growth
 from benchmarks.operate.memory import Memory, megabytes, memory_read
-from benchmarks.operate.released import APP, released
+from benchmarks.operate.released import APP, World, released
 from benchmarks.page import PAGES, show, write
 from configs.errors import LifecycleError, StackError
 from configs.settings import settings
@@ -51,11 +51,12 @@ def soak(home: Path, minutes: float) -> Row:
         closed = ["--connections", str(_CONNECTIONS), "--seconds", str(min(_CAPACITY_S, seconds))]
         capacity = document([*address, *closed])["rate"]
         _wait_until_looked_at()
+        _wait_until_recorded(world)
         before = _count("1")
         open_loop = ["--rate", str(_SHARE * capacity), "--seconds", str(seconds), "--windows", str(_WINDOWS)]
         with memory_read(world) as memory:
             asked = document([*address, *open_loop], within_s=seconds + 300.0)
-        httpx.get(f"{world.address}/requests/none", timeout=60, trust_env=False)  # told once all before are on the disk
+        _wait_until_recorded(world)
         lost = max(0, asked["answered"] - (_count("1") - before))
         waiting = _count("flags IS NULL")
     how = (
@@ -98,6 +99,12 @@ def _grown(what: str, values: Sequence[float], most: float | None, note: str) ->
     found = growth(values)
     told = f"{note}; {found.told}" if found else f"{note}; too few values"
     return Figure(what, 100 * found.share if found else math.nan, Reach(at_most=most), digits=1, unit=" %", note=told)
+
+
+def _wait_until_recorded(world: World) -> None:
+    """Returns once all that was answered is on the disk."""
+    while httpx.get(f"{world.address}/requests/none", timeout=60, trust_env=False).status_code == 503:  # it is behind
+        time.sleep(1.0)
 
 
 def _wait_until_looked_at() -> None:

@@ -11,6 +11,7 @@ from tasks.curating.redacting import each_text
 from tasks.data.row import Message, Row
 from tasks.data.tool_turn import ToolTurn
 from tasks.guarding.done import Done, failing_closed
+from tasks.guarding.fields import texts_in, with_each_text
 from tasks.guarding.harm import is_harmful
 from tasks.guarding.injection import injection_in
 from tasks.guarding.redaction import TooMuchError, redact
@@ -75,9 +76,25 @@ class Guarding:
         Raises:
             GuardError: one of them failed.
         """
-        texts = tuple(dict.fromkeys((*self._texts(row), *_texts_in(fields))))
+        texts = tuple(dict.fromkeys((*self._texts(row), *texts_in(fields))))
         weight = sum(map(len, texts)) + _A_TEXT * len(texts)
         return await looked(weight, lambda: self._look(Passed(row, fields), texts))
+
+    def unseen(self, row: Row, fields: Mapping[str, Any] = _NO_FIELDS) -> Passed:
+        """Returns a request without its texts, for the record: what no guard could look at may be anything."""
+        return _each(Passed(row, fields), lambda _: "<NOT_LOOKED_AT>")
+
+    def comment(self, text: str) -> str:
+        """Returns what a person says of an answer without personal data, where those are looked for in requests.
+
+        Raises:
+            GuardError: that failed, or there is too much to be looked at.
+        """
+        guard = next((each for each in self.guards.input if isinstance(each, PiiGuard)), None)
+        if guard is None:
+            return text
+        with failing_closed("pii"):
+            return redact(text, guard.kinds).text
 
     def watch(self, row: Row, *, whole: bool) -> Watch | None:
         """Returns what looks at the answer to a row; None where there is nothing to look for.
@@ -141,28 +158,8 @@ def _each(passed: Passed, clean: Callable[[str], str]) -> Passed:
     row = passed.row
     messages = tuple(_each_of_turn(message, clean) for message in row.messages)
     columns = {name: each_text(value, clean) for name, value in row.columns.items()}
-    fields = {name: _each_in(value, clean) for name, value in passed.fields.items()}
+    fields = {name: with_each_text(value, clean) for name, value in passed.fields.items()}
     return passed._replace(row=replace(row, messages=messages, columns=columns), fields=fields)
-
-
-def _each_in(field: Any, clean: Callable[[str], str]) -> Any:
-    """Returns a field with its texts made clean, and the names that it gives to properties."""
-    if isinstance(field, dict):
-        return {clean(name): _each_in(each, clean) for name, each in field.items()}
-    return [_each_in(each, clean) for each in field] if isinstance(field, list) else each_text(field, clean)
-
-
-def _texts_in(field: Any) -> Iterator[str]:
-    """Yields the texts of a field, the names that it gives to properties among them."""
-    if isinstance(field, str):
-        yield field
-    elif isinstance(field, Mapping):
-        for name, each in field.items():
-            yield name
-            yield from _texts_in(each)
-    elif isinstance(field, list):
-        for each in field:
-            yield from _texts_in(each)
 
 
 def _each_of_turn(message: Message, clean: Callable[[str], str]) -> Message:

@@ -1,13 +1,16 @@
-"""Looks at one answer while it is written, and lets go what can be told to be harmless.
+"""Looks at one answer while it is written, and at the calls at its end; lets go what can be told to be harmless.
 
 What is let go is final. So the end of the text is held back as far as it may become a part of something: personal data
 as far as a number or a word goes on, a quotation as many words as make one. Swearing is told of the whole answer.
 """
 
+import json
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from configs.schema.guards import Guards, HarmGuard, LeakGuard, PiiGuard
 from tasks.guarding.done import Done, failing_closed
+from tasks.guarding.fields import texts_in, with_each_text
 from tasks.guarding.harm import is_harmful
 from tasks.guarding.holding import before_last_words, before_open_end
 from tasks.guarding.leak import quotes
@@ -80,21 +83,52 @@ class Watch:
         """
         if self.blocked:
             return ""
-        with failing_closed("harm"):
-            harm = self._harm
-            if harm is not None and is_harmful(self._held, harm.threshold, harm.phrases):
-                return self._block("harm")
+        if self._is_harmful():
+            return self._block("harm")
         return self._let_go(whole=True)
 
+    def arguments(self, said: str) -> str:
+        """Returns the arguments of a call as they are let go; they come whole, after the text.
+
+        Args:
+            said: JSON, or what else the model took for that.
+
+        Raises:
+            GuardError: a guard failed.
+        """
+        given = _parsed(said)
+        if self.blocked:
+            return ""
+        self._held = " ".join(texts_in(given))  # what is spread over several of them is one text
+        if found := "harm" if self._is_harmful() else "leak" if self._quotes(whole=True) else "":
+            return self._block(found)
+        self._held = ""
+        if (guard := self._pii) is None:
+            return said
+        let_go = with_each_text(given, lambda text: self._redacted(text, guard))
+        if self.blocked or let_go == given:
+            return "" if self.blocked else said
+        return str(let_go) if given is said else json.dumps(let_go, ensure_ascii=False)
+
+    def _is_harmful(self) -> bool:
+        with failing_closed("harm"):
+            return self._harm is not None and is_harmful(self._held, self._harm.threshold, self._harm.phrases)
+
+    def _quotes(self, *, whole: bool) -> bool:
+        if self._leak is None or not self._system:
+            return False
+        with failing_closed("leak"):
+            words = tokens(self._held)
+            # The last word may go on, and be another one then.
+            return quotes(words if whole else words[:-1], self._system, self._known, self._leak.run)
+
     def _let_go(self, *, whole: bool) -> str:
+        if self._quotes(whole=whole):
+            return self._block("leak")
         end = len(self._held)
-        if self._leak is not None and self._system:
+        if self._leak is not None and self._system and not whole:
             with failing_closed("leak"):
-                words = tokens(self._held)
-                # The last word may go on, and be another one then.
-                if quotes(words if whole else words[:-1], self._system, self._known, self._leak.run):
-                    return self._block("leak")
-                end = end if whole else min(end, before_last_words(self._held, self._leak.run))
+                end = before_last_words(self._held, self._leak.run)
         if self._pii is not None and not whole:
             with failing_closed("pii"):
                 end = before_open_end(self._held[:end])
@@ -133,6 +167,13 @@ class Watch:
     def _note(self, done: Done) -> None:
         if done not in self.done:
             self.done.append(done)
+
+
+def _parsed(said: str) -> Any:
+    try:
+        return json.loads(said)
+    except ValueError:
+        return said
 
 
 def _bare(text: str) -> str:

@@ -1,12 +1,8 @@
 """The chat page of the endpoint, and what it tells of an answer that was given."""
 
-import asyncio
 import base64
 import hashlib
-import logging
-from collections.abc import Sequence
 from functools import cache
-from itertools import product
 from pathlib import Path
 from string import Template
 from typing import Any, NamedTuple
@@ -18,9 +14,7 @@ from tasks.serving.doorkeeper import Doorkeeper
 from tasks.serving.protocol import ProtocolError
 from tasks.serving.record_file import RecordError
 from tasks.serving.served import Served
-from tasks.serving.served_app import ServedApp
-
-_log = logging.getLogger(__name__)
+from tasks.serving.served_apps import ServedApps
 
 _HERE = Path(__file__)
 
@@ -57,7 +51,7 @@ class Chat:
         doorkeeper: knows the keys.
     """
 
-    def __init__(self, apps: Sequence[ServedApp], doorkeeper: Doorkeeper) -> None:
+    def __init__(self, apps: ServedApps, doorkeeper: Doorkeeper) -> None:
         self._apps = apps
         self._doorkeeper = doorkeeper
 
@@ -83,22 +77,13 @@ class Chat:
         key = self._doorkeeper.key_of(request)
         identity = request.match_info["id"]
         try:
-            found = await self._find(identity)
+            found = await self._apps.found(key, lambda app: next(iter(app.store.named([identity])), None))
         except RecordError as error:
-            _log.error("%s", error)
             raise ProtocolError(503, "what was served cannot be read; try again", "not_readable") from error
-        if found is None or found.key != (key.id if key else ""):
+        if found is None or found.served.key != (key.id if key else ""):
             message = f"no request {identity[:80]!r} of yours was answered here"
             raise ProtocolError(404, message, "unknown_request", "id")
-        return web.Response(body=orjson.dumps(_told(found)), content_type="application/json")
-
-    async def _find(self, identity: str) -> Served | None:
-        for first, app in product((True, False), self._apps):
-            if not first:
-                await app.caught_up()
-            for found in await asyncio.to_thread(app.store.named, [identity]):
-                return found.served
-        return None
+        return web.Response(body=orjson.dumps(_told(found.served)), content_type="application/json")
 
 
 def _told(served: Served) -> dict[str, Any]:

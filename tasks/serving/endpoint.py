@@ -1,11 +1,10 @@
 """The champions of some apps behind an OpenAI-compatible endpoint."""
 
-import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import product
 from typing import Any, NamedTuple
 
 import orjson
@@ -15,13 +14,14 @@ from configs.errors import DataError, LifecycleError
 from configs.settings import settings
 from tasks.calling.answer import Outcome
 from tasks.calling.embedding import embed_now
+from tasks.guarding.done import GuardError
 from tasks.serving.admission import Admission
 from tasks.serving.asking import RECORD, WAIT
 from tasks.serving.body import read_body
 from tasks.serving.doorkeeper import Doorkeeper
 from tasks.serving.embeddings import EmbeddingsRequest, embeddings
 from tasks.serving.exchange import Exchange
-from tasks.serving.guarded import let_in
+from tasks.serving.guarded import let_in, texts_let_in
 from tasks.serving.keys import Key
 from tasks.serving.metrics import CONTENT_TYPE
 from tasks.serving.protocol import ChatRequest, ProtocolError, VoteRequest, read_request
@@ -157,8 +157,9 @@ class Endpoint:
             await self._doorkeeper.begin(key)
             asked = read_request(await read_body(request), EmbeddingsRequest)
             app, model = self._apps.embedding(request, asked.model, key)
+            texts = await texts_let_in(asked.input, app.guarding, app.metrics)
             try:
-                embedded = await embed_now(asked.input, model.config, settings().folder())
+                embedded = await embed_now(texts, model.config, settings().folder())
             except LifecycleError as error:
                 raise ProtocolError(502, f"the texts could not be embedded: {error}", "upstream") from error
             tokens, price = embedded.usage.input, model.price(embedded) or 0.0
@@ -174,28 +175,17 @@ class Endpoint:
             await self._doorkeeper.begin(key)
             said = read_request(await read_body(request), VoteRequest)
             vote = Vote(said.request, said.good, said.comment, datetime.now(UTC), key.id if key else "")
-            found = await self._voted(vote, self._apps.allowed(key))
+            try:
+                found = await self._apps.found(key, lambda app: _voted(app, vote) or None)
+            except GuardError as error:
+                _log.error("%s", error)
+                raise ProtocolError(503, "the comment could not be checked; try again", "guard_failed") from None
+            except RecordError as error:
+                raise ProtocolError(503, "the vote could not be kept; try again", "not_recorded") from error
         if not found:
             message = f"no request {said.request[:80]!r} of yours was answered here"
             raise ProtocolError(404, message, "unknown_request", "request")
         return _json({"status": "ok"})
-
-    async def _voted(self, vote: Vote, names: Collection[str]) -> bool:
-        """Returns whether one of these apps has answered what a vote is about, and keeps it there."""
-        failed: RecordError | None = None
-        asked = [app for app in self._apps.served if app.name in names]
-        for first, app in product((True, False), asked):
-            try:
-                if not first:
-                    await app.caught_up()
-                if await asyncio.to_thread(app.store.votes.add, vote):
-                    return True
-            except RecordError as error:
-                _log.error("%s", error)
-                failed = error
-        if failed is not None:
-            raise ProtocolError(503, "the vote could not be kept; try again", "not_recorded") from failed
-        return False
 
     async def _answer(
         self, request: web.Request, asked: ChatRequest, app: ServedApp, asker: "_Asker"
@@ -214,7 +204,8 @@ class Endpoint:
             try:
                 piece = await anext(replies)
             except DataError as error:
-                raise ProtocolError(400, str(error), "invalid_value", "metadata") from error
+                headers |= exchange.acknowledged
+                raise ProtocolError(400, str(error), "invalid_value", "metadata", headers) from error
             if exchange.fallback:
                 headers["x-lifecycle-fallback"] = exchange.fallback
             if asked.stream and (isinstance(piece, str) or piece.answer.outcome is Outcome.OK):
@@ -245,6 +236,11 @@ class _Asker(NamedTuple):
 
     key: Key | None
     local: bool
+
+
+def _voted(app: ServedApp, vote: Vote) -> bool:
+    """Keeps what a person says of an answer, as the guards let it in; False where the app has given no such answer."""
+    return app.store.votes.add(replace(vote, comment=app.guarding.comment(vote.comment)))
 
 
 def _waits(request: web.Request) -> bool:

@@ -147,17 +147,21 @@ class Exchange:
             if not whole:
                 self._left(replace(progress.so_far(), outcome=Outcome.SKIPPED, text=said, cause=_GONE), ended)
             raise
-        except MissingVariableError:
+        except MissingVariableError as error:
+            await self._failed(replace(progress.so_far(), text="", cause=str(error)), ended)
             raise
         except Exception as error:
             if whole:
                 raise
             _log.exception("request %s could not be answered", self.id)
             cause = f"{type(error).__name__}: {error}"
-            failed = Reply(replace(progress.so_far(), outcome=Outcome.APP_ERROR, text="", cause=cause))
-            ended(failed)
-            await self.record(failed.answer)
-            yield failed
+            yield await self._failed(replace(progress.so_far(), text="", cause=cause), ended)
+
+    async def _failed(self, answer: Answer, ended: Callable[[Reply], None]) -> Reply:
+        failed = Reply(replace(answer, outcome=Outcome.APP_ERROR))
+        ended(failed)
+        await self.record(failed.answer)
+        return failed
 
     def _of_who_answers(self, reply: Reply) -> Reply:
         """Returns a reply; where the model refuses the client's own tools or form, as one that nobody else failed in.

@@ -1,16 +1,19 @@
 """Guards around an exchange: a request is looked at before anything sees it, an answer before the client does."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
 from tasks.calling.answer import Answer, Outcome
 from tasks.calling.passed import NOTHING
+from tasks.data.row import Message, Row
 from tasks.guarding.done import GuardError
 from tasks.guarding.guarding import Guarding, Passed
 from tasks.serving.exchange import Exchange
 from tasks.serving.metrics import Metrics
 from tasks.serving.protocol import ProtocolError
 from tasks.serving.refusing import guard_failed
+from tasks.serving.responder import Reply
 
 _log = logging.getLogger(__name__)
 
@@ -24,7 +27,7 @@ _BLOCKED = {
 async def let_in(
     exchange: Exchange, guarding: Guarding, metrics: Metrics, headers: dict[str, str], *, streamed: bool
 ) -> Exchange:
-    """Returns an exchange as the guards let it in; one that is blocked is recorded first.
+    """Returns an exchange as the guards let it in; one that is not let in is recorded, and refused.
 
     Args:
         exchange: that has just begun.
@@ -38,13 +41,17 @@ async def let_in(
     """
     if guarding.idle:
         return exchange
+    row, turns = exchange.row, exchange.passed.turns
+    with_turns = replace(row, messages=(*row.messages, *turns)) if turns else row
     try:
-        row, turns = exchange.row, exchange.passed.turns
-        with_turns = replace(row, messages=(*row.messages, *turns)) if turns else row
         passed = await guarding.look(with_turns, exchange.passed.fields)
     except GuardError as error:
         _log.error("request %s: %s", exchange.id, error)
-        raise guard_failed(exchange.id, headers) from None
+        unseen = _told(exchange, guarding.unseen(with_turns, exchange.passed.fields), len(row.messages))
+        failed = Answer(exchange.id, Outcome.APP_ERROR, cause=str(error))
+        metrics.answered(Reply(failed, failure="guard"))
+        await unseen.record(failed)
+        raise guard_failed(exchange.id, headers | unseen.acknowledged) from None
     for done in passed.done:
         metrics.guarded(done)
     watch = guarding.watch(passed.row, whole=not streamed)
@@ -58,6 +65,30 @@ async def let_in(
         f"the request is blocked by the guard `{passed.blocked}`: {_BLOCKED[passed.blocked]}; request {exchange.id}"
     )
     raise ProtocolError(400, message, "content_filter", "messages", headers)
+
+
+async def texts_let_in(texts: Sequence[str], guarding: Guarding, metrics: Metrics) -> list[str]:
+    """Returns texts that are to be embedded as the guards let them in.
+
+    Args:
+        texts: a client's.
+        guarding: the app's guards.
+        metrics: count what they do.
+
+    Raises:
+        ProtocolError: 400 where a guard blocks one, 503 where one failed.
+    """
+    try:
+        passed = await guarding.look(Row("", tuple(Message("user", text) for text in texts)))
+    except GuardError as error:
+        _log.error("embeddings: %s", error)
+        raise guard_failed() from None
+    for done in passed.done:
+        metrics.guarded(done)
+    if passed.blocked:
+        message = f"the texts are blocked by the guard `{passed.blocked}`: {_BLOCKED[passed.blocked]}"
+        raise ProtocolError(400, message, "content_filter", "input")
+    return [message.content for message in passed.row.messages]
 
 
 def _told(exchange: Exchange, looked_at: Passed, own: int) -> Exchange:

@@ -31,6 +31,8 @@ _STATUS_TYPES = {
     401: "authentication_error",
     403: "permission_error",
     404: "not_found_error",
+    429: "rate_limit_error",
+    500: "server_error",
     502: "upstream_error",
     503: "unavailable_error",
 }

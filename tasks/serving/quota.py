@@ -46,7 +46,7 @@ class Quota:
 
     Args:
         spent: returns what a key has spent since a moment, in US dollars, from what was recorded: a restart forgives
-            nothing.
+            nothing, a kill what was not on the disk yet.
         clock: seconds.
         today: the day, in UTC.
     """
@@ -94,6 +94,8 @@ class Quota:
         if use is None or use.limits != key.limits:
             made, use = await self._new(key), self._uses.get(key.hash)
             if use is None or use.limits != key.limits:  # else another request of the key has brought it meanwhile
+                if use is not None and use.day == made.day:
+                    made.spent = max(made.spent, use.spent)  # some of it may wait to be recorded
                 use = self._uses[key.hash] = made
         if use.day != today:
             use.day, use.spent = today, 0.0

@@ -13,6 +13,9 @@ from tasks.serving.served import EmbeddedTexts, Served
 from tasks.serving.served_row import FIELDS, served_of, values_of
 from tasks.serving.votes import Votes
 
+_ADD_SERVED = f"INSERT INTO served ({FIELDS}) VALUES ({', '.join('?' * (FIELDS.count(',') + 1))})"  # noqa: S608 constants
+_ADD_EMBEDDED = "INSERT INTO embedded (at, key, texts, tokens, price) VALUES (?, ?, ?, ?, ?)"
+
 
 class Numbered(NamedTuple):
     """A served request and its number: those that were added later have higher ones."""
@@ -50,24 +53,20 @@ class RecordStore:
         """Adds a request; see `add_all`."""
         self.add_all([served])
 
-    def add_all(self, served: Iterable[Served]) -> None:
-        """Adds requests in one commit; once this returns they survive a crash.
+    def add_all(self, these: Iterable[Served | EmbeddedTexts]) -> None:
+        """Adds requests, and that texts were embedded, in one commit; once this returns they survive a crash.
 
         Raises:
             RecordError: they could not be written; none of them is.
         """
-        # The columns are constants; every value is a parameter.
-        places = ", ".join("?" * (FIELDS.count(",") + 1))
-        self._file.write((f"INSERT INTO served ({FIELDS}) VALUES ({places})", [values_of(each) for each in served]))  # noqa: S608
-
-    def add_embedded(self, texts: EmbeddedTexts) -> None:
-        """Adds that texts were embedded.
-
-        Raises:
-            RecordError: it could not be written.
-        """
-        statement = "INSERT INTO embedded (at, key, texts, tokens, price) VALUES (?, ?, ?, ?, ?)"
-        self._file.write((statement, [(texts.at.isoformat(), *texts[1:])]))
+        served: list[tuple[Any, ...]] = []
+        embedded: list[tuple[Any, ...]] = []
+        for each in these:
+            if isinstance(each, Served):
+                served.append(values_of(each))
+            else:
+                embedded.append((each.at.isoformat(), *each[1:]))
+        self._file.write((_ADD_SERVED, served), (_ADD_EMBEDDED, embedded))
 
     def window(self, since: datetime, until: datetime, candidate: str | None = None) -> list[Served]:
         """Returns the requests of users that came from `since` on and before `until`, oldest first.

@@ -38,7 +38,7 @@ def refusal_of(reply: Reply, request: str, headers: dict[str, str] | None = None
     if reply.answer.outcome is Outcome.SKIPPED and reply.failure is FailureKind.REJECTED:
         message = f"the model refuses the request with what it passes on: its tools, or its form; request {request}"
         return ProtocolError(400, message, "unsupported_value", headers=headers)
-    if reply.answer.outcome is Outcome.SKIPPED:
+    if reply.failure == "overloaded":
         message = f"too many requests wait for the model; try again; request {request}"
         return ProtocolError(
             503, message, "overloaded", headers={**(headers or {}), "retry-after": str(_AGAIN_AFTER_S)}
@@ -52,7 +52,8 @@ def refusal_of(reply: Reply, request: str, headers: dict[str, str] | None = None
     )
 
 
-def guard_failed(request: str, headers: dict[str, str] | None = None) -> ProtocolError:
+def guard_failed(request: str = "", headers: dict[str, str] | None = None) -> ProtocolError:
     """Returns what a client is told where a guard failed: what was not looked at does not pass."""
-    message = f"the text could not be checked, and so is not answered; try again; request {request}"
+    said = f"; request {request}" if request else ""
+    message = f"the text could not be checked, and so is not answered; try again{said}"
     return ProtocolError(503, message, "guard_failed", headers=headers)

@@ -47,7 +47,7 @@ class Reply(NamedTuple):
 
     answer: Answer
     finish_reason: str = "stop"
-    failure: FailureKind | Literal["guard"] | None = None
+    failure: FailureKind | Literal["guard", "overloaded"] | None = None
     guarded: tuple[Done, ...] = ()
 
 
@@ -238,12 +238,14 @@ def _failed(row: Row, error: LifecycleError | NoSlotError, prepared: Prepared) -
     call = error if isinstance(error, CallFailure) else None
     answer = Answer(
         row.id,
-        Outcome.SKIPPED if isinstance(error, NoSlotError) else Outcome.APP_ERROR,
+        Outcome.APP_ERROR,
         cause=str(error),
         messages=prepared.messages,
         context=prepared.context,
         attempts=call.attempts if call else 0,
     )
+    if isinstance(error, NoSlotError):
+        return Reply(answer, failure="overloaded")
     return Reply(answer, failure=call.kind if call else None)
 
 

@@ -66,7 +66,6 @@ class ServedApp:
     metrics: Metrics = field(init=False)
     embedding: EmbeddingModel | None = field(init=False)
     _copies: Copies = field(default_factory=Copies)
-    _notes: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.embedding = embedding_model(self.loaded)
@@ -92,7 +91,6 @@ class ServedApp:
         await asyncio.to_thread(self.alarm.stop)
         await asyncio.to_thread(self.beside.stop)
         await asyncio.to_thread(self.recorder.close)
-        await asyncio.gather(*self._notes, return_exceptions=True)
         self.store.close()
 
     @contextmanager
@@ -175,16 +173,7 @@ class ServedApp:
 
     def note_embedded(self, key: Key | None, texts: int, tokens: int, price: float) -> None:
         """Records that texts were embedded, so that what a key spends a day outlives this process; returns at once."""
-        noted = EmbeddedTexts(datetime.now(UTC), key.id if key else "", texts, tokens, price)
-        writing = asyncio.create_task(self._note(noted))
-        self._notes.add(writing)
-        writing.add_done_callback(self._notes.discard)
-
-    async def _note(self, noted: EmbeddedTexts) -> None:
-        try:
-            await asyncio.to_thread(self.store.add_embedded, noted)
-        except RecordError as error:
-            _log.error("embeddings were given and not recorded: %s", error)
+        self.recorder.record_soon(EmbeddedTexts(datetime.now(UTC), key.id if key else "", texts, tokens, price))
 
     def why_not_ready(self) -> str:
         """Returns why a request would not be answered now, "" where it would."""

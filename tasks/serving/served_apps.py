@@ -1,8 +1,10 @@
 """The apps of one server, by the name that their clients call a model."""
 
-from collections.abc import Sequence
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from aiohttp import web
 
@@ -11,7 +13,12 @@ from tasks.serving.embeddings import EmbeddingModel
 from tasks.serving.keys import Key
 from tasks.serving.metrics import Metrics, text_of
 from tasks.serving.protocol import ProtocolError
+from tasks.serving.record_file import RecordError
 from tasks.serving.served_app import ServedApp, Unserved
+
+_log = logging.getLogger(__name__)
+
+Found = TypeVar("Found")
 
 APP = web.RequestKey("app", str)
 """Name of the app that a request is about, once that is known."""
@@ -134,6 +141,33 @@ class ServedApps:
     def spent(self, key: str, since: datetime) -> float:
         """Returns what a key has cost in all apps since a moment, in US dollars."""
         return sum(app.store.spent(key, since) for app in self.served)
+
+    async def found(self, key: Key | None, look: Callable[[ServedApp], Found | None]) -> Found | None:
+        """Returns what a look at the record of an app that a key may ask finds first; None where there is nothing.
+
+        What was answered before is in the record by then.
+
+        Args:
+            key: of who asks.
+            look: at one app's, in a thread; raises RecordError where that is not possible.
+
+        Raises:
+            RecordError: a record cannot be looked at, or is behind for too long, and there is nothing in the others.
+        """
+        failed: RecordError | None = None
+        for app in self.served:
+            if app.name not in self.allowed(key):
+                continue
+            try:
+                await app.caught_up()
+                if (found := await asyncio.to_thread(look, app)) is not None:
+                    return found
+            except RecordError as error:
+                failed = error
+        if failed is not None:
+            _log.error("%s", failed)
+            raise failed
+        return None
 
     def metrics_of(self, request: web.Request) -> Metrics:
         """Returns what counts a request: the counters of its app, or those of requests that are about none."""

@@ -153,7 +153,7 @@ def build(apps: Sequence[LoadedApp | Unserved], registry: Registry, reconcile_ev
     api[SILENCE], api[ORIGINS] = silence, origins
     api.cleanup_ctx.append(life)
     Endpoint(served, admission, doorkeeper).install(api)
-    Chat(served.served, doorkeeper).install(api)
+    Chat(served, doorkeeper).install(api)
     return api
 
 

@@ -198,9 +198,9 @@ class Shop:
         import httpx
 
         with suppress(httpx.TransportError):  # an endpoint that has ended has written all of them
+            address, key = f"http://127.0.0.1:{self.port}/v1/requests/none", {"authorization": f"Bearer {local_key()}"}
             # It is not there, which is told once those before are.
-            key = {"authorization": f"Bearer {local_key()}"}
-            httpx.get(f"http://127.0.0.1:{self.port}/v1/requests/none", headers=key, timeout=60)
+            self.wait_until(lambda: httpx.get(address, headers=key, timeout=60).status_code != 503)
         with record_store(self.name) as store:
             return store.window(datetime(2000, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC))
 

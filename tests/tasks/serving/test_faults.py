@@ -8,6 +8,8 @@ import pytest
 
 from configs.errors import DataError
 from configs.settings import settings
+from infra.simulator.behaviour import Behaviour
+from infra.simulator.running import simulated, statistics
 from tasks.candidate import Prompt, TemplateMessage
 from tasks.serving.keys import KeyLimits, key_ring
 from tasks.serving.slots import NoSlotError, Slots
@@ -46,7 +48,7 @@ def test_what_the_upstream_says_is_recorded_and_not_told(open_shop, stream):
 PROMPT = Prompt(name="sized", messages=(TemplateMessage(role="user", template="{{ question }} {{ size }}"),))
 
 
-def test_a_variable_that_is_missing_is_the_client_s_fault(open_shop):
+def test_a_variable_that_is_missing_is_told_the_client_and_seen_by_who_watches(open_shop):
     open_shop.release("guide")
     made, version = open_shop.candidate("sized", prompt=PROMPT)
     open_shop.log.append(
@@ -54,8 +56,11 @@ def test_a_variable_that_is_missing_is_the_client_s_fault(open_shop):
     )
     open_shop.registry.alias = version
     open_shop.wait_until(lambda: open_shop.health["champion"]["version"] == version)
-    with pytest.raises(openai.BadRequestError, match="'size' is undefined"):
+    with pytest.raises(openai.BadRequestError, match="'size' is undefined") as told:
         open_shop.ask("hi")
+    served = open_shop.served[-1]
+    assert (served.id, served.candidate) == (told.value.response.headers["x-lifecycle-request"], made.digest)
+    assert served.answer.outcome == "app_error" and "'size' is undefined" in served.answer.cause
 
 
 def test_every_other_fault_of_data_is_not(open_shop, monkeypatch):
@@ -126,5 +131,35 @@ def test_a_request_whose_turn_does_not_come_is_told_to_come_back(make_shop, monk
         assert (told.value.status_code, told.value.response.headers["retry-after"]) == (503, "1")
         assert told.value.body["code"] == "overloaded"
         turned_away = shop.served[-1].answer
-        assert (turned_away.outcome, turned_away.cause) == ("skipped", "no turn at the model came within 0.2 s")
+        assert (turned_away.outcome, turned_away.cause) == ("app_error", "no turn at the model came within 0.2 s")
         stream.close()
+
+
+def test_a_model_that_hangs_in_the_middle_of_a_stream_is_given_up(make_shop):
+    with simulated(Behaviour(per_token_s=30)) as slow:
+        echo = {"kind": "openai", "base_url": slow, "model": "echo", "retries": 0, "timeout_s": 0.5}
+        shop = make_shop(models={"echo": echo})
+        with shop.open():
+            shop.candidate("guide")
+            shop.registry.alias = 1
+            [made] = shop.registry.versions.values()
+            shop.log.append("commit", action="promote", release="r", candidate=made.digest, version=1, who="m", why="t")
+            shop.wait_until(lambda: shop.health["champion"])
+            pieces = []
+            with pytest.raises(openai.APIError, match="could not answer: its model took too long"):
+                pieces += [chunk.choices[0].delta.content for chunk in shop.ask("one two three", stream=True)]
+            assert shop.served[-1].answer.outcome == "app_error"
+            shop.wait_until(lambda: statistics(slow)["abandoned"] == 1)
+
+
+def test_the_model_s_call_ends_with_the_client_that_left(make_shop):
+    with simulated(Behaviour(per_token_s=0.2)) as slow:
+        echo = {"kind": "openai", "base_url": slow, "model": "echo", "retries": 0}
+        shop = make_shop(models={"echo": echo})
+        with shop.open():
+            shop.release("guide")
+            stream = shop.ask("word " * 400, stream=True)
+            next(iter(stream))
+            assert statistics(slow)["abandoned"] == 0
+            stream.close()
+            shop.wait_until(lambda: statistics(slow)["abandoned"] == 1)

@@ -9,6 +9,7 @@ import openai
 import pytest
 
 from tasks.candidate import Prompt, TemplateMessage
+from tasks.serving.record import record_store
 from tasks.watching.tracing import is_traced
 
 GUARDS = """
@@ -22,6 +23,7 @@ SAYS = {
     "leak": SECRET,
     "late leak": "The tent stands well in the wind, as we all know here. " * 3 + SECRET,
     "mail": "Write to jane@example.com for more, she knows.",
+    "mail a tent": "The tent's are jane@example.com, she knows.",
     "rude": "you stupid fucking idiot",
 }
 TELLER = (
@@ -104,10 +106,10 @@ def test_swearing_is_blocked(guarded):
 def test_the_model_and_the_record_see_what_was_redacted_and_nothing_else_does(guarded):
     answer = guarded.ask("I am jane@example.com", metadata={"phone": "+1 212 555 0187"}).choices[0].message.content
     assert answer == "I am <EMAIL_ADDRESS>"
+    assert guarded.served[-1].columns["phone"] == "<PHONE_NUMBER>"
     file = guarded.log.path.parents[1] / "served" / "shop.db"
     held = b"".join(each.read_bytes() for each in file.parent.iterdir())
     assert b"jane@" not in held and b"0187" not in held
-    assert guarded.served[-1].columns["phone"] == "<PHONE_NUMBER>"
     assert metric(guarded, "pii", "input", "redact") == 1
     guarded.wait_until(lambda: guarded.served[-1].flags is not None)
     assert "guard:pii" in guarded.served[-1].flags
@@ -174,6 +176,66 @@ def test_a_guard_that_fails_lets_nothing_through(guarded, monkeypatch, caplog, s
         guarded.ask("a tent of silk", stream=stream)
     assert (failed.value.status_code, failed.value.body["code"]) == (503, "guard_failed")
     assert "guard injection: ValueError" in caplog.text and "silk" not in caplog.text
+    served = guarded.served[-1]
+    assert served.id == failed.value.response.headers["x-lifecycle-request"]
+    assert (served.answer.outcome, served.messages[-1].content) == ("app_error", "<NOT_LOOKED_AT>")
+    assert "silk" not in json.dumps(served.columns)
+
+
+CALLING = """
+serve: {passes: [tools]}
+guards: {output: [{kind: pii}, {kind: leak}], instead: Ask us something else.}
+"""
+
+
+def call(shop, question, stream):
+    """Returns the arguments of the call that a model makes of a tool when it is asked so, and why it ended."""
+    parameters = {"type": "object", "properties": {"text": {"type": "string"}}}
+    tools = [{"type": "function", "function": {"name": "tent", "parameters": parameters}}]
+    asked = {"model": "shop", "messages": [{"role": "user", "content": question}], "tools": tools}
+    answer = shop.client().chat.completions.create(stream=stream, **asked)
+    if stream:
+        choices = [chunk.choices[0] for chunk in answer]
+        calls = [each for choice in choices for each in choice.delta.tool_calls or []]
+    else:
+        choices = answer.choices
+        calls = choices[0].message.tool_calls or []
+    return [json.loads(each.function.arguments) for each in calls], choices[-1].finish_reason
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_arguments_of_a_call_are_looked_at_as_a_text_is(make_guarded, stream):
+    shop = make_guarded(CALLING)
+    with shop.open():
+        shop.release("teller", prompt=PROMPT)
+        assert call(shop, "a tent", stream) == ([{"text": "a tent"}], "tool_calls")
+        assert call(shop, "leak", stream) == ([], "content_filter"), "they quote the system message"
+        assert shop.served[-1].answer.tool_calls == ()
+        assert call(shop, "mail a tent", stream) == (
+            [{"text": "The tent's are <EMAIL_ADDRESS>, she knows."}],
+            "tool_calls",
+        )
+        assert "jane" not in shop.served[-1].answer.tool_calls[0].arguments
+
+
+def test_personal_data_of_a_comment_are_redacted(guarded):
+    answered = guarded.ask("a tent")
+    said = {"request": answered.id, "good": False, "comment": "Write to jane@example.com instead"}
+    voted = httpx.post(f"http://127.0.0.1:{guarded.port}/v1/feedback", json=said)
+    assert voted.status_code == 200
+    with record_store("shop") as store:
+        [vote] = store.votes.against(0, 10)
+    assert vote.comment == "Write to <EMAIL_ADDRESS> instead"
+
+
+def test_texts_that_are_embedded_are_looked_at(guarded, upstream):
+    client = guarded.client()
+    embedded = client.embeddings.create(model="shop", input=["I am jane@example.com", "I am <EMAIL_ADDRESS>"])
+    assert embedded.data[0].embedding == embedded.data[1].embedding
+    with pytest.raises(openai.BadRequestError, match="the texts are blocked by the guard `injection`") as refused:
+        client.embeddings.create(model="shop", input=["A tent?", ATTACK])
+    assert refused.value.code == "content_filter"
+    assert metric(guarded, "pii", "input", "redact") == 2
 
 
 def test_a_guard_that_fails_at_an_answer_lets_nothing_through(guarded, monkeypatch, caplog):

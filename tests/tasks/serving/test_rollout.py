@@ -8,12 +8,14 @@ import pytest
 
 from configs.errors import ReleaseError
 from tasks.alerting.outbox import open_outbox
+from tasks.candidate import Prompt, TemplateMessage
 from tasks.releasing.promote import promote
 from tasks.rollout import report
 from tasks.rollout.judge import Judge
 from tasks.rollout.placing import is_drawn, person_of
 from tasks.rollout.stages import open_rollout, rollout_of, step
 from tasks.serving import champion
+from tasks.serving.asking import RECORD, WAIT
 from tasks.serving.record import record_store
 
 ROLLOUT = """
@@ -75,7 +77,10 @@ def ask(shop, user):
 
     try:
         raw = shop.client().chat.completions.with_raw_response.create(
-            model="shop", messages=[{"role": "user", "content": "Is it waterproof?"}], user=user
+            model="shop",
+            messages=[{"role": "user", "content": "Is it waterproof?"}],
+            user=user,
+            extra_headers={RECORD: WAIT},
         )
     except APIStatusError as error:
         return error.response.headers["x-lifecycle-candidate"], None
@@ -140,6 +145,16 @@ def test_good_answers_promote_it_and_log_alias_and_endpoint_agree(tried):
         shop.judge.look()
     stages = [entry.stage or entry.kind for entry in shop.log.entries()]
     assert stages[-5:] == ["canary", "intent", "commit", "watch", "settled"]
+
+
+def test_a_candidate_whose_prompt_names_what_no_client_sends_is_taken_away(tried):
+    message = TemplateMessage(role="user", template="{{ question }} in {{ locale }}")
+    shop = tried("localized", prompt=Prompt(name="localized", messages=(message,)))
+    with shop.open():
+        shop.wait_until(lambda: on_trial(shop))
+        asked_until_over(shop)
+    last = shop.log.entries()[-1]
+    assert (last.stage, last.why) == ("ended", "error_rate is certainly worse than the champion's")
 
 
 def test_a_candidate_that_fails_is_taken_away(tried):

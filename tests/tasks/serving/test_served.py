@@ -85,7 +85,7 @@ def test_a_store_that_cannot_be_written_costs_no_client_its_answer(open_shop):
     with sqlite3.connect(open_shop.log.path.parents[1] / "served" / "shop.db") as database:
         database.execute("ALTER TABLE served RENAME TO gone")
     assert open_shop.ask("hi").choices[0].message.content == "guide: hi"
-    assert any("cannot be written" in problem for problem in open_shop.health["problems"])
+    open_shop.wait_until(lambda: any("cannot be written" in why for why in open_shop.health.get("problems", ())))
 
 
 def test_a_locked_store_holds_no_answer_up_and_has_it_once_it_is_free(open_shop):
@@ -99,10 +99,10 @@ def test_a_locked_store_holds_no_answer_up_and_has_it_once_it_is_free(open_shop)
 
 
 def test_whoever_waits_for_the_record_is_told_whether_it_is_there(open_shop, monkeypatch):
-    monkeypatch.setattr(recording, "_WAITED_FOR_S", 0.1)
     open_shop.release("guide")
     before = len(open_shop.served)
-    with _locked(open_shop):
+    with _locked(open_shop), monkeypatch.context() as patched:
+        patched.setattr(recording, "_WAITED_FOR_S", 0.1)
         assert _asked(open_shop, wait=True).headers["x-lifecycle-recorded"] == "no"
     open_shop.wait_until(lambda: len(open_shop.served) == before + 1)
     assert _asked(open_shop, wait=True).headers["x-lifecycle-recorded"] == "yes"
@@ -131,9 +131,9 @@ def test_what_else_is_said_of_the_record_is_refused(open_shop):
 
 
 def test_what_is_not_on_the_disk_yet_is_neither_told_nor_said_to_be_unknown(open_shop, monkeypatch):
-    monkeypatch.setattr(recording, "_WAITED_FOR_S", 0.1)
     open_shop.release("guide")
-    with _locked(open_shop):
+    with _locked(open_shop), monkeypatch.context() as patched:
+        patched.setattr(recording, "_WAITED_FOR_S", 0.1)
         identity = _asked(open_shop).headers["x-lifecycle-request"]
         told = httpx.get(f"http://127.0.0.1:{open_shop.port}/v1/requests/{identity}", timeout=60)
         assert (told.status_code, told.json()["error"]["code"]) == (503, "not_readable")

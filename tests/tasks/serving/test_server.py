@@ -9,6 +9,8 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
+from tasks.serving.asking import RECORD, WAIT
+
 
 @contextmanager
 def process(shop, *arguments):
@@ -48,9 +50,9 @@ def test_a_request_under_way_is_answered_before_it_ends(served):
     assert shop.served[-1].answer.text == text
 
 
-def test_killed_and_started_again_it_has_every_answered_request(served):
+def test_killed_and_started_again_it_has_every_request_that_waited_to_be_recorded(served):
     shop, running = served
-    answered = [shop.ask(f"question {number}").id for number in range(5)]
+    answered = [shop.ask(f"question {number}", extra_headers={RECORD: WAIT}).id for number in range(5)]
     running.kill()
     running.wait()
     assert [each.id for each in shop.served if each.id in answered] == answered
