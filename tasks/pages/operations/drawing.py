@@ -6,7 +6,7 @@ from math import inf, isfinite
 from typing import NamedTuple
 
 from tasks.pages.numbers import dollars, number
-from tasks.pages.operations.operations import Mark, Point, ServedDays, Trend
+from tasks.pages.operations.operations import Mark, Point, RaisedAlert, ServedDays, Trend
 
 WIDTH, HEIGHT = 640, 170
 _LEFT, _RIGHT, _TOP, _BOTTOM = 10, 10, 20, 8
@@ -108,6 +108,11 @@ def signs(marks: Sequence[Mark], span: Span) -> tuple[Sign, ...]:
 def told(mark: Mark) -> str:
     """Returns what happened in one line."""
     return f"{mark.at:%Y-%m-%d %H:%M}: {mark.words}, by {mark.who}: {mark.why}"
+
+
+def begun(alert: RaisedAlert) -> Mark:
+    """Returns the beginning of an alert as something that is marked."""
+    return Mark(at=alert.began, kind="alert", words=f"alert: {alert.title}", who=alert.source, why=alert.reason)
 
 
 def request_bars(served: Sequence[ServedDays], span: Span, marks: Sequence[Mark]) -> Bars:
