@@ -27,7 +27,8 @@ from tasks.results.evaluation import Evaluation
 from tasks.serving.record import RecordStore, record_store
 from tasks.tracking.away import though_away
 from tasks.tracking.links import artifact_url
-from tasks.tracking.runs import record_window
+from tasks.tracking.recording import RecordedRun
+from tasks.tracking.runs import record_operations, record_window
 from tasks.watching.alerting import found_in, signalled, unjudged, unmeasured_keys
 from tasks.watching.budgets import check_budgets
 from tasks.watching.compare import Comparison, Finding, check_limits, compare
@@ -104,16 +105,21 @@ async def monitor(
         findings = [_row(finding) for finding in comparison.findings]
         found = [each.words for each in looked.signals]
         keep_window(workspace.store.folder, seen(window, comparison, release, found))
-        page = await step("draw the operations page", lambda: _drawn(workspace, store, window))
-        recorded = step("record in MLflow", lambda: _recorded(workspace, champion, window, comparison, looked, page))
-        run = await though_away(recorded, "", missed)
+        record = step("record in MLflow", lambda: _recorded(workspace, champion, window, comparison, looked))
+        recorded: RecordedRun | None = await though_away(record, None, missed)
+        run = recorded.url if recorded else ""
         broken = tuple(finding.limit for finding in comparison.broken)
         if broken:
             say(f"broken: {'; '.join(broken)}")
         ends = not changes and window_minutes in (None, workspace.loaded.app.monitor.window_minutes)
-        await step(
-            "tell what changed", lambda: _told(workspace, champion, store, window, comparison, looked, run, ends)
-        )
+        try:
+            await step(
+                "tell what changed", lambda: _told(workspace, champion, store, window, comparison, looked, run, ends)
+            )
+        finally:
+            # After it, for the page shows what was told; an outbox that cannot be written does not cost the page.
+            drawn = step("draw the operations page", lambda: _drawn(workspace, store, window, recorded))
+            await though_away(drawn, None, missed)
         await _publish(workspace, champion, window, comparison, findings, run, looked)
         if missed:
             raise missed[0]
@@ -189,14 +195,16 @@ async def _traced(workspace: Workspace, store: RecordStore) -> int:
     return trace_served(workspace, store)
 
 
-async def _drawn(workspace: Workspace, store: RecordStore, window: Window) -> str:
-    return draw_operations(workspace, store, window.until)
-
-
 async def _recorded(
-    workspace: Workspace, champion: Candidate, window: Window, comparison: Comparison, looked: Looked, page: str
-) -> str:
-    return record_window(workspace.loaded, champion, window, comparison, looked, page).url
+    workspace: Workspace, champion: Candidate, window: Window, comparison: Comparison, looked: Looked
+) -> RecordedRun:
+    return record_window(workspace.loaded, champion, window, comparison, looked)
+
+
+async def _drawn(workspace: Workspace, store: RecordStore, window: Window, recorded: RecordedRun | None) -> None:
+    page = draw_operations(workspace, store, window.until)
+    if recorded:
+        record_operations(recorded, page)
 
 
 async def _told(

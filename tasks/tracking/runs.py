@@ -199,7 +199,6 @@ def record_window(
     window: "Window",
     comparison: "Comparison",
     looked: "Looked | None" = None,
-    page: str = "",
 ) -> RecordedRun:
     """Records a window of served requests, what its limits say, and what was found beside them.
 
@@ -209,7 +208,6 @@ def record_window(
         window: what was served.
         comparison: what the limits say of it.
         looked: what was found beside them; None where nothing was looked for.
-        page: the app's operations page as HTML; "" for none.
 
     Raises:
         StackError: MLflow does not answer or refuses it.
@@ -237,12 +235,25 @@ def record_window(
                 "estimates.json": [estimate.model_dump(mode="json") for estimate in window.estimates],
                 **({"signals.json": [signal._asdict() for signal in looked.signals]} if looked else {}),
             },
-            texts={"operations.html": page} if page else {},
             figures=_drift_figures(looked) if looked else {},
         )
 
     key = digest([window.candidate, window.since.isoformat(), window.until.isoformat()])
     return record_run(loaded.app.name, "window", key, content)
+
+
+def record_operations(run: RecordedRun, page: str) -> None:
+    """Adds an app's operations page to the run of a window: it is drawn when what was found in the window is told.
+
+    Args:
+        run: of the window.
+        page: as HTML.
+
+    Raises:
+        StackError: MLflow does not answer or refuses it.
+    """
+    with connect() as client:
+        client.log_text(run.run_id, page, "operations.html")
 
 
 def record_page(loaded: LoadedApp, title: str, page: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.util
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,9 +12,11 @@ import pytest
 import pipelines.monitor
 from configs.errors import StackError
 from configs.settings import settings
-from tasks.alerting.outbox import open_outbox
+from tasks.alerting.outbox import open_outbox, outbox_file
+from tasks.alerting.outbox_file import OutboxError
 from tasks.calling.answer import Answer, Latency, Outcome, Usage
 from tasks.data.row import Message
+from tasks.pages.operations.draw import operations_file
 from tasks.serving.record import record_store
 from tasks.serving.served import Served
 from tasks.watching.windows import kept_windows
@@ -30,7 +33,7 @@ class Monitoring:
     """A shop whose champion fails often, and who looks at it; `away` makes MLflow unreachable."""
 
     def __init__(self, shop, candidate):
-        self.shop, self.candidate, self.away, self.published = shop, candidate, False, []
+        self.shop, self.candidate, self.away, self.published, self.pages = shop, candidate, False, [], []
 
     def serve(self, count, outcome=Outcome.OK, minutes_ago=600):
         at = datetime.now(UTC) - timedelta(minutes=minutes_ago)
@@ -78,6 +81,7 @@ def monitoring(shop, receiver, monkeypatch):
         "step": run,
         "trace_served": lambda *_: made.reach(0),
         "record_window": lambda *_: made.reach(SimpleNamespace(url="http://mlflow/run")),
+        "record_operations": lambda _, page: made.reach(made.pages.append(page)),
         **dict.fromkeys(("table", "markdown", "link"), publish),
     }
     for name, by in replaced.items():
@@ -115,3 +119,22 @@ def test_the_usual_look_that_finds_it_no_more_ends_it(monitoring):
     monitoring.serve(2000)
     monitoring.look(window_minutes=monitoring.shop.loaded.app.monitor.window_minutes)
     assert [over for _, over, _ in monitoring.alerts] == [True]
+
+
+def test_the_page_has_what_the_same_look_has_told(monitoring):
+    monitoring.serve(20, Outcome.APP_ERROR)
+    monitoring.look()
+    [page] = monitoring.pages
+    assert re.search(r'<span class="bad">error_rate .* does not hold', page)
+    assert '<td class="number">stands</td>' in page and "prefect: delivered" in page
+    assert operations_file(monitoring.shop.store.folder).read_text(encoding="utf-8") == page
+
+
+def test_an_outbox_that_cannot_be_read_does_not_cost_the_page(monitoring):
+    monitoring.serve(20, Outcome.APP_ERROR)
+    outbox_file(monitoring.shop.name).parent.mkdir(parents=True, exist_ok=True)
+    outbox_file(monitoring.shop.name).write_bytes(b"no database" * 100)
+    with pytest.raises(OutboxError, match="cannot be opened"):
+        monitoring.look()
+    [page] = monitoring.pages
+    assert "Not known: " in page and "<h2>The last window</h2>" in page

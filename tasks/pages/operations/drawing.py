@@ -6,7 +6,7 @@ from math import inf, isfinite
 from typing import NamedTuple
 
 from tasks.pages.numbers import dollars, number
-from tasks.pages.operations.operations import Mark, Point, ServedDays, Trend
+from tasks.pages.operations.operations import Mark, Point, RaisedAlert, ServedDays, Trend
 
 WIDTH, HEIGHT = 640, 170
 _LEFT, _RIGHT, _TOP, _BOTTOM = 10, 10, 20, 8
@@ -110,6 +110,11 @@ def told(mark: Mark) -> str:
     return f"{mark.at:%Y-%m-%d %H:%M}: {mark.words}, by {mark.who}: {mark.why}"
 
 
+def begun(alert: RaisedAlert) -> Mark:
+    """Returns the beginning of an alert as something that is marked."""
+    return Mark(at=alert.began, kind="alert", words=f"alert: {alert.title}", who=alert.source, why=alert.reason)
+
+
 def request_bars(served: Sequence[ServedDays], span: Span, marks: Sequence[Mark]) -> Bars:
     """Returns the requests of each stretch of days, by what became of them."""
     most = max((each.answered + each.failed + each.gone for each in served), default=0)
@@ -195,7 +200,7 @@ def _bar(each: ServedDays, span: Span, most: float, parts: Sequence[tuple[str, f
 
 
 def _asked(each: ServedDays) -> str:
-    gone = f", {each.gone:,} clients gone" if each.gone else ""
+    gone = f", {each.gone:,} left or blocked" if each.gone else ""
     return f"{_days(each)}: {each.answered:,} answered, {each.failed:,} not{gone}, {each.tokens:,} tokens"
 
 

@@ -1,4 +1,4 @@
-"""Gathers the operations page of an app: kept windows, served requests, the release log and the keys."""
+"""Gathers the operations page of an app: kept windows, alerts, served requests, the release log and the keys."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -9,6 +9,7 @@ from configs.errors import ConfigurationError, ReleaseError
 from configs.schema.app import Limit
 from tasks.pages.estimates import CONFIDENCE, like, named
 from tasks.pages.numbers import counted, shown
+from tasks.pages.operations.alerts import raised_since
 from tasks.pages.operations.daily import failures_by, feedback_by, keys_in, names_of, served_by, stretches
 from tasks.pages.operations.operations import Bound, Latest, Mark, OpenLimit, Operations, Trend
 from tasks.pages.operations.trend import points_of
@@ -56,9 +57,11 @@ def operations_of(workspace: "Workspace", store: RecordStore, until: datetime, d
     log = _log(release_log(workspace.name))
     uses, votes = store.days.uses(earliest, until), store.days.votes(earliest, until)
     marks = tuple(mark for mark in map(mark_of, log.entries) if mark is not None and earliest <= mark.at <= until)
+    raised = raised_since(workspace.name, earliest)
     begins = [max(earliest, windows[0].since)] if windows else []
     begins += [datetime.combine(uses[0].day, datetime.min.time(), UTC)] if uses else []
     begins += [marks[0].at] if marks else []
+    begins += [alert.began for alert in raised.alerts if earliest <= alert.began <= until]
     since = max(earliest, min(begins, default=earliest))
     metrics = {**workspace.metrics, **RATES}
     release = _released(workspace, windows)
@@ -76,6 +79,8 @@ def operations_of(workspace: "Workspace", store: RecordStore, until: datetime, d
         chain_intact=log.intact,
         open=open_now,
         changes=windows[-1].changes if windows else (),
+        alerts=raised.alerts,
+        alerts_problem=raised.problem,
         windows=len(windows),
         trends=trends,
         served=served_by(by_day, uses, names_of(keys)),

@@ -9,6 +9,7 @@ from tasks.pages.operations.drawing import (
     HEIGHT,
     WIDTH,
     Span,
+    begun,
     interval_of,
     plot,
     price_bars,
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _TEMPLATE = Path(__file__).with_name("operations.html.jinja")
 _KEYS = 20
 """Keys that the table shows, the dearest first."""
+_ALERTS = 50
+"""Alerts that are shown, those that stand first."""
 
 
 def as_html(operations: Operations) -> str:
@@ -33,12 +36,15 @@ def as_html(operations: Operations) -> str:
         dimension: [trend for trend in operations.trends if trend.dimension == dimension]
         for dimension in ("quality", "harm", "honesty", "cost", "latency")
     }
+    listed = operations.alerts[:_ALERTS]
+    marks = (*operations.marks, *(begun(alert) for alert in listed if alert.began >= operations.since))
     return _template().render(
         page=operations,
+        alerts=listed,
         groups=groups,
-        plot=lambda trend: plot(trend, span, operations.marks),
-        requests=request_bars(operations.served, span, operations.marks),
-        prices=price_bars(operations.served, span, operations.marks),
+        plot=lambda trend: plot(trend, span, marks),
+        requests=request_bars(operations.served, span, marks),
+        prices=price_bars(operations.served, span, marks),
     )
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from pydantic import ConfigDict
 
 from configs.schema.base import Frozen
+from tasks.alerting.found import Severity
 from tasks.scoring.score import Dimension, Direction
 from tasks.statistics.estimate import Estimate
 
@@ -57,11 +58,11 @@ class Trend(_Shown):
 
 
 class Mark(Frozen):
-    """Something that happened to the champion."""
+    """Something that happened to the champion, or that was found."""
 
     at: datetime
     kind: str
-    """What was done: `promote`, `rollback`, …, `step` of a rollout, or `abort` where it was begun and undone."""
+    """What was done: `promote`, `rollback`, …, `step` of a rollout, `abort` where it was begun and undone; `alert`."""
     words: str
     who: str
     why: str
@@ -111,6 +112,23 @@ class OpenLimit(Frozen):
     candidate: str
 
 
+class RaisedAlert(Frozen):
+    """One thing that is or was wrong, and who was told."""
+
+    severity: Severity
+    title: str
+    """What is wrong, in a few words."""
+    reason: str
+    """What changed, in numbers, at the last look."""
+    source: str
+    """Who found it."""
+    began: datetime
+    recovered: datetime | None
+    """When it was over; None while it stands."""
+    told: tuple[tuple[str, str], ...]
+    """By the channel's name, how far the last message about it is; what is not known is left out."""
+
+
 class Latest(_Shown):
     """A line of the table of the last window: one metric, with what it was at the release."""
 
@@ -136,6 +154,10 @@ class Operations(_Shown):
     open: tuple[OpenLimit, ...]
     changes: tuple[str, ...]
     """What had changed in the last window, in words."""
+    alerts: tuple[RaisedAlert, ...]
+    """Those that stand, then those that were over in this time; of each the newest first."""
+    alerts_problem: str
+    """Why none can be read; "" where they can."""
     windows: int
     """Windows that the trends stand on."""
     trends: tuple[Trend, ...]

@@ -7,6 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from configs.settings import settings
+from tasks.alerting.channel import PREFECT, Channel
+from tasks.alerting.found import Found
+from tasks.alerting.outbox import open_outbox, outbox_file
 from tasks.calling.answer import Answer, Latency, Outcome, Usage
 from tasks.data.row import Message
 from tasks.releasing.log import release_log
@@ -19,6 +22,7 @@ from tasks.watching.windows import SeenWindow, keep_window
 
 NOW = datetime.now(UTC)
 HOSTILE = "<script>alert(1)</script>"
+REASON = "0.7, n = 20"
 
 
 @pytest.fixture
@@ -62,6 +66,19 @@ def keep(shop):
         keep_window(settings().folder("results", "shop"), window)
 
     return made
+
+
+@pytest.fixture
+def alerted(shop):
+    """A look so many hours ago that finds these limits broken, and no other; nobody delivers what it tells."""
+
+    def look(hours, *limits, app="shop"):
+        found = [Found(limit, "error", f"{limit} does not hold", REASON) for limit in limits]
+        with open_outbox(app) as outbox:
+            channels = (PREFECT, Channel("webhook", "SHOP_HOOK"))
+            outbox.look("monitor", found, channels, NOW - timedelta(hours=hours))
+
+    return look
 
 
 def serve(number, hours, key="", outcome=Outcome.OK):
@@ -171,6 +188,51 @@ def test_requests_votes_and_spend_are_counted_by_day_and_key(drawn):
     assert "$4.5 spent, " in page
     assert f"minji ({minji.id})" in page and "without a key" in page
     assert len(re.findall(r"last: 0\.5 \[0\.\d+, 0\.\d+\] n=2", page)) == 2, "one vote of two, one failure of two"
+
+
+def test_alerts_are_listed_with_their_times_and_marked_where_they_began(drawn, keep, alerted):
+    keep(5)
+    alerted(4, "over")
+    alerted(3, "stands")
+    alerted(0, "another", app="outfitter")
+    page = drawn()
+    began, over = (f"{NOW - timedelta(hours=hours):%Y-%m-%d %H:%M}" for hours in (4, 3))
+    times = r'</td><td>error</td>\s*<td class="number">{}</td>\s*<td class="number">{}</td>\s*<td>{}</td>'
+    told = "prefect: waiting, webhook SHOP_HOOK: waiting"
+    stands = rf'<span class="bad">stands does not hold</span>: {REASON}{times.format(over, "stands", told)}'
+    past = rf"<span>over does not hold</span>: {REASON}{times.format(began, over, told)}"
+    assert re.search(rf"{stands}.*{past}", page, re.DOTALL), "what stands comes first"
+    assert page.count(f"<title>{began}: alert: over does not hold, by monitor: {REASON}</title>") == 9
+    assert "another" not in page
+
+
+def test_no_alert_is_a_line(drawn):
+    assert "None stands, and none was over in this time." in drawn()
+
+
+def test_hostile_alerts_are_text(drawn, keep, alerted):
+    keep(5)
+    alerted(1, HOSTILE)
+    page = drawn()
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; does not hold" in page
+    assert "<script" not in page
+
+
+def test_many_alerts_are_cut_and_counted(drawn, alerted):
+    alerted(1, *(f"limit-{at}" for at in range(60)))
+    page = drawn()
+    assert page.count('<td class="number">stands</td>') == 50
+    assert "and 10 more" in page
+
+
+def test_an_outbox_that_cannot_be_read_is_a_line_of_the_page(drawn, keep):
+    keep(1)
+    file = outbox_file("shop")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b"no database" * 100)
+    page = drawn()
+    assert f"Not known: {file}: cannot be opened: file is not a database" in page
+    assert "last: 0.6 [0.48, 0.72] n=240" in page
 
 
 def test_without_a_path_it_is_beside_the_results_and_says_where(shop, lifecycle):

@@ -82,7 +82,7 @@ def test_a_file_of_an_earlier_release_is_read_and_written(store):
 def test_what_texts_cost_that_were_embedded_counts_as_spent(store):
     store.add(served(key="lk-1"))
     store.add_all([EmbeddedTexts(NOON, "lk-1", 2, 9, 0.5)])
-    store.add_embedded(EmbeddedTexts(NOON, "lk-2", 2, 9, 0.5))
+    store.add_all([EmbeddedTexts(NOON, "lk-2", 2, 9, 0.5)])
     assert store.spent("lk-1", NOON) == pytest.approx(0.5001)
     assert store.spent("lk-1", NOON + timedelta(hours=1)) == 0
 

@@ -132,7 +132,7 @@ def test_a_validation_and_a_page_are_runs_of_their_own(client, of_app, dataset, 
     assert len(runs_of(client, "v", "page")) == 2
 
 
-def test_a_window_holds_its_estimates_and_limits(client, of_app, evaluation):
+def test_a_window_holds_its_estimates_and_limits_and_gets_a_page(client, of_app, evaluation, tmp_path):
     from datetime import UTC, datetime
 
     judged = evaluation("window")
@@ -147,6 +147,9 @@ def test_a_window_holds_its_estimates_and_limits(client, of_app, evaluation):
     assert run.info.run_name.endswith("limits broken")
     assert run.data.metrics["requests"] == 10
     assert run.data.metrics["contains"] == pytest.approx(judged.estimate("contains").value)
+    runs.record_operations(recorded, "<p>페이지</p>")
+    page = client.download_artifacts(recorded.run_id, "operations.html", str(tmp_path))
+    assert Path(page).read_text(encoding="utf-8") == "<p>페이지</p>"
 
 
 def test_nothing_is_printed_while_recording(client, of_app, evaluation, dataset, capfd):
