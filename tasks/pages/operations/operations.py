@@ -76,7 +76,7 @@ class ServedDays(Frozen):
     answered: int
     failed: int
     gone: int
-    """Requests whose clients went away before the answer ended."""
+    """Requests whose clients went away before the answer ended, or that a guard blocked."""
     tokens: int
     price: float
     """US dollars of the answers whose price is known."""
