@@ -122,12 +122,12 @@ async def _asked(workspace: Workspace, candidate: Candidate, rollout: Rollout, p
     """Waits for a person's word; a run that cannot wait hands over to one that can."""
     name = workspace.name
     if not can_wait():
-        by_hand = f"`lifecycle rollout approve --app {name}`"
+        by_hand = f"`lifecycle rollout approve --app {name} --why REASON`"
         run = await ask_in_ui(name, parameters)
         say(f"{candidate.label} waits for approval: {f'run {run} in the Prefect UI, or ' if run else ''}{by_hand}")
         return _summary(workspace, candidate, rollout.latest, "proposed")
     said = await approval(release_page(workspace, rollout.opened), rollout.release, parameters)
-    who = f"{said.who or 'unnamed'} (Prefect UI)"
+    who = f"{said.who} (Prefect UI)"
     if not said.approve:
         declined = await asyncio.to_thread(decline, workspace.loaded, rollout, who=who, why=said.why)
         return _summary(workspace, candidate, declined, "declined")

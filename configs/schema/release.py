@@ -33,10 +33,11 @@ class Rollout(Frozen):
     confidence: float = Field(0.95, gt=0.5, lt=1)
     """How certain; held however often it is looked at."""
     within_hours: float = Field(72, gt=0)
-    """Hours from the first copy or the first share; what is not decided by then is ended: the champion stays."""
+    """Hours from the first copy or the first share; what is not decided by then is ended: the champion stays.
+    So many after the promotion, a watch that still lacks answers ends as unproven."""
     watch_minutes: float = Field(60, ge=0)
-    """Minutes after the promotion, and longer until there are `answers` of them, in which a metric that is certainly
-    worse than with the champion before rolls the release back."""
+    """Minutes after the promotion, and longer until `answers` of them have each metric, in which a metric that is
+    certainly worse than with the champion before rolls the release back."""
 
     @model_validator(mode="after")
     def _shares_grow(self) -> "Rollout":

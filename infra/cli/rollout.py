@@ -65,7 +65,7 @@ def follow(app: _App) -> None:
 
 
 @commands.command()
-def approve(app: _App, why: _Why = "approved by hand") -> None:
+def approve(app: _App, why: _Why) -> None:
     """Agree to the release that waits: its candidate meets users."""
     from configs.loading import load_app
     from tasks.releasing.promote import current_user
@@ -77,7 +77,7 @@ def approve(app: _App, why: _Why = "approved by hand") -> None:
 
 
 @commands.command()
-def decline(app: _App, why: _Why = "declined by hand") -> None:
+def decline(app: _App, why: _Why) -> None:
     """Decline the release that waits: the champion stays."""
     from configs.loading import load_app
     from tasks.releasing.promote import current_user

@@ -18,8 +18,8 @@ class Approval(RunInput):
     """What a person says of a release."""
 
     approve: bool = Field(False, description="Let the candidate meet users. Left off, the release is declined.")
-    who: str = Field("", description="Your name, for the release log.")
-    why: str = Field("", description="The reason, for the release log.")
+    who: str = Field(min_length=1, pattern=r"\S", description="Your name, for the release log.")
+    why: str = Field(min_length=1, pattern=r"\S", description="The reason, for the release log.")
 
 
 def can_wait() -> bool:

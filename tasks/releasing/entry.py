@@ -18,7 +18,7 @@ Action = Literal["promote", "rollback", "adopt", "restore"]
 
 Stage = Literal["proposed", "approved", "declined", "shadow", "canary", "watch", "settled", "ended"]
 """Steps of a rollout: proposed to a person and answered by one; copies; a share of the users; watched after the
-promotion, until nothing is left to watch (`settled`); or given up (`ended`)."""
+promotion, until nothing is left to watch (`settled`); or given up, or still unproven after its time (`ended`)."""
 
 GENESIS = "0" * 64
 """`previous_hash` of the first entry."""

@@ -129,14 +129,29 @@ def _made(entry: Entry) -> Promotion:
 
 
 def _check(candidate: Candidate, verdicts: tuple[Verdict, ...], champion: Entry | None, bootstrap: bool) -> None:
-    name = f"{candidate.app}: candidate {candidate.digest[:8]}"
     if bootstrap:
         if champion is not None:
             raise ReleaseError(
-                f"{name} may not be released as bootstrap: version {champion.version} is champion; pass both gates"
+                f"{candidate.app}: candidate {candidate.digest[:8]} may not be released as bootstrap: version "
+                f"{champion.version} is champion; pass both gates"
             )
         return
-    foreign = [verdict.gate for verdict in verdicts if verdict.candidate != candidate.digest]
+    check_gates(candidate.app, candidate.digest, verdicts)
+
+
+def check_gates(app: str, candidate: str, verdicts: tuple[Verdict, ...]) -> None:
+    """Refuses a candidate that did not pass both gates.
+
+    Args:
+        app: name of the app.
+        candidate: the candidate's digest.
+        verdicts: the gates' decisions on it.
+
+    Raises:
+        ReleaseError: a gate has not decided on it, or has not passed it, or a decision is on another one.
+    """
+    name = f"{app}: candidate {candidate[:8]}"
+    foreign = [verdict.gate for verdict in verdicts if verdict.candidate != candidate]
     if foreign:
         raise ReleaseError(f"{name} may not be released: the verdict of gate {foreign[0]} is on another candidate")
     missing = sorted(_GATES - {verdict.gate for verdict in verdicts})

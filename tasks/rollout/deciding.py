@@ -144,6 +144,7 @@ def _watched(rules: Rules, seen: Observations, now: datetime, began: datetime) -
     """The champion before answers nobody any more: what its mean was at least, is what the new one must not fall below.
 
     Half of the error is what that bound may be wrong by, half what the comparison may.
+    A metric that too few answers have proves nothing: it is waited for, and ends the watch as unproven, not as well.
     """
     error = (1 - rules.confidence) / len(seen.measures) / 2
     for measure in seen.measures:
@@ -153,11 +154,25 @@ def _watched(rules: Rules, seen: Observations, now: datetime, began: datetime) -
         was = _at_least(before, error)
         if evidence_above(after.mirrored, -was).max() >= np.log(1 / error):
             return Decision("roll back", f"{measure.name} is certainly worse than the champion's before it")
-    watched = f"{seen.watched} answers since the promotion"
-    few = seen.watched < rules.answers and now - began < timedelta(hours=rules.within_hours)
-    if few or now - began < timedelta(minutes=rules.watch_minutes):
-        return Decision("wait", watched)
+    watched, few, since = f"{seen.watched} answers since the promotion", _few(rules, seen), now - began
+    if since < timedelta(minutes=rules.watch_minutes) or (few and since < timedelta(hours=rules.within_hours)):
+        return Decision("wait", f"{watched}, too few to compare: {few}" if few else watched)
+    if few:
+        late = f"within {rules.within_hours:g} hours of its promotion too few answers came to compare: {few}"
+        return Decision("end", f"unproven, and still champion: {late}")
     return Decision("settle", f"{watched}, none of the metrics is certainly worse than the champion's before it")
+
+
+def _few(rules: Rules, seen: Observations) -> str:
+    """Returns the metrics that too few answers have, with how many do; "" where there are none."""
+    few = []
+    for measure in seen.measures:
+        (_, before), after = seen.answered(measure), seen.answered_since(measure)
+        if after < rules.answers:
+            few.append(f"{measure.name} ({after} of {rules.answers})")
+        elif not before:
+            few.append(f"{measure.name} (none of the champion's answers)")
+    return ", ".join(few)
 
 
 def _at_least(levels: Gains, error: float) -> float:

@@ -15,10 +15,12 @@ class Ended(NamedTuple):
     Attributes:
         step: its last step.
         rolled_back: the change that took its candidate's place as champion away; None where it was not promoted.
+        unproven: whether its candidate stays champion, and too few answers since its promotion say how good it is.
     """
 
     step: Entry
     rolled_back: Entry | None
+    unproven: bool = False
 
     @property
     def reason(self) -> str:
@@ -36,4 +38,11 @@ def ended_by_itself(entries: Sequence[Entry]) -> Ended | None:
         return None
     step, before = entries[-1], entries[-2] if len(entries) > 1 else None
     back = before is not None and before.kind == "commit" and before.action == "rollback"
-    return Ended(step, before if back else None)
+    return Ended(step, before if back else None, unproven=_stays(entries))
+
+
+def _stays(entries: Sequence[Entry]) -> bool:
+    """Returns whether the last step ends the watch over a candidate that is champion still."""
+    stages = [entry.stage for entry in entries if entry.stage is not None]
+    champion = next((entry.candidate for entry in reversed(entries) if entry.kind == "commit"), None)
+    return stages[-2:] == ["watch", "ended"] and champion == entries[-1].candidate

@@ -49,6 +49,9 @@ class Judge:
         log: its release log.
         parts: gives what a promotion or a rollback works on.
         read: reads the app again at each step of a rollout, since people write its rules after this began to live.
+
+    Attributes:
+        problem: why the last look failed, "" where it did not; None before there was one.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Judge:
         parts: Callable[[LoadedApp], Parts] = parts_of,
         read: Callable[[LoadedApp], LoadedApp] = as_written,
     ) -> None:
+        self.problem: str | None = None
         self._loaded = loaded
         self._app = loaded.app.name
         self._store = store
@@ -78,6 +82,14 @@ class Judge:
             LifecycleError: the log was altered, the app is written wrongly, or the step failed; the next look tries
                 again.
         """
+        try:
+            self._look()
+        except Exception as error:
+            self.problem = str(error) if isinstance(error, LifecycleError) else f"{type(error).__name__}: {error}"
+            raise
+        self.problem = ""
+
+    def _look(self) -> None:
         entries = self._log.entries()
         rollout = rollout_of(entries)
         if rollout is None:

@@ -131,6 +131,10 @@ class Observations:
         new = of.new[~np.isnan(of.values)]
         return int(new.sum()), int((~new).sum())
 
+    def answered_since(self, measure: Measure) -> int:
+        """Returns how many answers since the promotion have the measure."""
+        return int((~np.isnan(self._watched[measure.name].values)).sum())
+
     def _pair(self, name: str, request: str, person: int, new: bool, value: float) -> None:
         """Keeps one half of a pair until the other comes."""
         other = self._halves.pop((name, request, not new), None)

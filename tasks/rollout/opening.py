@@ -49,7 +49,8 @@ def begin_rollout(
 
     Raises:
         ConfigurationError: a metric cannot judge a rollout, or its rules are this run's only.
-        ReleaseError: another rollout is under way, there is no champion, or the app's endpoint does not run.
+        ReleaseError: a gate has not passed it, another rollout is under way, there is no champion, or the app's
+            endpoint does not run.
         StackError: MLflow does not answer.
     """
     loaded, rules = workspace.loaded, workspace.loaded.app.release
@@ -89,8 +90,10 @@ def approve(loaded: LoadedApp, rollout: Rollout, *, who: str, why: str) -> Entry
         The step, or the promotion's commit.
 
     Raises:
-        ReleaseError: nothing waits for approval, the app's endpoint does not run, or the promotion failed.
+        ReleaseError: name or reason is empty, nothing waits for approval, the app's endpoint does not run, or the
+            promotion failed.
     """
+    _check_signed(loaded.app.name, who, why)
     log, rules = release_log(loaded.app.name), loaded.app.release.rollout
     if rules is not None:
         check_served(loaded)
@@ -110,7 +113,7 @@ def _settle(log: ReleaseLog) -> None:
 
 
 def _approved(log: ReleaseLog, rollout: Rollout, who: str, why: str) -> Rollout:
-    entry = step(log, rollout, "approved", who=who, why=why or "approved")
+    entry = step(log, rollout, "approved", who=who, why=why)
     return rollout._replace(stage="approved", latest=entry)
 
 
@@ -118,9 +121,18 @@ def decline(loaded: LoadedApp, rollout: Rollout, *, who: str, why: str) -> Entry
     """Notes that a person does not agree: the release is over. Returns its last entry.
 
     Raises:
-        ReleaseError: nothing waits for approval any more.
+        ReleaseError: name or reason is empty, or nothing waits for approval any more.
     """
-    return step(release_log(loaded.app.name), rollout, "declined", who=who, why=why or "declined")
+    _check_signed(loaded.app.name, who, why)
+    return step(release_log(loaded.app.name), rollout, "declined", who=who, why=why)
+
+
+def _check_signed(app: str, who: str, why: str) -> None:
+    if not (who.strip() and why.strip()):
+        raise ReleaseError(
+            f"{app}: a person's word on a release needs a name and a reason; give the reason by `--why`, or both in "
+            f"the form of the run in Prefect"
+        )
 
 
 def promote_rollout(parts: Parts, rollout: Rollout, *, who: str, why: str) -> Promotion:

@@ -9,6 +9,7 @@ from tasks.gating.verdict import Verdict
 from tasks.releasing.entry import Entry, Stage
 from tasks.releasing.log import ReleaseLog
 from tasks.releasing.parts import Parts
+from tasks.releasing.promote import check_gates
 from tasks.releasing.reconcile import reconcile
 
 _OVER = ("declined", "settled", "ended")
@@ -120,8 +121,10 @@ def open_rollout(
         why: the reason, in words.
 
     Raises:
-        ReleaseError: another rollout is under way, or there is no champion to compare with.
+        ReleaseError: a gate has not passed the candidate, another rollout is under way, or there is no champion to
+            compare with.
     """
+    check_gates(parts.app, candidate, verdicts)
     with parts.log.hold():
         champion = reconcile(parts).champion
         found = rollout_of(parts.log.entries())

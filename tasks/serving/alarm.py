@@ -137,7 +137,7 @@ class Alarm:
             title = "MLflow and the release log have not been reconciled for 5 minutes"
             return Found(key, "warning", title, self._keeper.registry_problem, link=health)
         if key == "candidate":
-            title = "candidate on trial cannot be served, the champion answers"
+            title = "rollout stands still, the champion answers"
             return Found(key, "warning", title, self._keeper.trial_problem, link=health)
         served = self._keeper.current is not None
         title = f"champion cannot be served, {'the one before still answers' if served else 'nobody answers'}"
@@ -146,10 +146,11 @@ class Alarm:
 
 def _ended(app: str, ended: Ended) -> Found:
     candidate, back = ended.step.candidate, ended.rolled_back is not None
+    how = "was rolled back" if back else "ended unproven, it stays champion" if ended.unproven else "ended by itself"
     return Found(
         key=f"rollout · {ended.step.hash[:8]}",
         severity="error" if back else "warning",
-        title=f"rollout of candidate {candidate[:8]} {'was rolled back' if back else 'ended by itself'}",
+        title=f"rollout of candidate {candidate[:8]} {how}",
         reason=ended.reason,
         link=version_url(app, ended.step.version),
         candidate=candidate,

@@ -13,6 +13,7 @@ from configs.errors import LifecycleError
 from configs.loading import LoadedApp, load_app
 from tasks.alerting.delivering import anything_due, deliver_all
 from tasks.releasing.log import ReleaseLog, release_log
+from tasks.rollout.alarm import JudgeAlarm
 from tasks.rollout.judge import Judge
 from tasks.rollout.stages import rollout_of
 from tasks.serving.flagging import flag_all
@@ -95,9 +96,15 @@ def main() -> None:
     loaded = load_app(sys.argv[1])
     with record_store(loaded.app.name) as store:
         judge = Judge(loaded, store, release_log(loaded.app.name))
+        alarm = JudgeAlarm(loaded.app, judge)
         # Each in a thread of its own: a backlog of requests must not hold up what takes a bad candidate away.
         # Alerts are those of all apps: an app that nobody serves has no such process of its own.
-        works = (lambda: _flagged(store, loaded, stopped), judge.look, lambda: asyncio.run(deliver_all()))
+        works = (
+            lambda: _flagged(store, loaded, stopped),
+            judge.look,
+            lambda: alarm.look(time.monotonic()),
+            lambda: asyncio.run(deliver_all()),
+        )
         threads = [threading.Thread(target=_repeat, args=(work, stopped), daemon=True) for work in works]
         for thread in threads:
             thread.start()

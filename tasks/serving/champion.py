@@ -24,6 +24,7 @@ from tasks.rollout.ended import Ended, ended_by_itself
 from tasks.rollout.placing import Placed, is_drawn
 from tasks.rollout.report import is_alive
 from tasks.rollout.stages import Rollout, rollout_of, step
+from tasks.serving.alarm import Lasting
 from tasks.serving.responder import Responder, answer_once
 
 T = TypeVar("T")
@@ -35,6 +36,8 @@ _LOOK_AGAIN_AFTER_S = 2.0
 _TAKE_UP_WITHIN_S = 120.0
 _GIVE_UP_AFTER_S = 60.0
 """A candidate on trial that could not be made ready for so long ends its rollout."""
+_JUDGE_STARTS_WITHIN_S = 30.0
+"""Its process is started once there is something to judge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class ChampionKeeper:
         trial: who is on trial; None where nobody is, or nobody judges it.
         problem: why the last committed champion is not the one that answers, "" where it is.
         registry_problem: why log and alias could not be reconciled, "" where they could.
-        trial_problem: why the candidate on trial cannot answer, "" where it can.
+        trial_problem: why the candidate on trial cannot answer, or its rollout stands still; "" where neither is so.
         ended: the last rollout, where it ended by itself and nothing was released since.
     """
 
@@ -102,6 +105,9 @@ class ChampionKeeper:
         self._switching = asyncio.Lock()
         self._seen: tuple[int, int] | None = None
         self._tried: OnTrial | None = None
+        self._unservable = ""
+        self._to_judge: Stage | None = None
+        self._judge_silent = Lasting(_JUDGE_STARTS_WITHIN_S, 0.0)
         self._fails: tuple[str, float] | None = None
         self._settled = False
         self._watching: asyncio.Task[None] | None = None
@@ -183,8 +189,9 @@ class ChampionKeeper:
             if self._stat() != self._seen or not self._settled:
                 await self._look()
             # A judge that is dead would let users meet a candidate that nobody can take away.
-            judged = self._tried is not None and await asyncio.to_thread(is_alive, self._app)
-            self.trial = self._tried if judged else None
+            alive = self._to_judge is not None and await asyncio.to_thread(is_alive, self._app)
+            self.trial = self._tried if alive else None
+            self.trial_problem = self._unservable or self._standing_still(alive)
 
     async def _look(self) -> None:
         async with self._switching:
@@ -213,22 +220,33 @@ class ChampionKeeper:
     async def _hold_trial(self) -> None:
         """Makes ready who is on trial, or lets go of who was; one that cannot be made ready for a while is given up."""
         rollout = rollout_of(await asyncio.to_thread(self._log.entries))
+        self._to_judge = rollout.stage if rollout is not None and rollout.stage != "proposed" else None
         if rollout is None or not (rollout.answers or rollout.stage == "watch"):
             self._tried = self.trial = self._fails = None
-            self.trial_problem = ""
+            self._unservable = ""
             return
         try:
             held = self.current if rollout.stage == "watch" else await self._ready(rollout.candidate, rollout.version)
         except Exception as error:  # whatever it is, the champion answers
-            self.trial_problem, self._tried, self._settled = _noted(error, self.trial_problem), None, False
+            self._unservable, self._tried, self._settled = _noted(error, self._unservable), None, False
             if self._failed_for(rollout) > _GIVE_UP_AFTER_S:
-                why = f"the candidate cannot be served: {self.trial_problem}"
+                why = f"the candidate cannot be served: {self._unservable}"
                 # A release under way waits for this look to end: the next one tries again.
                 with suppress(BusyError):
                     await asyncio.to_thread(step, self._log, rollout, "ended", who="endpoint", why=why, wait_s=0)
             return
-        self.trial_problem, self._fails = "", None
+        self._unservable, self._fails = "", None
         self._tried = OnTrial(rollout.release, rollout.stage, rollout.share, held) if held else None
+
+    def _standing_still(self, alive: bool) -> str:
+        """Returns that nobody judges the rollout; "" where somebody does, or its judge may still be starting."""
+        if not self._judge_silent.state(self._to_judge is not None and not alive, time.monotonic()):
+            return ""
+        said = (
+            f"{self._app}: the rollout stands still at `{self._to_judge}`: its judge, the process beside the endpoint, "
+            f"has given no sign of late; the endpoint's log says why"
+        )
+        return _noted(ReleaseError(said), self.trial_problem)
 
     def _failed_for(self, rollout: Rollout) -> float:
         """Returns for how many seconds the candidate of a rollout could not be made ready."""

@@ -37,8 +37,8 @@ def typed(*arguments):
 def test_without_a_rollout_there_is_nothing_to_show_or_end(helpdesk):
     folder, _ = helpdesk
     assert "nothing has been released by stages" in typed("show", "--app", folder)[1]
-    for name in ("end", "approve", "decline", "follow"):
-        status, _, error = typed(name, "--app", folder)
+    for name, *why in (("end",), ("approve", "--why", "fine"), ("decline", "--why", "bad"), ("follow",)):
+        status, _, error = typed(name, "--app", folder, *why)
         assert status == 1 and "no rollout is under way; `lifecycle run deploy` begins one" in str(error)
 
 
@@ -59,10 +59,21 @@ def test_a_release_is_declined_with_a_reason(helpdesk):
     assert rollout_of(log.entries()) is None
 
 
+@pytest.mark.parametrize("word", ["approve", "decline"])
+def test_nobody_approves_or_declines_without_a_reason(helpdesk, word):
+    folder, log = helpdesk
+    log.append("stage", stage="proposed", **FACTS)
+    status, said, _ = typed(word, "--app", folder)
+    assert status == 2 and "--why" in said
+    status, _, error = typed(word, "--app", folder, "--why", "  ")
+    assert status == 1 and "helpdesk: a person's word on a release needs a name and a reason" in str(error)
+    assert log.entries()[-1].stage == "proposed"
+
+
 def test_nobody_approves_what_no_endpoint_would_serve(helpdesk):
     folder, log = helpdesk
     log.append("stage", stage="proposed", **FACTS)
-    status, _, error = typed("approve", "--app", folder)
+    status, _, error = typed("approve", "--app", folder, "--why", "fine")
     assert status == 1 and "a rollout needs the app's endpoint, which is not up" in str(error)
     assert log.entries()[-1].stage == "proposed"
 
@@ -70,7 +81,7 @@ def test_nobody_approves_what_no_endpoint_would_serve(helpdesk):
 def test_what_is_on_trial_is_ended_and_not_approved(helpdesk):
     folder, log = helpdesk
     log.append("stage", stage="canary", evidence={"share": 0.2}, **FACTS)
-    status, _, error = typed("approve", "--app", folder)
+    status, _, error = typed("approve", "--app", folder, "--why", "fine")
     assert status == 1 and "nothing waits for approval: the rollout is at `canary`" in str(error)
     assert typed("end", "--app", folder, "--why", "enough seen")[0] == 0
     assert (log.entries()[-1].stage, log.entries()[-1].why) == ("ended", "enough seen")

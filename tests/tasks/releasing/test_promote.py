@@ -64,6 +64,26 @@ def test_a_candidate_that_passed_not_both_gates_is_refused_before_anything_moves
     assert world.log.entries() == before and world.agree()
 
 
+@pytest.mark.parametrize("which", [slice(0), slice(1), slice(1, 2)])
+def test_nor_does_a_rollout_begin_without_both_gates(world, verdicts, which):
+    bootstrap(world)
+    candidate, version = world.register("second")
+    before = world.log.entries()
+    with pytest.raises(ReleaseError, match=r"may not be released: gate (release|sample) has not decided on it"):
+        open_rollout(
+            world.parts,
+            "canary",
+            release="rel",
+            candidate=candidate.digest,
+            version=version,
+            verdicts=verdicts(candidate)[which],
+            evidence={"share": 0.5},
+            who="minji",
+            why="better",
+        )
+    assert world.log.entries() == before
+
+
 def test_a_release_made_before_is_not_made_again(world, verdicts):
     bootstrap(world)
     first = release(world, verdicts, "second")

@@ -5,10 +5,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from configs.errors import StackError
 from configs.schema.release import Release
 from tasks.calling.answer import Answer, Outcome
 from tasks.releasing.promote import promote
 from tasks.releasing.reconcile import reconcile
+from tasks.rollout.ended import ended_by_itself
 from tasks.rollout.judge import Judge
 from tasks.rollout.placing import Placed
 from tasks.rollout.stages import open_rollout, rollout_of
@@ -141,3 +143,40 @@ def test_a_promotion_that_fails_ends_the_rollout_and_the_champion_stays(tried):
     assert world.agree() and world.served == world.old
     last = world.log.entries()[-1]
     assert last.stage == "ended" and last.why.startswith("its promotion failed: ")
+
+
+def test_a_rollback_that_mlflow_holds_up_is_the_judges_problem_until_it_is_made(tried, monkeypatch):
+    world, store, new_judge = tried()
+    store.add_all([answered(n, "canary" if n % 2 else "champion") for n in range(120)])
+    judge = new_judge()
+    judge.look()
+    assert (world.log.committed().candidate, judge.problem) == (world.new, "")
+    store.add_all([answered(1000 + n, "watch", ok=False) for n in range(60)])
+
+    def away(_):
+        raise StackError("MLflow does not answer")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world, "champion_version", away)
+        with pytest.raises(StackError):
+            judge.look()
+    assert judge.problem == "MLflow does not answer"
+    judge.look()
+    assert (world.log.committed().candidate, judge.problem) == (world.old, "")
+
+
+def test_a_watch_without_answers_ends_unproven_and_its_champion_stays(tried, monkeypatch):
+    world, store, new_judge = tried()
+    store.add_all([answered(n, "canary" if n % 2 else "champion") for n in range(120)])
+    judge = new_judge()
+    judge.look()
+    judge.look()
+    assert rollout_of(world.log.entries()).stage == "watch"
+    began = datetime.fromisoformat(world.log.entries()[-1].at)
+    monkeypatch.setattr("tasks.rollout.judge._began", lambda *_: began - timedelta(hours=73))
+    judge.look()
+    last = world.log.entries()[-1]
+    assert (last.stage, last.who) == ("ended", "rollout")
+    assert last.why.startswith("unproven, and still champion: ") and last.why.endswith(": error_rate (0 of 10)")
+    assert ended_by_itself(world.log.entries()).unproven
+    assert world.agree() and world.log.committed().candidate == world.new

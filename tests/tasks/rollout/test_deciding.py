@@ -111,6 +111,42 @@ def test_the_watch_ends_after_its_time_and_not_without_answers(begun, rules, see
     assert decided(rollout, rules, seen, minutes=61).what == "settle"
 
 
+def test_a_watch_that_nobody_came_to_ends_unproven_and_not_as_well(begun, rules, seen, answer):
+    seen.add(many(answer, 1000, 0.9))
+    rollout = begun("canary", "watch", promoted=True)
+    seen.add(many(answer, 9, 0.9, "watch", start=2000))
+    assert decided(rollout, rules, seen, minutes=71 * 60).what == "wait"
+    found = decided(rollout, rules, seen, minutes=73 * 60)
+    assert (found.what, found.why) == (
+        "end",
+        "unproven, and still champion: within 72 hours of its promotion too few answers came to compare: "
+        "error_rate (9 of 10)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "lacks"),
+    [(1.0, 0.0, "latency_total (0 of 10)"), (0.0, 1.0, "latency_total (none of the champion's answers)")],
+)
+def test_a_metric_that_was_not_measured_on_one_side_is_not_well(begun, rules, answer, before, after, lacks):
+    seen = Observations(
+        [Measure("error_rate", 0.05, None), Measure("latency_total", 0.05, None)], {"latency_total": 2}, ()
+    )
+    seen.add(answer(n, seconds=before) for n in range(200))
+    seen.add(answer(1000 + n, "watch", seconds=after) for n in range(50))
+    rollout = begun("canary", "watch", promoted=True)
+    early, late = (decided(rollout, rules, seen, minutes=minutes) for minutes in (61, 73 * 60))
+    assert (early.what, early.why) == ("wait", f"50 answers since the promotion, too few to compare: {lacks}")
+    assert late.what == "end" and late.why.startswith("unproven") and late.why.endswith(f": {lacks}")
+
+
+def test_a_worse_one_goes_back_though_another_metric_is_lacking(begun, rules, answer):
+    seen = Observations([Measure("error_rate", 0.05, None), Measure("latency_total", 0.05, None)], {}, ())
+    seen.add(many(answer, 1000, 0.9))
+    seen.add(many(answer, 400, 0.6, "watch", start=3000, seed=2))
+    assert decided(begun("canary", "watch", promoted=True), rules, seen).what == "roll back"
+
+
 def test_what_is_shown_has_an_interval_and_counts(begun, rules, seen, answer):
     seen.add(many(answer, 400, 1.0))
     seen.add(many(answer, 100, 0.5, "canary", start=400))

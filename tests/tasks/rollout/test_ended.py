@@ -44,3 +44,20 @@ def test_the_next_release_ends_the_news(log):
     add(log, "stage", "rollout", stage="ended")
     add(log, "stage", "minji", stage="proposed", release="next")
     assert ended_by_itself(log.entries()) is None
+
+
+def test_a_watch_that_ended_without_answers_enough_says_that_its_champion_is_unproven(log):
+    for stage, kind in ((None, "intent"), (None, "commit"), ("watch", "stage")):
+        add(log, kind, "rollout", stage=stage)
+    add(log, "stage", "rollout", "unproven, and still champion: error_rate (0 of 50)", stage="ended")
+    ended = ended_by_itself(log.entries())
+    assert ended.unproven and ended.rolled_back is None
+    assert ended.reason == "rollout: unproven, and still champion: error_rate (0 of 50)"
+
+
+def test_one_that_was_replaced_while_it_was_watched_is_not_called_unproven(log):
+    for stage, kind in ((None, "commit"), ("watch", "stage")):
+        add(log, kind, "rollout", stage=stage)
+    add(log, "commit", "minji", release="next", candidate="d" * 16)
+    add(log, "stage", "rollout", "another one is champion now", stage="ended")
+    assert not ended_by_itself(log.entries()).unproven

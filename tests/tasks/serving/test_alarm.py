@@ -97,11 +97,11 @@ def test_what_lasts_is_counted_now_and_then(alarm, keeper):
     assert [each.times for each in looked_at()] == [4], "found, MLflow found well, and twice since"
 
 
-def test_a_candidate_on_trial_that_cannot_be_served_is_an_alert(alarm, keeper):
+def test_a_rollout_that_stands_still_is_an_alert(alarm, keeper):
     keeper.trial_problem = "no weights"
     for at in range(10):
         alarm.look(at)
-    assert alerts() == [("candidate", "warning", "candidate on trial cannot be served, the champion answers", True)]
+    assert alerts() == [("candidate", "warning", "rollout stands still, the champion answers", True)]
 
 
 def test_a_rollout_that_ended_is_an_alert_at_once_until_something_else_is_released(shop, alarm, keeper):
@@ -117,6 +117,16 @@ def test_a_rollout_that_ended_is_an_alert_at_once_until_something_else_is_releas
     keeper.ended = None
     alarm.look(1)
     assert [each.recovered is None for each in looked_at()] == [False]
+
+
+def test_a_release_that_ended_unproven_is_an_alert_that_says_so(shop, alarm, keeper):
+    made, version = shop.candidate("new")
+    said = {"action": "promote", "release": "rel", "candidate": made.digest, "version": version}
+    step = shop.log.append("stage", **said, stage="ended", who="rollout", why="unproven, and still champion: …")
+    keeper.ended = Ended(step, None, unproven=True)
+    alarm.look(0)
+    title = f"rollout of candidate {made.digest[:8]} ended unproven, it stays champion"
+    assert [(severity, said) for _, severity, said, _ in alerts()] == [("warning", title)]
 
 
 def test_an_endpoint_whose_champion_has_lost_its_adapter_tells_it_and_that_it_is_over(

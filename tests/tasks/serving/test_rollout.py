@@ -187,6 +187,22 @@ def test_without_a_judge_nobody_meets_the_candidate(tried, monkeypatch):
     assert {each.placed for each in shop.served} == {None}
 
 
+@pytest.mark.parametrize("stage", ["canary", "approved"])
+def test_a_rollout_that_nobody_judges_is_a_problem_until_somebody_does(tried, monkeypatch, stage):
+    monkeypatch.setattr(champion, "_JUDGE_STARTS_WITHIN_S", 0.0)
+    shop = tried(first="canary" if stage == "canary" else "proposed")
+    with shop.open():
+        if stage == "approved":
+            shop.wait_until(lambda: "champion" in shop.health)
+            assert "problems" not in shop.health, "a person is waited for, and no judge"
+            step(shop.log, shop.rollout, "approved", who="minji", why="fine")
+        said = f"shop: the rollout stands still at `{stage}`: its judge, the process beside the endpoint, has given no"
+        shop.wait_until(lambda: shop.health.get("problems", [""])[0].startswith(said))
+        shop.wait_until(lambda: alerted("rollout stands still, the champion answers"))
+        shop.wait_until(lambda: on_trial(shop))
+        assert "problems" not in shop.health
+
+
 def test_a_judge_that_cannot_do_what_it_decides_gives_no_sign_of_life(tried, monkeypatch):
     shop = tried("FAIL")
     with shop.open():
@@ -332,6 +348,7 @@ def test_a_judge_that_was_killed_is_followed_by_one_that_knows_as_much(tried):
         shop.wait_until(lambda: on_trial(shop))
         for n in range(10):
             ask(shop, f"user {n}")
+        assert len(shop.served) == 10  # all of them are on the disk
         shop.judge.look()
         before = report.read_report("shop", "rel")
         again = Judge(shop.loaded, record_store("shop"), shop.log, lambda _: shop.parts, lambda app: app)
