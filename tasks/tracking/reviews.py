@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from tasks.tracking.connection import connect, experiment_of
-from tasks.tracking.sending import found_traces
+from tasks.tracking.sending import found_trace, found_traces
 from tasks.tracking.traced import trace_id_of
-from tasks.tracking.traces import served_key
+from tasks.tracking.traces import redacted_key, served_key
 
 if TYPE_CHECKING:
     from mlflow.entities import Assessment, TraceInfo
@@ -45,28 +45,25 @@ class Said(NamedTuple):
 def show_states(states: Mapping[str, str]) -> tuple[str, ...]:
     """Has the traces of requests show their states, and returns the requests that have no trace.
 
+    Of a request that has a redacted copy the copy shows it, and its own trace does not.
+
     Args:
         states: by request.
 
     Raises:
         StackError: MLflow does not answer or refuses it.
     """
-    from mlflow.exceptions import MlflowException
-    from mlflow.tracing.client import TracingClient
-
     missing = []
     with connect() as client:
-        tracing = TracingClient(client.tracking_uri)
         for request, state in states.items():
-            trace = trace_id_of(served_key(request))
-            try:
-                tracing.get_trace_info(trace)
-            except MlflowException as error:
-                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                    raise
+            own, copy = (found_trace(client, trace_id_of(key(request))) for key in (served_key, redacted_key))
+            shown = copy or own
+            if shown is None:
                 missing.append(request)
                 continue
-            client.set_trace_tag(trace, TAG, state)
+            client.set_trace_tag(shown.trace_id, TAG, state)
+            if copy and own and TAG in own.tags:
+                client.delete_trace_tag(own.trace_id, TAG)
     return tuple(missing)
 
 

@@ -90,6 +90,20 @@ def found_traces(client: "MlflowClient", experiment_id: str, where: str) -> "Ite
             return
 
 
+def found_trace(client: "MlflowClient", trace_id: str) -> "TraceInfo | None":
+    """Returns a trace without its spans; None where there is none."""
+    from mlflow.exceptions import MlflowException
+    from mlflow.tracing.client import TracingClient
+
+    try:
+        found: TraceInfo = TracingClient(client.tracking_uri).get_trace_info(trace_id)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return None
+    return found
+
+
 def _batches(rows: Sequence[Traced]) -> Iterable[Sequence[Traced]]:
     return (rows[start : start + _AT_ONCE] for start in range(0, len(rows), _AT_ONCE))
 

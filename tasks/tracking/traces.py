@@ -25,6 +25,7 @@ TRACES = 1000
 
 _JUDGED = ("quality", "honesty", "harm")
 _KIND = "lifecycle.kind"
+_SERVED, _REDACTED = "served", "redacted"
 ROW, ANSWER = "lifecycle.row", "lifecycle.answer"
 """Metadata of a trace: the row's id, and the digest of the answer, by which people's labels find it again."""
 
@@ -77,12 +78,29 @@ def write_served_traces(app: str, served: "Sequence[Served]") -> None:
     Raises:
         StackError: MLflow does not answer, or did not keep them all.
     """
+    _write_served(app, served, _SERVED)
+
+
+def write_redacted_traces(app: str, copies: "Sequence[Served]") -> None:
+    """Writes copies of served requests as traces beside their own; one that is there is not written again.
+
+    Args:
+        app: name of the app.
+        copies: the requests without personal data.
+
+    Raises:
+        StackError: MLflow does not answer, or did not keep them all.
+    """
+    _write_served(app, copies, _REDACTED)
+
+
+def _write_served(app: str, served: "Sequence[Served]", kind: str) -> None:
     if not served:
         return
-    rows = [_of_served(each) for each in served]
+    rows = [_of_served(each, kind) for each in served]
     times = [row.at_ms for row in rows]
     where = (
-        f"metadata.`{_KIND}` = 'served' AND attributes.timestamp_ms >= {min(times)} "
+        f"metadata.`{_KIND}` = '{kind}' AND attributes.timestamp_ms >= {min(times)} "
         f"AND attributes.timestamp_ms <= {max(times)}"
     )
     with connect() as client:
@@ -140,20 +158,29 @@ def _marks(row: Mapping[str, Any], metrics: Mapping[str, Metric]) -> list[Mark]:
 
 def served_key(request: str) -> str:
     """Returns the key of a served request's trace."""
-    return f"served {request}"
+    return _key(_SERVED, request)
 
 
-def _of_served(served: "Served") -> Traced:
+def redacted_key(request: str) -> str:
+    """Returns the key of the trace of a served request's redacted copy."""
+    return _key(_REDACTED, request)
+
+
+def _key(kind: str, request: str) -> str:
+    return f"{kind} {request}"
+
+
+def _of_served(served: "Served", kind: str) -> Traced:
     answer = served.answer
-    metadata = {_KIND: "served", "lifecycle.candidate": served.candidate, "lifecycle.version": str(served.version)}
+    metadata = {_KIND: kind, "lifecycle.candidate": served.candidate, "lifecycle.version": str(served.version)}
     if served.row_id:
         metadata[ROW] = served.row_id
     if served.fallback:
         metadata["lifecycle.fallback"] = served.fallback
     calls = [call._asdict() for call in answer.tool_calls]
     return Traced(
-        key=served_key(served.id),
-        name="served",
+        key=_key(kind, served.id),
+        name=kind,
         at_ms=round(served.at.timestamp() * 1000),
         request={
             "question": served.messages[-1].content,

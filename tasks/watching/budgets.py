@@ -134,7 +134,10 @@ def check_budgets(app: App, metrics: Mapping[str, Metric]) -> None:
 
 
 def spent(budget: ErrorBudget, scoring: Scoring, reader: ServedReader, now: datetime) -> Spent:
-    """Returns what was spent of a budget, by all requests of the app, whichever candidate answered them.
+    """Returns what was spent of a budget.
+
+    `error_rate` and `vote_down_rate` count what users asked, whoever answered; any other metric the requests that were
+    scored, which are those that the champion of the time answered itself.
 
     Args:
         budget: the budget.
