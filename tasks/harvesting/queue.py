@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from configs.errors import LifecycleError
 from tasks.calling.answer import Passage
-from tasks.data.row import Message
+from tasks.data.tool_turn import message_of
 from tasks.harvesting.picked import LABELLED, STATES, PassedOver, Picked, Reason, Review, State
 
 _SCHEMA = """
@@ -239,7 +239,7 @@ def _read(row: Sequence[Any]) -> Picked:
         at=row[2],
         candidate=row[3],
         row_id=row[4],
-        messages=tuple(Message(**each) for each in json.loads(row[5])),
+        messages=tuple(message_of(each) for each in json.loads(row[5])),
         columns=json.loads(row[6]),
         answer=row[7],
         cause=row[8],

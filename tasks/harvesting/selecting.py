@@ -12,6 +12,7 @@ from tasks.curating.item import TRACE, Item
 from tasks.curating.likeness import answers_agree
 from tasks.curating.redacting import redacted
 from tasks.data.row import Row
+from tasks.data.tool_turn import ToolTurn
 from tasks.harvesting.chance import draw_of, place_of
 from tasks.harvesting.foremost import Foremost
 from tasks.harvesting.picked import Kind, Reason
@@ -166,8 +167,13 @@ def _parts(store: RecordStore, reached: int, newest: int) -> Iterator[list[Numbe
 
 
 def is_able(served: Served) -> bool:
-    """Returns whether a request may become a row: it asks something, and its client got this answer, or a failure."""
+    """Returns whether a request may become a row: it asks something, and its client got this answer, or a failure.
+
+    One with tools may not: a dataset's row has none, and could not be asked as it was.
+    """
     if served.answer.outcome is Outcome.SKIPPED or served.answer.tool_calls:
+        return False
+    if any(isinstance(message, ToolTurn) for message in served.messages):
         return False
     if served.placed and served.placed.arm == "shadow":
         return False

@@ -109,6 +109,7 @@ def served(
     outcome=Outcome.OK,
     placed=None,
     columns=None,
+    before=(),
 ):
     """A served request; the answer draws on the documents of the first two things."""
     told = Answer(
@@ -121,7 +122,7 @@ def served(
     )
     at = NOON + timedelta(minutes=minute)
     return Served(
-        name, at, candidate, 1, row_id, (Message("user", question),), columns or {}, told, flags, placed=placed
+        name, at, candidate, 1, row_id, (*before, Message("user", question)), columns or {}, told, flags, placed=placed
     )
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from configs.errors import ConfigurationError
 from tasks.calling.answer import Outcome
+from tasks.data.tool_turn import ToolTurn
 from tasks.harvesting import selecting
 from tasks.rollout.placing import Placed
 
@@ -39,6 +40,16 @@ def test_a_copy_that_a_candidate_answered_beside_the_champion_is_nobodys_request
     selection, _ = harvest(folder)
     assert list(reasons_of(queue)) == ["asked"]
     assert selection.requests == 1
+
+
+def test_a_conversation_with_tools_is_no_row(make_shop, serve, harvest, queue):
+    folder = make_shop({"random_share": 1.0})
+    serve("asked", "May I return wet boots?", "No.")
+    given = ToolTurn("tool", "12 pairs", {"tool_call_id": "c1"})
+    called = ToolTurn("assistant", "", {"tool_calls": [{"id": "c1", "function": {"name": "stock", "arguments": "{}"}}]})
+    serve("tools", "How many boots are there?", "Twelve.", before=(called, given))
+    harvest(folder)
+    assert list(reasons_of(queue)) == ["asked"]
 
 
 def test_run_twice_nothing_is_new(make_shop, serve, vote, harvest, queue):
