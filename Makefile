@@ -25,9 +25,9 @@ run: .venv/installed-finetune
 	$(BIN)/lifecycle up
 	$(BIN)/lifecycle run loop --app $(APP) || [ $$? -eq 3 ]
 
-# Two workers, a file each at a time: the slow ones wait for servers more than they work.
+# Three workers, a file each at a time: the slow ones wait for servers more than they work.
 test: .venv/installed-dev .venv/installed-finetune chromium check
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 stop:
 	@[ ! -x $(BIN)/lifecycle ] || $(BIN)/lifecycle down
