@@ -97,18 +97,22 @@ class Watch:
             GuardError: a guard failed.
         """
         given = _parsed(said)
+        self._held = " ".join(texts_in(given))  # what is spread over several of them is one text
+        if not self.blocked and self._is_harmful():
+            self._block("harm")
+        if not self.blocked and self._quotes(whole=True):
+            self._block("leak")
+        self._held = ""
+        let_go = given if self.blocked else self._redacted_in(given)
         if self.blocked:
             return ""
-        self._held = " ".join(texts_in(given))  # what is spread over several of them is one text
-        if found := "harm" if self._is_harmful() else "leak" if self._quotes(whole=True) else "":
-            return self._block(found)
-        self._held = ""
-        if (guard := self._pii) is None:
+        if let_go == given:
             return said
-        let_go = with_each_text(given, lambda text: self._redacted(text, guard))
-        if self.blocked or let_go == given:
-            return "" if self.blocked else said
         return str(let_go) if given is said else json.dumps(let_go, ensure_ascii=False)
+
+    def _redacted_in(self, given: Any) -> Any:
+        guard = self._pii
+        return given if guard is None else with_each_text(given, lambda text: self._redacted(text, guard))
 
     def _is_harmful(self) -> bool:
         with failing_closed("harm"):

@@ -9,8 +9,8 @@ from configs.schema.app import App
 from configs.settings import settings
 from tasks.alerting.channel import channels_of
 from tasks.alerting.found import Found
+from tasks.alerting.lasting import Lasting
 from tasks.alerting.outbox import open_outbox, outbox_file, utc_now
-from tasks.serving.alarm import Lasting
 
 SOURCE = "judge"
 _FAILS_FOR_S = 30.0

@@ -13,6 +13,7 @@ from configs.schema.app import App
 from configs.settings import settings
 from tasks.alerting.channel import channels_of
 from tasks.alerting.found import Found
+from tasks.alerting.lasting import Lasting
 from tasks.alerting.outbox import open_outbox, outbox_file, utc_now
 from tasks.rollout.ended import Ended
 from tasks.tracking.links import version_url
@@ -35,33 +36,6 @@ class Keeper(Protocol):
     @property
     def current(self) -> object | None:
         """Who answers; None for nobody."""
-
-
-class Lasting:
-    """Whether something has held for so long that it is worth a word, or has been gone for so long that it is over.
-
-    Args:
-        after_s: seconds after which it is.
-        over_s: seconds after which it is over.
-    """
-
-    def __init__(self, after_s: float, over_s: float) -> None:
-        self._after_s, self._over_s = after_s, over_s
-        self._held: bool | None = None
-        self._since = 0.0
-
-    def state(self, holds: bool, at: float) -> bool | None:
-        """Returns True where it is worth a word, False where it is over, None where that cannot be said yet.
-
-        Args:
-            holds: whether it holds now.
-            at: seconds of a clock that never goes back.
-        """
-        if holds != self._held:
-            self._held, self._since = holds, at
-        if at - self._since < (self._after_s if holds else self._over_s):
-            return None
-        return holds
 
 
 class Alarm:

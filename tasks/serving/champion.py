@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from configs.errors import LifecycleError, ReleaseError
+from tasks.alerting.lasting import Lasting
 from tasks.data.row import Row
 from tasks.releasing.entry import Stage
 from tasks.releasing.log import BusyError, ReleaseLog
@@ -24,7 +25,6 @@ from tasks.rollout.ended import Ended, ended_by_itself
 from tasks.rollout.placing import Placed, is_drawn
 from tasks.rollout.report import is_alive
 from tasks.rollout.stages import Rollout, rollout_of, step
-from tasks.serving.alarm import Lasting
 from tasks.serving.responder import Responder, answer_once
 
 T = TypeVar("T")

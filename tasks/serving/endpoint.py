@@ -195,8 +195,9 @@ class Endpoint:
         # Whoever else names a row of the production data would be measured by its reference.
         played = str((asked.metadata or {}).get("row_id") or "") if asker.local else ""
         columns = app.loaded.app.datasets.columns
-        exchange = Exchange.begin(asked, champion, columns, app.recorder, played, key.id if key else "", placed)
-        exchange.waits = waits
+        exchange = Exchange.begin(
+            asked, champion, columns, app.recorder, played, key.id if key else "", placed, waits=waits
+        )
         headers = {"x-lifecycle-candidate": champion.candidate, "x-lifecycle-request": exchange.id}
         form = asked.form(exchange.id)
         exchange = await let_in(exchange, app.guarding, app.metrics, headers, streamed=asked.stream)

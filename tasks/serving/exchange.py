@@ -73,6 +73,8 @@ class Exchange:
         played: str = "",
         key: str = "",
         placed: Placed | None = None,
+        *,
+        waits: bool = False,
     ) -> "Exchange":
         """Begins one. Its metadata are prompt variables, but for what the messages say.
 
@@ -84,6 +86,7 @@ class Exchange:
             played: id of the row of the production dataset that is played; "" for a user's request.
             key: id of the key that it was sent with; "" for none.
             placed: what it says of a rollout.
+            waits: whether its answer ends only once it is on the disk.
         """
         identity, messages, metadata = f"{asked.id_prefix}{uuid.uuid4().hex}", asked.messages, asked.metadata or {}
         variables: dict[str, Any] = {key: value for key, value in metadata.items() if key not in _RESERVED}
@@ -92,7 +95,8 @@ class Exchange:
         if columns.messages:
             variables[columns.messages] = [message._asdict() for message in messages]
         row = Row(id=identity, messages=messages, columns=variables)
-        return cls(identity, datetime.now(UTC), champion, row, played, key, recorder, placed, asked.passed)
+        at = datetime.now(UTC)
+        return cls(identity, at, champion, row, played, key, recorder, placed, asked.passed, waits=waits)
 
     def copy_for(self, candidate: Champion, release: str, watch: Watch | None) -> "Exchange":
         """Returns the same request for a candidate on trial, whose answer reaches nobody."""

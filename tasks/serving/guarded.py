@@ -78,6 +78,8 @@ async def texts_let_in(texts: Sequence[str], guarding: Guarding, metrics: Metric
     Raises:
         ProtocolError: 400 where a guard blocks one, 503 where one failed.
     """
+    if guarding.idle:
+        return list(texts)
     try:
         passed = await guarding.look(Row("", tuple(Message("user", text) for text in texts)))
     except GuardError as error:

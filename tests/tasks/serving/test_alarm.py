@@ -6,11 +6,12 @@ import threading
 import pytest
 
 from configs.schema.model import EmbeddedModel
+from tasks.alerting.lasting import Lasting
 from tasks.alerting.outbox import open_outbox, outbox_files
 from tasks.calling.endpoint import endpoint_model
 from tasks.candidate import LoraAdapter
 from tasks.rollout.ended import Ended
-from tasks.serving.alarm import Alarm, Lasting
+from tasks.serving.alarm import Alarm
 
 
 class Keeper:
