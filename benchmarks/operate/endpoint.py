@@ -26,8 +26,7 @@ def endpoint(seconds: float) -> tuple[Row, Row]:
     """Measures both rows: the endpoint and the pass-through take turns, twice, over the same upstream."""
     behaviour = Behaviour(latency_s=_LATENCY_S, slots=4096, keep_requests=0)
     with tempfile.TemporaryDirectory() as home, simulated_process(behaviour) as upstream:
-        direct = _latency(Served(upstream, ""), 50.0, seconds)
-        ours, bare, added, waited = [], [], [], []
+        ours, bare, direct, added, waited = [], [], [], [], []
         for turn in range(2):
             with _passing_through(upstream) as passed:
                 bare.append(_rate(passed, seconds))
@@ -35,9 +34,10 @@ def endpoint(seconds: float) -> tuple[Row, Row]:
                 ours.append(_rate(served, seconds))
                 _wait_until_looked_at(Path(home) / str(turn))
                 rate = _OPEN_SHARE * ours[-1]["rate"]
+                direct.append(_latency(Served(upstream, ""), rate, seconds))
                 added.append(_latency(served, rate, seconds))
                 waited.append(_latency(served, rate, seconds, "--wait"))
-    return _throughput(ours, bare, [*ours, *bare, *added, *waited, direct]), _added(added, waited, direct)
+    return _throughput(ours, bare, [*ours, *bare, *direct, *added, *waited]), _added(added, waited, direct)
 
 
 def _throughput(ours: list[dict[str, Any]], bare: list[dict[str, Any]], asked: list[dict[str, Any]]) -> Row:
@@ -56,11 +56,11 @@ def _throughput(ours: list[dict[str, Any]], bare: list[dict[str, Any]], asked: l
     return Row(1, "Requests a second", how, figures)
 
 
-def _added(added: list[dict[str, Any]], waited: list[dict[str, Any]], direct: dict[str, Any]) -> Row:
+def _added(added: list[dict[str, Any]], waited: list[dict[str, Any]], direct: list[dict[str, Any]]) -> Row:
     how = (
-        f"Open loop at {_OPEN_SHARE:.0%} of that rate, less the upstream asked directly; the better of two turns. It "
-        "begins once the process beside the endpoint has looked at the requests of the turn before. Then the same of "
-        "requests whose answers wait until they are recorded."
+        f"Open loop at {_OPEN_SHARE:.0%} of that rate, less the upstream asked directly at the same rate; of each the "
+        "better of two turns. It begins once the process beside the endpoint has looked at the requests of the turn "
+        "before. Then the same of requests whose answers wait until they are recorded."
     )
     most = {"p50": 4.0, "p99": 15.0}
     figures = [_more(f"added latency, {name}", name, added, direct, Reach(at_most=most[name])) for name in most]
@@ -68,10 +68,10 @@ def _added(added: list[dict[str, Any]], waited: list[dict[str, Any]], direct: di
     return Row(2, "Added latency", how, tuple(figures))
 
 
-def _more(told: str, name: str, asked: list[dict[str, Any]], direct: dict[str, Any], reach: Reach) -> Figure:
-    best = min(each[name] for each in asked)
-    note = f"{1000 * best:.1f} of which {1000 * direct[name]:.1f} upstream"
-    return Figure(told, 1000 * (best - direct[name]), reach, unit=" ms", note=note)
+def _more(told: str, name: str, asked: list[dict[str, Any]], direct: list[dict[str, Any]], reach: Reach) -> Figure:
+    best, upstream = (min(each[name] for each in of) for of in (asked, direct))
+    note = f"{1000 * best:.1f} of which {1000 * upstream:.1f} upstream"
+    return Figure(told, 1000 * (best - upstream), reach, unit=" ms", note=note)
 
 
 def _wait_until_looked_at(home: Path) -> None:
