@@ -18,23 +18,25 @@ from tasks.calling.endpoint import endpoint_model
 from tasks.candidate import Candidate, Prompt, TemplateMessage
 from tasks.data.row import Message, Row
 
-_TOGETHER = frozenset(f"tests/e2e/test_{name}.py" for name in ("browser", "loop", "releases"))
-"""Files that look at what one turn of the loop has left behind: on one worker, it is turned once for all of them."""
+_WALKS = ("chat", "bad_release", "drift")
+"""End-to-end tests with a stack of their own, or none."""
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Gives a worker a file at a time, and those files that belong together one after the other."""
+    """Gives a worker a file at a time, and what shares servers one after the other: they are started once for all."""
     if config.option.dist != "loadfile":
         return None
     from xdist.scheduler import LoadFileScheduling
 
-    class ByFile(LoadFileScheduling):
+    class ByServers(LoadFileScheduling):
         def _split_scope(self, nodeid):
             file = super()._split_scope(nodeid)
-            return "the loop" if file in _TOGETHER else file
+            if file.startswith("tests/e2e/") and not file.endswith(tuple(f"test_{name}.py" for name in _WALKS)):
+                return "the stack"
+            return "MLflow" if file.startswith("tests/tasks/tracking/") else file
 
-    return ByFile(config, log)
+    return ByServers(config, log)
 
 
 # A machine that is busy is no failure.

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -81,8 +82,9 @@ class Beside:
             while process.poll() is None and not self._stopped.wait(_LOOK_EVERY_S):
                 pass
             if process.poll() is None:
+                process.terminate()
                 try:
-                    process.communicate(timeout=_END_WITHIN_S)  # the end of its input tells it
+                    process.wait(timeout=_END_WITHIN_S)
                 except subprocess.TimeoutExpired:
                     process.kill()
                 return
@@ -90,10 +92,17 @@ class Beside:
 
 
 def main() -> None:
-    """Works on an app's requests until its standard input ends, also where whoever started it was killed."""
-    os.nice(_NICE)
+    """Works on an app's requests until it is told to end, or whoever started it was killed: then its input ends."""
     stopped = threading.Event()
-    loaded = load_app(sys.argv[1])
+    # Until here, while all is imported, the signal ends the process at once: there is nothing to be finished yet.
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    threading.Thread(target=_wait_for_the_end_of_input, args=(stopped,), daemon=True).start()
+    os.nice(_NICE)
+    work(load_app(sys.argv[1]), stopped)
+
+
+def work(loaded: LoadedApp, stopped: threading.Event) -> None:
+    """Looks at requests, judges who is on trial, and delivers alerts, again and again until it is stopped."""
     with record_store(loaded.app.name) as store:
         judge = Judge(loaded, store, release_log(loaded.app.name))
         alarm = JudgeAlarm(loaded.app, judge)
@@ -105,14 +114,19 @@ def main() -> None:
             lambda: alarm.look(time.monotonic()),
             lambda: asyncio.run(deliver_all()),
         )
-        threads = [threading.Thread(target=_repeat, args=(work, stopped), daemon=True) for work in works]
+        threads = [threading.Thread(target=_repeat, args=(each, stopped), daemon=True) for each in works]
         for thread in threads:
             thread.start()
-        sys.stdin.read()
-        stopped.set()
+        stopped.wait()
         until = time.monotonic() + _END_WITHIN_S / 2
         for thread in threads:
             thread.join(max(0.0, until - time.monotonic()))
+
+
+def _wait_for_the_end_of_input(stopped: threading.Event) -> None:
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    stopped.set()
 
 
 def _flagged(store: RecordStore, loaded: LoadedApp, stopped: threading.Event) -> None:

@@ -10,6 +10,7 @@ from configs.errors import StackError
 from configs.settings import settings
 
 if TYPE_CHECKING:
+    import httpx
     from mlflow import MlflowClient
 
 _ENVIRONMENT = {
@@ -68,14 +69,22 @@ def experiment_of(client: "MlflowClient", app: str) -> str:
 def _check(uri: str) -> None:
     import httpx
 
-    # Connecting is quick or hopeless; an answer may take a while where the machine is busy.
-    limit = httpx.Timeout(30, connect=3)
     try:
-        answers = httpx.get(f"{uri}/health", timeout=limit).is_success
+        answers = _asking().get(f"{uri}/health").is_success
     except (httpx.HTTPError, httpx.InvalidURL):
         answers = False
     if not answers:
         raise StackError(f"MLflow does not answer at {uri}; start it with `lifecycle up`")
+
+
+@cache
+def _asking() -> "httpx.Client":
+    """Returns what asks whether the server answers; one, for each would read all certificates again."""
+    import httpx
+
+    # Connecting is quick or hopeless; an answer may take a while where the machine is busy. No connection is kept: a
+    # server that went away in between must not be mistaken for one that does not answer.
+    return httpx.Client(timeout=httpx.Timeout(30, connect=3), limits=httpx.Limits(max_keepalive_connections=0))
 
 
 @cache
