@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import threading
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -17,6 +19,10 @@ from tasks.calling.asking import ask
 from tasks.calling.endpoint import endpoint_model
 from tasks.candidate import Candidate, Prompt, TemplateMessage
 from tasks.data.row import Message, Row
+
+# No server of the tests has a certificate, and each client would read all that are trusted: longer than many a test.
+os.environ.pop("SSL_CERT_FILE", None)
+os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
 
 _WALKS = ("chat", "bad_release", "drift")
 """End-to-end tests with a stack of their own, or none."""
