@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import pytest
 import yaml
 from playwright.sync_api import expect, sync_playwright
 
+from benchmarks.ports import free_ports
 from infra.simulator.behaviour import Behaviour, Rule
 from infra.simulator.running import simulated
 from tasks.releasing.log import ReleaseLog
@@ -62,27 +62,11 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason="needs chromium or google-chrome on the PATH"))
 
 
-def _free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
-@pytest.fixture(scope="session")
-def free_ports():
-    """Returns so many ports that nobody listens on."""
-    return _free_ports
-
-
 @pytest.fixture(scope="session")
 def stack_environment(tmp_path_factory, shop):
     """Environment of a stack of its own: folder, ports, and the shop as the app it serves."""
     names = ("PREFECT", "MLFLOW", "CHAT", "EMBEDDING", "ENDPOINT", "RUNNER")
-    ports = {f"LIFECYCLE_{name}_PORT": str(port) for name, port in zip(names, _free_ports(6), strict=True)}
+    ports = {f"LIFECYCLE_{name}_PORT": str(port) for name, port in zip(names, free_ports(6), strict=True)}
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("LIFECYCLE_", "PREFECT_", "MLFLOW_"))}
     home = tmp_path_factory.mktemp("stack") / "home"
     return {**inherited, **ports, "LIFECYCLE_HOME": str(home), "LIFECYCLE_APP": str(shop)}
@@ -338,7 +322,7 @@ class _Walk:
 
 
 @pytest.fixture(scope="module")
-def open_walk(tmp_path_factory, free_ports):
+def open_walk(tmp_path_factory):
     """Opens the walk below a heading of a guide, for the app of a name."""
     opened = []
 

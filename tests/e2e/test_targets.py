@@ -4,7 +4,6 @@ import inspect
 import json
 import re
 import shutil
-import socket
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +11,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+from benchmarks.ports import free_ports
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
@@ -83,14 +84,6 @@ def _turns(row):
     return row.get("messages") or [{"role": "user", "content": row["question"]}]
 
 
-def _free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
 @contextmanager
 def service(asked):
     """A service of the user's; appends each body that is posted to `asked`."""
@@ -140,13 +133,13 @@ def own_endpoint(stack, tmp_path):
         "LIFECYCLE_HOME": str(tmp_path / "home"),
         "LIFECYCLE_PREFECT_URL": f"http://127.0.0.1:{stack['LIFECYCLE_PREFECT_PORT']}/api",
         "LIFECYCLE_MLFLOW_URL": f"http://127.0.0.1:{stack['LIFECYCLE_MLFLOW_PORT']}",
-        "LIFECYCLE_ENDPOINT_PORT": str(_free_ports(1)[0]),
+        "LIFECYCLE_ENDPOINT_PORT": str(free_ports(1)[0]),
     }
 
 
 def test_a_function_goes_round_the_loop_with_nothing_up_before_and_after(lifecycle, run, shop, tmp_path):
     names = ("PREFECT", "MLFLOW", "CHAT", "EMBEDDING", "ENDPOINT", "RUNNER")
-    ports = {f"LIFECYCLE_{name}_PORT": str(port) for name, port in zip(names, _free_ports(6), strict=True)}
+    ports = {f"LIFECYCLE_{name}_PORT": str(port) for name, port in zip(names, free_ports(6), strict=True)}
     target = {"kind": "python", "callable": "answering.py:answer"}
     folder = _copy(shop, tmp_path / "app", "shop-python", target)
     (folder / "answering.py").write_text(CODE, encoding="utf-8")

@@ -1,6 +1,5 @@
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ import pytest
 from safetensors.numpy import load_file
 from scipy.special import erf
 
+from benchmarks.ports import free_ports
 from infra.stack.minilm import minilm_gguf
 from infra.stack.weights import embedding_weights
 
@@ -55,9 +55,7 @@ def test_a_process_killed_while_it_writes_leaves_no_file_of_that_name(tmp_path):
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     """The embedding model, served by a process of its own; a function texts → vectors."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    (port,) = free_ports(1)
     home = str(tmp_path_factory.mktemp("home"))
     variables = os.environ | {"LIFECYCLE_HOME": home, "LIFECYCLE_EMBEDDING_PORT": str(port)}
     process = subprocess.Popen([sys.executable, "-m", "infra.stack.embedded", "embedding"], env=variables)

@@ -1,17 +1,16 @@
 """The same calls against the model that travels with the project."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
 import unicodedata
-from contextlib import ExitStack
 
 import httpx
 import numpy as np
 import pytest
 
+from benchmarks.ports import free_ports
 from configs.schema.app import Parameters
 from configs.schema.model import EmbeddedModel
 from configs.settings import settings
@@ -27,11 +26,7 @@ pytestmark = pytest.mark.model
 def served(tmp_path_factory):
     """Serves both embedded models on free ports; yields the ports by task."""
     home = tmp_path_factory.mktemp("home")
-    with ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(2)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        ports = dict(zip(("chat", "embedding"), (probe.getsockname()[1] for probe in probes), strict=True))
+    ports = dict(zip(("chat", "embedding"), free_ports(2), strict=True))
     variables = {f"LIFECYCLE_{task.upper()}_PORT": str(port) for task, port in ports.items()}
     environment = {**os.environ, **variables, "LIFECYCLE_HOME": str(home), "LIFECYCLE_CHAT_SLOTS": "2"}
     servers = [

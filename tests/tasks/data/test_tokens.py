@@ -1,12 +1,12 @@
 """Tokens, counted as the embedded model's own server counts them."""
 
 import contextlib
-import socket
 import time
 
 import httpx
 import pytest
 
+from benchmarks.ports import free_ports
 from configs.errors import StackError
 from infra.stack.weights import chat_weights
 from tasks.data import tokens
@@ -30,9 +30,7 @@ TEXTS = (
 def test_texts_have_as_many_tokens_as_llama_cpp_makes_of_them():
     import xllamacpp
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    (port,) = free_ports(1)
     parameters = xllamacpp.CommonParams()
     parameters.model.path, parameters.port, parameters.hostnames = str(chat_weights()), port, ["127.0.0.1"]
     parameters.n_ctx, parameters.cpuparams.n_threads, parameters.ui = 512, 1, False

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -12,6 +11,7 @@ from functools import partial
 import pytest
 import yaml
 
+from benchmarks.ports import free_ports
 from configs.errors import ReleaseError, StackError
 from configs.loading import load_app
 from configs.settings import settings
@@ -25,6 +25,7 @@ from tasks.releasing.log import release_log
 from tasks.releasing.parts import Parts
 from tasks.releasing.promote import promote
 from tasks.results.store import Store
+from tasks.serving import beside
 from tasks.serving.keys import local_key
 from tasks.serving.record import record_store
 
@@ -43,12 +44,6 @@ gates:
 explore: {rank_by: token_f1}
 monitor: {min_requests: 3, limits: [{metric: error_rate, at_most: 0.1}, {metric: token_f1, drop_at_most: 0.1}]}
 """
-
-
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 @contextmanager
@@ -219,9 +214,25 @@ def upstream():
         yield address
 
 
+class BesideInAThread:
+    """In the place of the process beside the endpoint: to start one takes longer than most tests."""
+
+    def __init__(self, store, loaded):
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=beside.work, args=(loaded, self._stopped))
+
+    def start(self):
+        self._thread.start()
+
+    def stop(self):
+        self._stopped.set()
+        self._thread.join()
+
+
 @pytest.fixture
 def make_shop(tmp_path, monkeypatch, upstream):
-    port = free_port()
+    (port,) = free_ports(1)
+    monkeypatch.setattr("tasks.serving.server.Beside", BesideInAThread)
     monkeypatch.setenv("LIFECYCLE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("LIFECYCLE_ENDPOINT_PORT", str(port))
     monkeypatch.delenv("LIFECYCLE_API_KEY", raising=False)

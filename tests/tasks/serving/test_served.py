@@ -20,6 +20,7 @@ from tasks.retrieval.documents import read_documents
 from tasks.retrieval.index import build_index
 from tasks.serving import record_file, recording
 from tasks.serving.asking import RECORD, WAIT
+from tasks.serving.beside import Beside
 from tasks.serving.record import record_store
 from tasks.serving.server import build
 
@@ -57,7 +58,8 @@ def test_flags_are_noted_after_the_answer(open_shop):
     assert [each.flags for each in open_shop.served[1:]] == [(), ("abstained",), ("profanity",), ("error",)]
 
 
-def test_what_looks_at_requests_is_started_again_and_ends_with_the_endpoint(shop):
+def test_what_looks_at_requests_is_started_again_and_ends_with_the_endpoint(shop, monkeypatch):
+    monkeypatch.setattr("tasks.serving.server.Beside", Beside)
     with shop.open():
         shop.release("guide")
         for _ in range(2):

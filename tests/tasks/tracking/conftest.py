@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
+from benchmarks.ports import free_ports
 from configs.schema.app import Parameters
 from configs.schema.target import PromptTarget
 from configs.settings import settings
@@ -43,9 +43,7 @@ METRICS = {
 @pytest.fixture(scope="session")
 def mlflow_uri(tmp_path_factory):
     folder = tmp_path_factory.mktemp("mlflow")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    (port,) = free_ports(1)
     quiet = {
         "DO_NOT_TRACK": "true",
         "MLFLOW_DISABLE_TELEMETRY": "true",

@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("torch", reason="the extra `finetune` is not installed")
 
+from benchmarks.ports import free_ports
 from configs.schema.finetune import Finetune, Lora
 from infra.stack.weights import chat_weights
 from tasks.data.row import Message
@@ -59,7 +60,7 @@ class Trial:
                 files["unpermuted"] = as_gguf(weights, shape, 16.0, permuted=False)
         parameters = xllamacpp.CommonParams()
         parameters.model.path = str(file)
-        parameters.hostnames, parameters.port = ["127.0.0.1"], free_port(stack)
+        parameters.hostnames, parameters.port = ["127.0.0.1"], free_ports(1)[0]
         parameters.n_parallel, parameters.n_ctx, parameters.cache_ram_mib = 4, 4 * 512, 0
         parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = 1
         paths = []
@@ -91,16 +92,6 @@ class Trial:
             return [{"id": self.ids[name], "scale": 1.0}] if name else [{"id": 0, "scale": 0.0}]
 
         return await served_tokens(self.rows[:rows], self.address, lora)
-
-
-def free_port(stack):
-    import socket
-
-    probe = socket.socket()
-    probe.bind(("127.0.0.1", 0))
-    port = probe.getsockname()[1]
-    probe.close()
-    return port
 
 
 @pytest.fixture(scope="module")
