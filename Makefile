@@ -25,7 +25,7 @@ run: .venv/installed-finetune
 	$(BIN)/lifecycle up
 	$(BIN)/lifecycle run loop --app $(APP) || [ $$? -eq 3 ]
 
-# Three workers, a file each at a time: the slow ones wait for servers more than they work.
+# Three workers, a file each at a time, and what shares servers on one of them: docs/decisions.md says why.
 test: .venv/installed-dev .venv/installed-finetune chromium check
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
