@@ -2,15 +2,14 @@
 
 import os
 import signal
-import socket
 import sys
+
+from benchmarks.ports import free_ports
 
 
 def main() -> None:
     """Serves until standard input ends."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        os.environ["LIFECYCLE_MLFLOW_PORT"] = str(free.getsockname()[1])
+    os.environ["LIFECYCLE_MLFLOW_PORT"] = str(free_ports(1)[0])
     from configs.settings import settings
     from infra.stack.supervision import running
 
