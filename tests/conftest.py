@@ -24,7 +24,7 @@ from tasks.data.row import Message, Row
 os.environ.pop("SSL_CERT_FILE", None)
 os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
 
-_WALKS = ("chat", "bad_release", "drift")
+_ALONE = ("chat", "bad_release", "drift")
 """End-to-end tests with a stack of their own, or none."""
 
 
@@ -38,7 +38,7 @@ def pytest_xdist_make_scheduler(config, log):
     class ByServers(LoadFileScheduling):
         def _split_scope(self, nodeid):
             file = super()._split_scope(nodeid)
-            if file.startswith("tests/e2e/") and not file.endswith(tuple(f"test_{name}.py" for name in _WALKS)):
+            if file.startswith("tests/e2e/") and not file.endswith(tuple(f"test_{name}.py" for name in _ALONE)):
                 return "the stack"
             return "MLflow" if file.startswith("tests/tasks/tracking/") else file
 
