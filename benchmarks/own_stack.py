@@ -9,14 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.ports import free_ports
+from benchmarks.ports import stack_ports
 from configs.errors import StackError
 
 EVERY_ROW = ("gates.sample.stop_early=false", "gates.release.stop_early=false")
 """Changes with which no gate of an app stops early."""
 
 _ROOT = Path(__file__).parents[1]
-_PARTS = ("PREFECT", "MLFLOW", "CHAT", "EMBEDDING", "ENDPOINT", "RUNNER")
 _DECIDED = (0, 3, 4)
 """Ends of a command that did its work: a gate's "no" is an answer."""
 
@@ -71,10 +70,14 @@ class Lifecycle(NamedTuple):
 
 def lifecycle(home: Path) -> Lifecycle:
     """Returns the command over an empty folder and ports on which nothing listens."""
-    ports = {f"LIFECYCLE_{part}_PORT": str(port) for part, port in zip(_PARTS, free_ports(len(_PARTS)), strict=True)}
+    return Lifecycle(own_environment(home))
+
+
+def own_environment(home: Path) -> dict[str, str]:
+    """Returns the environment of a stack over this folder: this process's, without what names another stack."""
     others = ("LIFECYCLE_", "PREFECT_", "MLFLOW_")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(others)}
-    return Lifecycle({**inherited, **ports, "LIFECYCLE_HOME": str(home)})
+    return {**inherited, **stack_ports(), "LIFECYCLE_HOME": str(home)}
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import httpx
 import yaml
 
-from benchmarks.ports import free_ports
+from benchmarks.ports import stack_ports
 from configs.errors import StackError
 from configs.loading import LoadedApp, load_app
 from configs.settings import settings
@@ -26,7 +26,6 @@ GOOD = ("plain", "briefly")
 BAD = "failing"
 """A candidate that the model does not answer."""
 
-_PARTS = ("PREFECT", "MLFLOW", "CHAT", "EMBEDDING", "ENDPOINT", "RUNNER")
 _CONFIGURATION: dict[str, Any] = {
     "name": APP,
     "description": "Answers questions about items.",
@@ -106,9 +105,8 @@ def released(home: Path, upstream: str, names: Collection[str]) -> Iterator[Worl
     """
     folder = home / "apps" / APP
     _write(folder, upstream)
-    ports = {f"LIFECYCLE_{part}_PORT": str(port) for part, port in zip(_PARTS, free_ports(len(_PARTS)), strict=True)}
     before = dict(os.environ)
-    os.environ.update({**ports, "LIFECYCLE_HOME": str(home), "LIFECYCLE_APP": str(folder)})
+    os.environ.update({**stack_ports(), "LIFECYCLE_HOME": str(home), "LIFECYCLE_APP": str(folder)})
     settings.cache_clear()
     try:
         up(names)

@@ -1,7 +1,6 @@
 """The whole local stack, started once, an app whose model is a simulated endpoint, and a browser."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -14,7 +13,7 @@ import pytest
 import yaml
 from playwright.sync_api import expect, sync_playwright
 
-from benchmarks.ports import free_ports
+from benchmarks.own_stack import own_environment
 from infra.simulator.behaviour import Behaviour, Rule
 from infra.simulator.running import simulated
 from tasks.releasing.log import ReleaseLog
@@ -65,11 +64,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def stack_environment(tmp_path_factory, shop):
     """Environment of a stack of its own: folder, ports, and the shop as the app it serves."""
-    names = ("PREFECT", "MLFLOW", "CHAT", "EMBEDDING", "ENDPOINT", "RUNNER")
-    ports = {f"LIFECYCLE_{name}_PORT": str(port) for name, port in zip(names, free_ports(6), strict=True)}
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("LIFECYCLE_", "PREFECT_", "MLFLOW_"))}
-    home = tmp_path_factory.mktemp("stack") / "home"
-    return {**inherited, **ports, "LIFECYCLE_HOME": str(home), "LIFECYCLE_APP": str(shop)}
+    return {**own_environment(tmp_path_factory.mktemp("stack") / "home"), "LIFECYCLE_APP": str(shop)}
 
 
 class _Preloaded:
@@ -275,18 +270,16 @@ def _write(path, rows):
 class _Walk:
     """A walk of the guides: its shell blocks, and a shell with a stack of its own into which they are typed."""
 
-    def __init__(self, guide, heading, app, home, ports):
+    def __init__(self, guide, heading, app, home):
         text = (ROOT / "docs" / guide).read_text(encoding="utf-8")
         walk = text.partition(f"## {heading}")[2].partition("\n## ")[0]
         self.blocks = re.findall(r"```sh\n(.*?)```", walk, re.DOTALL)
-        names = ("PREFECT", "MLFLOW", "CHAT", "EMBEDDING", "ENDPOINT", "RUNNER")
-        own = {f"LIFECYCLE_{name}_PORT": str(port) for name, port in zip(names, ports, strict=True)}
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("LIFECYCLE_", "PREFECT_", "MLFLOW_"))}
+        own = own_environment(home)
         self.prefect = f"http://127.0.0.1:{own['LIFECYCLE_PREFECT_PORT']}"
         self.log = ReleaseLog(home / "releases" / f"{app}.jsonl")
-        path = f"{ROOT / '.venv/bin'}:{inherited['PATH']}"
+        path = f"{ROOT / '.venv/bin'}:{own['PATH']}"
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        environment = {**inherited, **own, "PATH": path, "LIFECYCLE_HOME": str(home), "COLUMNS": "200"}
+        environment = {**own, "PATH": path, "COLUMNS": "200"}
         self.process = subprocess.Popen(["bash"], cwd=ROOT, env=environment, **pipes)
 
     def type(self, block):
@@ -327,7 +320,7 @@ def open_walk(tmp_path_factory):
     opened = []
 
     def run(guide, heading, app):
-        opened.append(_Walk(guide, heading, app, tmp_path_factory.mktemp(app) / "home", free_ports(6)))
+        opened.append(_Walk(guide, heading, app, tmp_path_factory.mktemp(app) / "home"))
         return opened[-1]
 
     yield run

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from benchmarks.ports import free_ports
+from benchmarks.ports import free_ports, stack_ports
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
@@ -138,12 +138,10 @@ def own_endpoint(stack, tmp_path):
 
 
 def test_a_function_goes_round_the_loop_with_nothing_up_before_and_after(lifecycle, run, shop, tmp_path):
-    names = ("PREFECT", "MLFLOW", "CHAT", "EMBEDDING", "ENDPOINT", "RUNNER")
-    ports = {f"LIFECYCLE_{name}_PORT": str(port) for name, port in zip(names, free_ports(6), strict=True)}
     target = {"kind": "python", "callable": "answering.py:answer"}
     folder = _copy(shop, tmp_path / "app", "shop-python", target)
     (folder / "answering.py").write_text(CODE, encoding="utf-8")
-    alone = {**ports, "LIFECYCLE_HOME": str(tmp_path / "home"), "LIFECYCLE_APP": str(folder)}
+    alone = {**stack_ports(), "LIFECYCLE_HOME": str(tmp_path / "home"), "LIFECYCLE_APP": str(folder)}
 
     status, document, _ = run("loop", folder, anew=True, **alone)
 

@@ -2,17 +2,15 @@
 
 import pytest
 
-from benchmarks.ports import free_ports
-from configs.settings import Settings, settings
-
-_PORTS = [name for name in Settings.model_fields if name.endswith("_port")]
+from benchmarks.ports import stack_ports
+from configs.settings import settings
 
 
 @pytest.fixture
 def fresh_settings(tmp_path, monkeypatch):
     """Settings with an empty home and free ports, in a working folder without `.env`."""
-    for name, port in zip(_PORTS, free_ports(len(_PORTS)), strict=True):
-        monkeypatch.setenv(f"LIFECYCLE_{name.upper()}", str(port))
+    for name, port in stack_ports().items():
+        monkeypatch.setenv(name, port)
     for name in ("PREFECT_URL", "MLFLOW_URL", "APP", "API_KEY", "HOST", "CHAT_SLOTS", "CHAT_CONTEXT", "MODEL_THREADS"):
         monkeypatch.delenv(f"LIFECYCLE_{name}", raising=False)
     monkeypatch.delenv("LIFECYCLE_STACK", raising=False)
